@@ -1,0 +1,9 @@
+"""The library behind *Learning to Generate*: data, models, objectives, training, evaluation, recorded runs.
+
+Imports go one way, from the bottom of this list to its top::
+
+    errors, reproducibility, data, models, objectives, training, evaluation, runs,
+    experiments, figures, explorer, __main__
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,109 @@
+"""The command line: ``python -m chapters_lib list | train | verify``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+import torch
+
+from chapters_lib import runs
+from chapters_lib.errors import ChaptersError
+from chapters_lib.experiments import EXPERIMENTS, find
+from chapters_lib.experiments.base import elapsed, record, verify
+from chapters_lib.reproducibility import pick_device
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m chapters_lib",
+        description="Train, list and verify the experiments of Learning to Generate.",
+        epilog="Data are looked for in $CHAPTERS_DATA, else data/; records are in $CHAPTERS_RUNS, else runs/. "
+        "The book itself: make book, make pdf, make serve. The tests: make test.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="a table of the experiments and what is recorded")
+    train = commands.add_parser(
+        "train", help="train experiments and write their runs; goes on where it was stopped"
+    )
+    train.add_argument("names", nargs="+", metavar="NAME")
+    train.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
+    train.add_argument(
+        "--threads", type=int, default=None, help="threads of torch (default: all cores)"
+    )
+    train.add_argument(
+        "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
+    )
+    check = commands.add_parser(
+        "verify", help="recompute recorded metrics from the weights and the data"
+    )
+    check.add_argument(
+        "names", nargs="*", metavar="NAME", help="all recorded runs if none is named"
+    )
+    return parser
+
+
+def _list() -> int:
+    recorded = set(runs.names())
+    width = max(map(len, EXPERIMENTS))
+    print(f"{'experiment':<{width}}  {'chapter':<16}  {'recorded':<10}  what")
+    for name, experiment in EXPERIMENTS.items():
+        state = runs.load(name).provenance["date"] if name in recorded else "-"
+        print(f"{name:<{width}}  {experiment.chapter:<16}  {state:<10}  {experiment.summary}")
+    return 0
+
+
+def _train(names: Sequence[str], device_name: str, threads: int | None, fresh: bool) -> int:
+    if threads:
+        torch.set_num_threads(threads)
+    device = pick_device(device_name)
+    for experiment in [find(name) for name in names]:
+        start = time.monotonic()
+        run = record(experiment, device=device, fresh=fresh)
+        print(f"{run.name}: recorded in {run.folder} after {elapsed(start)}")
+        for key in run.metrics:
+            metric = run.metric(key)
+            spread = "" if metric.sem != metric.sem else f" ± {metric.sem:.2g}"
+            print(f"  {key} = {metric.mean:.6g}{spread}")
+    return 0
+
+
+def _verify(names: Sequence[str]) -> int:
+    failed = False
+    for name in names or runs.names():
+        checked, differences = verify(find(name))
+        for d in differences:
+            print(
+                f"{name}: {d.key} is recorded as {d.recorded:.6g} but comes out as {d.recomputed:.6g} "
+                f"(tolerance {d.tolerance:.2g})"
+            )
+        if not differences:
+            print(f"{name}: {len(checked)} metrics agree")
+        failed = failed or bool(differences)
+    return 1 if failed else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status: 0 done, 1 a problem (one line on stderr), 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "list":
+            return _list()
+        if options.command == "train":
+            return _train(options.names, options.device, options.threads, options.fresh)
+        return _verify(options.names)
+    except ChaptersError as error:
+        print(f"chapters_lib: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "chapters_lib: interrupted; the same command goes on from the last checkpoint",
+            file=sys.stderr,
+        )
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What is measured: likelihoods, distances, judged samples."""

@@ -1,0 +1,34 @@
+"""Every named experiment of the book: its numbers, and the functions that run it."""
+
+from __future__ import annotations
+
+import difflib
+
+from chapters_lib.errors import ChaptersError
+from chapters_lib.experiments import autoencoder, judge, naive_generation
+from chapters_lib.experiments.base import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment
+    for chapter in (judge, autoencoder, naive_generation)
+    for experiment in chapter.EXPERIMENTS
+}
+
+
+def find(name: str) -> Experiment:
+    """Return the experiment called `name`.
+
+    Raises
+    ------
+    ChaptersError
+        if there is none; the nearest names are given.
+    """
+    if name not in EXPERIMENTS:
+        near = difflib.get_close_matches(name, EXPERIMENTS, n=3, cutoff=0.4)
+        hint = (
+            f"did you mean {' or '.join(near)}?"
+            if near
+            else "`python -m chapters_lib list` shows all"
+        )
+        raise ChaptersError(f"unknown experiment {name!r}: {hint}")
+    return EXPERIMENTS[name]

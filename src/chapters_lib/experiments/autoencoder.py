@@ -1,0 +1,228 @@
+"""The autoencoder with a bottleneck of two neurons; and what more code units would buy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from chapters_lib import data
+from chapters_lib.data import Batches, Dataset, to_float
+from chapters_lib.evaluation.judge import scores, to_bytes
+from chapters_lib.evaluation.pca import fit_pca
+from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
+from chapters_lib.experiments.judge import load_judge
+from chapters_lib.models.autoencoder import Autoencoder
+from chapters_lib.objectives.reconstruction import mean_squared_error
+from chapters_lib.reproducibility import generator
+from chapters_lib.training import History, fit
+
+SAMPLES = 10_000  # judged images of every generative run
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """An autoencoder's numbers."""
+
+    dataset: str
+    hidden: tuple[int, ...] = (512, 256, 128)
+    code: int = 2
+    normalized: bool = False
+    epochs: int = 60
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    precision: str = (
+        "bfloat16"  # of the matrix products while training; weights and losses are float32
+    )
+    judged: bool = True  # whether samples are judged: the data set needs a recorded judge
+
+
+def build(config: AutoencoderConfig) -> Autoencoder:
+    """Make the untrained autoencoder."""
+    return Autoencoder(hidden=config.hidden, code=config.code, normalized=config.normalized)
+
+
+def train(
+    config: AutoencoderConfig,
+    model: nn.Module,
+    session: Session,
+    training: Dataset | None = None,
+    held_out: dict[str, Dataset] | None = None,
+) -> History:
+    """Minimise the mean squared error by Adam under a one-cycle learning rate.
+
+    Without `training` it is the whole train split, and the test error is measured after each epoch: it is plotted,
+    and chooses nothing.
+    """
+    training = training or data.load(config.dataset, "train")
+    held_out = held_out or {"test": data.load(config.dataset, "test")}
+    batches = Batches(training, config.batch_size, device=session.device)
+    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.learning_rate, total_steps=config.epochs * len(batches) + 1, pct_start=0.1
+    )
+    low = config.precision == "bfloat16"
+
+    def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
+        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+            x_hat = model(x)
+        loss = mean_squared_error(x, x_hat.float())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        return {"train_mse": loss.detach()}
+
+    def after_epoch(_: int) -> dict[str, float]:
+        return {
+            f"{name}_mse": reconstruction_mse(model, part, session.device)
+            for name, part in held_out.items()
+        }
+
+    model.train()
+    return fit(
+        step,
+        batches,
+        epochs=config.epochs,
+        after_epoch=after_epoch,
+        checkpoint=session.checkpoint,
+        progress=session.progress,
+        state={"model": model, "optimizer": optimizer, "schedule": schedule},
+    )
+
+
+@torch.no_grad()
+def reconstruction_mse(
+    model: nn.Module, dataset: Dataset, device: torch.device | str = "cpu"
+) -> float:
+    """Return the mean squared error over a whole data set, in evaluation mode."""
+    was_training = model.training
+    model.eval()
+    total = 0.0
+    for part in dataset.images.split(2000):
+        x = to_float(part.to(device))
+        total += float(mean_squared_error(x, model(x))) * len(part)
+    model.train(was_training)
+    return total / len(dataset)
+
+
+@torch.no_grad()
+def encode(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the codes of uint8 images, shape (N, code), in evaluation mode."""
+    assert isinstance(model, Autoencoder)
+    model.eval()
+    return torch.cat([model.encoder(to_float(part)) for part in images.split(2000)])
+
+
+@torch.no_grad()
+def decode(model: nn.Module, codes: Tensor) -> Tensor:
+    """Return the images of codes as uint8, in evaluation mode."""
+    assert isinstance(model, Autoencoder)
+    model.eval()
+    return torch.cat([to_bytes(model.decoder(part)) for part in codes.split(2000)])
+
+
+def standard_normal_codes(count: int, units: int, seed: int = 0) -> Tensor:
+    """Draw codes from N(0, I), shape (count, units), by a generator of its own."""
+    return torch.randn(count, units, generator=generator(seed))
+
+
+def code_box(codes: Tensor) -> Tensor:
+    """Return each unit's 0.5 % and 99.5 % quantile over `codes`, shape (2, units)."""
+    return torch.quantile(codes, torch.tensor([0.005, 0.995]), dim=0)
+
+
+def uniform_codes(count: int, box: Tensor, seed: int = 0) -> Tensor:
+    """Draw codes evenly from the box between the rows of `box`, shape (count, units)."""
+    return box[0] + (box[1] - box[0]) * torch.rand(count, box.shape[1], generator=generator(seed))
+
+
+def evaluate(config: AutoencoderConfig, model: nn.Module) -> Metrics:
+    """Measure the errors beside PCA's, and judge what the decoder makes of random codes.
+
+    Keys ``standard_normal_…`` are of codes from N(0, I), ``code_box_…`` of codes drawn evenly from the box that holds
+    the central 99 % of each unit's training codes.
+    """
+    training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
+    pca = fit_pca(to_float(training.images), config.code)
+    codes = encode(model, training.images)
+    metrics = {
+        "train_mse": reconstruction_mse(model, training),
+        "test_mse": reconstruction_mse(model, test),
+        f"pca{config.code}_train_mse": pca.mse(to_float(training.images)),
+        f"pca{config.code}_test_mse": pca.mse(to_float(test.images)),
+        "mean_image_test_mse": fit_pca(to_float(training.images), 0).mse(to_float(test.images)),
+        "code_sd_max": float(codes.std(0).max()),
+        "code_sd_min": float(codes.std(0).min()),
+    }
+    if config.judged:
+        judge = load_judge(config.dataset)
+        drawn = {
+            "standard_normal_": standard_normal_codes(SAMPLES, config.code),
+            "code_box_": uniform_codes(SAMPLES, code_box(codes)),
+        }
+        for prefix, z in drawn.items():
+            metrics |= scores(judge, decode(model, z), test.images, prefix)
+    return metrics
+
+
+def panels(config: AutoencoderConfig, model: nn.Module) -> Panels:
+    """Keep ten random test images, the codes of the test set, and PCA's view of both."""
+    training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
+    chosen = torch.randperm(len(test), generator=generator(0))[:10]
+    pca = fit_pca(to_float(training.images), config.code)
+    flat = pca.decode(pca.encode(to_float(test.images[chosen])))
+    return {
+        "images": test.images[chosen].numpy(),  # uint8 (10, 1, 28, 28)
+        "labels": test.labels[chosen].numpy(),
+        "chosen": chosen.numpy(),
+        "pca_images": to_bytes(flat.reshape(-1, 1, 28, 28)).numpy(),
+        "test_codes": encode(model, test.images).numpy().astype(np.float32),
+        "test_labels": test.labels.numpy().astype(np.uint8),
+        "pca_test_codes": pca.encode(to_float(test.images)).numpy().astype(np.float32),
+        "code_box": code_box(encode(model, training.images)).numpy(),
+    }
+
+
+def experiment(
+    name: str, chapter: str, summary: str, config: AutoencoderConfig, **settings: object
+) -> Experiment:
+    """Make an experiment of this module's functions."""
+    parts: dict = {
+        "build": build,
+        "train": train,
+        "evaluate": evaluate,
+        "panels": panels,
+        "tolerances": TOLERANCES,
+        "needs": (f"judge-{config.dataset}",) if config.judged else (),
+    }
+    return Experiment(name, chapter, summary, config, **(parts | settings))
+
+
+TOLERANCES = {
+    f"{drawn}{key}": bound
+    for drawn in ("", "standard_normal_", "code_box_")
+    for key, bound in (("recognisable", 2e-3), ("class_entropy", 1e-3), ("fid_judge", 0.05))
+}
+
+FASHION = AutoencoderConfig("fashion-mnist")
+MNIST = AutoencoderConfig("mnist")
+
+EXPERIMENTS = (
+    experiment(
+        "ae-fashion-mnist",
+        "autoencoder",
+        "autoencoder with two code units on Fashion-MNIST",
+        FASHION,
+    ),
+    experiment("ae-mnist", "autoencoder", "autoencoder with two code units on MNIST", MNIST),
+    experiment(
+        "ae-digits",
+        "autoencoder",
+        "the same on scikit-learn's digits: seconds, no download",
+        replace(FASHION, dataset="digits", epochs=30, judged=False, precision="float32"),
+        seeds=(0,),
+    ),
+)

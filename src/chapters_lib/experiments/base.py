@@ -1,0 +1,280 @@
+"""What an experiment is, and the two things done with one: recording it, and verifying its record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+
+import chapters_lib
+from chapters_lib import data, runs
+from chapters_lib.errors import ChaptersError
+from chapters_lib.models.layers import count_parameters
+from chapters_lib.reproducibility import describe_machine, seed_everything
+from chapters_lib.training import Checkpoint, History
+
+Metrics = dict[str, float]
+Panels = dict[str, np.ndarray]
+
+
+class Config(Protocol):
+    """A frozen dataclass that holds an experiment's numbers."""
+
+    __dataclass_fields__: Any
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where and how one training happens."""
+
+    device: torch.device
+    checkpoint: Checkpoint | None = None
+    progress: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A named experiment: its numbers, and the functions that train, measure and show it.
+
+    Attributes
+    ----------
+    build
+        makes the untrained model; called after the seed is set.
+    train
+        trains the model in place and returns its history.
+    evaluate
+        measures the trained model on the CPU with generators of its own; `verify` calls it again on the stored
+        weights, so two calls must agree.
+    panels
+        returns the arrays that the book's figures need beside the weights.
+    needs
+        recorded runs that `evaluate` uses (a judge).
+    tolerances
+        how far a recomputed metric may be from the recorded one, where 1e-3 of its size (and at least 1e-6) is
+        not right.
+    half_precision
+        whether weights are stored in half precision; the metrics are always those of the stored weights.
+    """
+
+    name: str
+    chapter: str
+    summary: str
+    config: Any
+    build: Callable[[Any], nn.Module]
+    train: Callable[[Any, nn.Module, Session], History]
+    evaluate: Callable[[Any, nn.Module], Metrics]
+    panels: Callable[[Any, nn.Module], Panels]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    needs: tuple[str, ...] = ()
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+    half_precision: bool = True
+
+
+def cache_root() -> Path:
+    """Return the folder of checkpoints and locks: ``$CHAPTERS_CACHE``, else ``.cache/`` beside the sources."""
+    if folder := os.environ.get("CHAPTERS_CACHE"):
+        return Path(folder).expanduser()
+    checkout = Path(__file__).resolve().parents[3]
+    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".cache"
+
+
+def record(
+    experiment: Experiment, *, device: torch.device, fresh: bool = False, progress: bool = True
+) -> runs.Run:
+    """Train `experiment` under each of its seeds, measure it, and write its run.
+
+    A training that was stopped goes on from its last checkpoint. Seeds that are finished are not trained again.
+
+    Raises
+    ------
+    ChaptersError
+        if the experiment is being trained elsewhere, a judge that it needs is not recorded, data are missing, or
+        the training fails. The last record of the experiment then still is whole.
+    """
+    for needed in experiment.needs:
+        runs.load(needed)
+    folder = cache_root() / experiment.name
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        with lock.acquire(timeout=0):
+            return _record(experiment, folder, device, fresh, progress)
+    except Timeout:
+        raise ChaptersError(
+            f"{experiment.name} is being trained by another process: wait for it, or stop it first"
+        ) from None
+
+
+def _record(
+    experiment: Experiment, folder: Path, device: torch.device, fresh: bool, progress: bool
+) -> runs.Run:
+    config = asdict(experiment.config)
+    datasets = {split: data.load(config["dataset"], split) for split in ("train", "test")}
+    first: nn.Module | None = None
+    history, outcomes = History(), []
+    for seed in experiment.seeds:
+        identity = hashlib.sha256(json.dumps([config, seed, runs.FORMAT]).encode()).hexdigest()
+        checkpoint = Checkpoint(folder / f"seed-{seed}.pt", identity)
+        if fresh:
+            checkpoint.path.unlink(missing_ok=True)
+        seed_everything(seed)
+        model = experiment.build(experiment.config).to(device)
+        session = Session(device, checkpoint, f"{experiment.name} seed {seed}" if progress else "")
+        of_seed = experiment.train(experiment.config, model, session)
+        for row in of_seed:
+            history.append({"seed": seed, **row})
+        model = stored_form(experiment, model)
+        first = first or model
+        outcomes.append(_measure(experiment, model) | _cost(model, of_seed, len(datasets["train"])))
+    assert first is not None
+    provenance = {
+        "library": chapters_lib.__version__,
+        "commit": _commit(),
+        "seeds": list(experiment.seeds),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "wall_seconds": float(sum(outcome["train_seconds"] for outcome in outcomes)),
+        "data": {
+            split: {"name": d.name, "images": len(d), "sha256": d.sha256}
+            for split, d in datasets.items()
+        },
+        **describe_machine(device),
+    }
+    return runs.save(
+        experiment.name,
+        config=config,
+        provenance=provenance,
+        history=history,
+        metrics={
+            key: runs.summarize([outcome[key] for outcome in outcomes]) for key in outcomes[0]
+        },
+        weights=_stored_weights(experiment, first),
+        panels=experiment.panels(experiment.config, first),
+    )
+
+
+def stored_form(experiment: Experiment, model: nn.Module) -> nn.Module:
+    """Return the model as its record will hold it: on the CPU, rounded as stored, in evaluation mode."""
+    restored = experiment.build(experiment.config)
+    stored = _stored_weights(experiment, model)
+    restored.load_state_dict(
+        {
+            name.removeprefix("model."): value.float() if value.is_floating_point() else value
+            for name, value in stored.items()
+        }
+    )
+    return restored.eval()
+
+
+def _stored_weights(experiment: Experiment, model: nn.Module) -> dict[str, torch.Tensor]:
+    state = model.cpu().state_dict()
+    if experiment.half_precision:
+        return runs.half(state)
+    return {f"model.{name}": value for name, value in state.items()}
+
+
+def _measure(experiment: Experiment, model: nn.Module) -> Metrics:
+    metrics = experiment.evaluate(experiment.config, model)
+    for key, value in metrics.items():
+        if not math.isfinite(value):
+            raise ChaptersError(
+                f"{experiment.name}: {key} came out as {value}; nothing was recorded"
+            )
+    return {key: float(value) for key, value in metrics.items()}
+
+
+def _cost(model: nn.Module, history: History, images: int) -> Metrics:
+    seconds = float(history.column("seconds").sum())
+    return {
+        "parameters": count_parameters(model),
+        "train_seconds": seconds,
+        "images_per_second": images * len(history) / seconds,
+    }
+
+
+def _commit() -> str:
+    """Return the commit of the sources, with ``+`` where the library's files differ from it; empty outside git."""
+    here = Path(__file__).resolve().parents[1]
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--", "."],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head + ("+" if changed else "")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A recorded metric that came out otherwise when recomputed."""
+
+    key: str
+    recorded: float
+    recomputed: float
+    tolerance: float
+
+
+def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
+    """Recompute a run's metrics, those of its first seed, from its weights and the data.
+
+    Returns
+    -------
+    checked, differences
+        the keys that were recomputed, and those among them that lie outside their tolerance. Times are no part of
+        it: they belong to the machine.
+
+    Raises
+    ------
+    ChaptersError
+        if the run or the data cannot be had, or the data are not those of the record.
+    """
+    run = runs.load(experiment.name)
+    for split, stated in run.provenance["data"].items():
+        found = data.load(stated["name"], split)
+        if found.sha256 != stated["sha256"]:
+            raise ChaptersError(
+                f"{experiment.name} was recorded on {stated['images']} {split} images of {stated['name']}, "
+                f"other than the {len(found)} found here: use the same data, or train it anew"
+            )
+    if json.loads(json.dumps(asdict(experiment.config))) != run.config:
+        raise ChaptersError(
+            f"{experiment.name} was recorded under another configuration: train it anew"
+        )
+    model = run.restore(experiment.build(experiment.config))
+    recomputed = _measure(experiment, model) | {"parameters": count_parameters(model)}
+    differences = []
+    for key, value in recomputed.items():
+        recorded = run.metric(key).values[0]
+        tolerance = experiment.tolerances.get(key, max(1e-6, 1e-3 * abs(recorded)))
+        if not abs(value - recorded) <= tolerance:
+            differences.append(Difference(key, recorded, value, tolerance))
+    return list(recomputed), differences
+
+
+def elapsed(start: float) -> str:
+    """Return the time since `start` (of `time.monotonic`) as minutes and seconds."""
+    minutes, seconds = divmod(int(time.monotonic() - start), 60)
+    return f"{minutes} min {seconds:02d} s"

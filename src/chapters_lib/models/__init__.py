@@ -1,0 +1,1 @@
+"""What is learned: networks and the distributions they return."""

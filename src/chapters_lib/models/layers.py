@@ -1,0 +1,29 @@
+"""Stacks of layers that several models share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from torch import nn
+
+
+def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.SiLU) -> nn.Sequential:
+    """Return fully connected layers, with `activation` between them and none after the last.
+
+    Parameters
+    ----------
+    widths
+        units from input to output; ``(784, 512, 2)`` makes two linear layers.
+    activation
+        makes the module between two layers.
+    """
+    layers: list[nn.Module] = []
+    for width_in, width_out in pairwise(widths):
+        layers += [nn.Linear(width_in, width_out), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return how many numbers are learned in `module`."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
