@@ -65,9 +65,10 @@ def train(
 ) -> History:
     """Minimise the mean squared error by Adam under a one-cycle learning rate.
 
-    Without `training` it is the whole train split. After each epoch the error is measured in evaluation mode, without
-    dropout, on a part of `training` (``train_eval_mse``) and on the test split (``test_mse``): it is plotted, and
-    chooses nothing. ``train_mse`` is the mean over the epoch's steps, with dropout.
+    Without `training` it is the whole train split. After each epoch the error is measured in
+    evaluation mode, without dropout, on a part of `training` (``train_eval_mse``) and on the
+    test split (``test_mse``): it is plotted, and chooses nothing. ``train_mse`` is the mean
+    over the epoch's steps, with dropout.
     """
     training = training or data.load(config.dataset, "train")
     held_out = held_out or {"test": data.load(config.dataset, "test")}
@@ -164,7 +165,7 @@ def uniform_codes(count: int, box: Tensor, seed: int = 0) -> Tensor:
 
 
 def fitted_normal_codes(count: int, codes: Tensor, seed: int = 0) -> Tensor:
-    """Draw codes whose units are independent normals with each unit's mean and variance over `codes`."""
+    """Draw codes of independent normals with each unit's mean and variance over `codes`."""
     return codes.mean(0) + codes.std(0) * standard_normal_codes(count, codes.shape[1], seed)
 
 
@@ -176,10 +177,12 @@ def chosen_codes(count: int, codes: Tensor, seed: int = 0) -> Tensor:
 def evaluate(config: AutoencoderConfig, model: nn.Module) -> Metrics:
     """Measure the errors beside PCA's, and judge what the decoder makes of random codes.
 
-    Keys ``standard_normal_…`` are of codes from N(0, I), ``code_box_…`` of codes drawn evenly from the box that holds
-    the central 99 % of each unit's training codes, ``fitted_normal_…`` of normal codes with the training codes' mean
-    and variance a unit, and ``training_codes_…`` of training codes themselves, the best that any draw could do.
-    ``standard_normal_empty_mass`` and ``…_cell_tv`` say how far N(0, I) is from where the test codes lie.
+    Keys ``standard_normal_…`` are of codes from N(0, I), ``code_box_…`` of codes drawn evenly
+    from the box that holds the central 99 % of each unit's training codes, ``fitted_normal_…``
+    of normal codes with the training codes' mean and variance a unit, and ``training_codes_…``
+    of training codes themselves, the best that any draw could do.
+    ``standard_normal_empty_mass`` and ``…_cell_tv`` say how far N(0, I) is from where the test
+    codes lie.
     """
     training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
     pca = fit_pca(to_float(training.images), config.code)
