@@ -35,9 +35,10 @@ class AutoencoderConfig:
     normalized: bool = False
     frequency: float = 1.5  # of the sines that the decoder begins with; 0 for none
     dropout: float = 0.0  # of input pixels
-    epochs: int = 40
+    epochs: int = 30
     batch_size: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
+    clip: float = 0.1  # largest norm of the gradient; without it a rare large step can undo a training
     precision: str = (
         "bfloat16"  # of the matrix products while training; weights and losses are float32
     )
@@ -88,6 +89,7 @@ def train(
         loss = mean_squared_error(x, x_hat.float())
         optimizer.zero_grad()
         loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         schedule.step()
         return {"train_mse": loss.detach()}
@@ -261,7 +263,7 @@ TOLERANCES = {
 }
 
 FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1)
-MNIST = AutoencoderConfig("mnist", epochs=45)
+MNIST = AutoencoderConfig("mnist")
 
 EXPERIMENTS = (
     experiment(
