@@ -38,7 +38,9 @@ class AutoencoderConfig:
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-3
-    clip: float = 0.1  # largest norm of the gradient; without it a rare large step can undo a training
+    clip: float = (
+        0.1  # largest norm of the gradient; without it a rare large step can undo a training
+    )
     precision: str = (
         "bfloat16"  # of the matrix products while training; weights and losses are float32
     )
@@ -139,8 +141,11 @@ def image_errors(model: nn.Module, dataset: Dataset) -> Tensor:
 def encode(model: nn.Module, images: Tensor) -> Tensor:
     """Return the codes of uint8 images, shape (N, code), in evaluation mode."""
     assert isinstance(model, Autoencoder)
+    was_training = model.training
     model.eval()
-    return torch.cat([model.encoder(to_float(part)) for part in images.split(2000)])
+    codes = torch.cat([model.encoder(to_float(part)) for part in images.split(2000)])
+    model.train(was_training)
+    return codes
 
 
 @torch.no_grad()
