@@ -144,10 +144,8 @@ def _record(
     for seed in experiment.seeds:
         identity = hashlib.sha256(json.dumps([config, seed, runs.FORMAT]).encode()).hexdigest()
         checkpoint = Checkpoint(folder / f"seed-{seed}.pt", identity)
-        if fresh:
-            for path in folder.glob(
-                f"seed-{seed}.*pt"
-            ):  # a study's parts have checkpoints of their own
+        if fresh:  # a study's parts have checkpoints of their own
+            for path in folder.glob(f"seed-{seed}.*pt"):
                 path.unlink()
         seed_everything(seed)
         model = experiment.build(experiment.config).to(device)
