@@ -38,9 +38,7 @@ def trained(name: str, seed: int = 0, **changes: object) -> tuple[Experiment, nn
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("ae-")])
 def test_autoencoders_overfit_one_batch(one_batch: Dataset, name: str) -> None:
     """Two numbers an image are enough for 16 images: the error falls far below that of their mean."""
-    _, model, history = trained(
-        name, hidden=(128, 64), epochs=600, dropout=0.0, learning_rate=3e-3
-    )
+    _, model, history = trained(name, hidden=(128, 64), epochs=600, dropout=0.0, learning_rate=3e-3)
     spread = float(to_float(one_batch.images).var(0, unbiased=False).mean())
     assert history.column("train_mse")[0] > 0.8 * spread
     assert history.column("train_mse")[-1] < 0.1 * spread
