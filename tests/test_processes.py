@@ -25,6 +25,11 @@ CHECKOUT = Path(__file__).parents[1]
 PATIENCE = 120
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to its background jobs, whose children would ignore SIGINT too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def training(folders: Folders, pause: float = 0.0) -> Iterator[subprocess.Popen]:
     """Start `train tiny` in a process of its own, `pause` seconds a step; it does not outlive the block."""
@@ -35,6 +40,7 @@ def training(folders: Folders, pause: float = 0.0) -> Iterator[subprocess.Popen]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     try:
         yield process
