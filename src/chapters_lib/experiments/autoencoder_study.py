@@ -36,7 +36,7 @@ class CodeSizeConfig:
 
 
 def label(config: AutoencoderConfig) -> str:
-    """Return a candidate's name: ``512-512-256-batch-64``, then ``-sine``, ``-dropout``, ``-noise`` where it has them."""
+    """Return a candidate's name, as ``512-512-256-batch-64-sine-dropout-noise``, without what it lacks."""
     parts = [*map(str, config.hidden), f"batch-{config.batch_size}"]
     parts += ["sine"] * (config.frequency > 0) + ["dropout"] * (config.dropout > 0)
     return "-".join(parts + ["noise"] * (config.code_noise > 0))
@@ -126,12 +126,11 @@ def _part(session: Session, name: str) -> Session:
 
 def _study(base: AutoencoderConfig) -> Experiment:
     short = replace(base, epochs=10, judged=False)
-    noise = {"hidden_dropout": 0.1, "code_noise": 0.02}
-    other = dict.fromkeys(noise, 0.0) if base.code_noise else noise
+    hidden_dropout, code_noise = (0.0, 0.0) if base.code_noise else (0.1, 0.02)
     candidates = (
         short,
         replace(short, dropout=0.1 - base.dropout),
-        replace(short, **other),
+        replace(short, hidden_dropout=hidden_dropout, code_noise=code_noise),
         replace(short, frequency=0.0),
         replace(short, hidden=(512, 256, 128)),
         replace(short, batch_size=128),
