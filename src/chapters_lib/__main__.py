@@ -1,4 +1,4 @@
-"""The command line: ``python -m chapters_lib list | train | verify | gallery``."""
+"""The command line: ``python -m chapters_lib list | train | tune | verify | gallery``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 
 from chapters_lib import gallery, runs
 from chapters_lib.errors import ChaptersError
-from chapters_lib.experiments import EXPERIMENTS, find
-from chapters_lib.experiments.base import elapsed, record, verify
+from chapters_lib.experiments import EXPERIMENTS, find, tuning
+from chapters_lib.experiments.base import Experiment, elapsed, record, verify
 from chapters_lib.reproducibility import pick_device
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads: use 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
     return int(text)
 
 
@@ -43,6 +43,20 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
     )
+    search = commands.add_parser(
+        "tune", help="search what vae-fashion-mnist leaves free, and record the study; resumable"
+    )
+    search.add_argument(
+        "--trials",
+        type=_positive,
+        default=tuning.TRIALS,
+        help="different choices to try (%(default)s)",
+    )
+    search.add_argument(
+        "--storage", help="URL of a database that several processes share, as sqlite:///FILE"
+    )
+    search.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
+    search.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
     check = commands.add_parser(
         "verify", help="recompute recorded metrics from the weights and the data"
     )
@@ -64,11 +78,13 @@ def _list() -> int:
     return 0
 
 
-def _train(names: Sequence[str], device_name: str, threads: int | None, fresh: bool) -> int:
+def _train(
+    experiments: Sequence[Experiment], device_name: str, threads: int | None, fresh: bool
+) -> int:
     if threads:
         torch.set_num_threads(threads)
     device = pick_device(device_name)
-    for experiment in [find(name) for name in names]:
+    for experiment in experiments:
         start = time.monotonic()
         run = record(experiment, device=device, fresh=fresh)
         print(f"{run.name}: recorded in {run.folder} after {elapsed(start)}")
@@ -107,7 +123,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "list":
             return _list()
         if options.command == "train":
-            return _train(options.names, options.device, options.threads, options.fresh)
+            chosen = [find(name) for name in options.names]
+            return _train(chosen, options.device, options.threads, options.fresh)
+        if options.command == "tune":
+            study = tuning.experiment(options.trials, options.storage)
+            return _train([study], options.device, options.threads, False)
         if options.command == "gallery":
             gallery.write(options.path)
             return 0

@@ -21,7 +21,7 @@ def sample(
     q: Distribution, count: int, generator: torch.Generator
 ) -> Float[Tensor, "count *shape"]:
     """Draw `count` times from a normal q by a generator of its own."""
-    noise = torch.randn(count, *q.mean.shape, generator=generator)
+    noise = torch.randn(count, *q.mean.shape, generator=generator).to(q.mean.device)
     return q.mean + q.stddev * noise
 
 

@@ -8,15 +8,25 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import (
     autoencoder,
     autoencoder_study,
+    c_vae,
     judge,
     naive_generation,
+    tuning,
     vae_chapter,
 )
 from chapters_lib.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for chapter in (judge, autoencoder, autoencoder_study, naive_generation, vae_chapter)
+    for chapter in (
+        judge,
+        autoencoder,
+        autoencoder_study,
+        naive_generation,
+        vae_chapter,
+        tuning,
+        c_vae,
+    )
     for experiment in chapter.EXPERIMENTS
 }
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from chapters_lib import data
 from chapters_lib.data import Batches, Dataset, stratified_split, to_float
 from chapters_lib.evaluation import codes as code_statistics
-from chapters_lib.evaluation import likelihood
+from chapters_lib.evaluation import likelihood, manifold, probe
 from chapters_lib.evaluation.judge import scores, to_bytes, verdict
 from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
 from chapters_lib.experiments.judge import load_judge
@@ -25,6 +25,8 @@ from chapters_lib.training import History, fit
 
 SAMPLES = 10_000  # judged images of every generative run
 CLASSES = 10
+PROBED = 20_000  # training codes that a probe is fitted on
+PERPLEXITIES = (30, 100)
 FOLLOWED = 2_000  # images on which the bound is followed after each epoch
 
 
@@ -181,7 +183,8 @@ def bound(
     device: torch.device | str = "cpu",
 ) -> Metrics:
     """Return the means over a data set of −log p(x|z) and of the KL term, in nats an image."""
-    terms = likelihood.elbo_terms(model, *inputs(config, dataset), draws=draws)
+    moved = (part.to(device) for part in inputs(config, dataset))
+    terms = likelihood.elbo_terms(model, *moved, draws=draws)
     return {
         "reconstruction": -float(terms.log_likelihood.double().mean()),
         "kl": float(terms.kl.double().mean()),
@@ -235,6 +238,8 @@ def evaluate(config: VaeConfig, model: nn.Module) -> Metrics:
         metrics |= {f"{name}_{key}": value for key, value in terms.items()}
         metrics[f"{name}_negative_elbo"] = sum(terms.values())
     metrics |= code_metrics(config, model, test)
+    if config.probed:
+        metrics |= class_in_codes(config, model)
     if config.iwae_samples:
         iwae = likelihood.negative_iwae(
             model, *inputs(config, test), num_samples=config.iwae_samples
@@ -277,8 +282,16 @@ def code_metrics(config: VaeConfig, model: VAE, test: Dataset) -> Metrics:
     return metrics
 
 
+def class_in_codes(config: VaeConfig, model: VAE) -> Metrics:
+    """Measure how much of the class the mean codes hold: probes fitted on training codes, read on test codes."""
+    training, test = first(split(config)[0], PROBED), data.load(config.dataset, "test")
+    loc, _ = likelihood.encode(model, *inputs(config, training))
+    test_loc, _ = likelihood.encode(model, *inputs(config, test))
+    return probe.class_information(loc, training.labels, test_loc, test.labels)
+
+
 def panels(config: VaeConfig, model: nn.Module) -> Panels:
-    """Keep random test images; with two latent units, the codes of the test set too."""
+    """Keep random test images; with two latent units, the codes of the test set; if probed, their t-SNE maps."""
     assert isinstance(model, VAE)
     test = data.load(config.dataset, "test")
     chosen = torch.randperm(len(test), generator=generator(0))[:20]
@@ -296,6 +309,13 @@ def panels(config: VaeConfig, model: nn.Module) -> Panels:
             "test_scales": scale.numpy().astype(np.float16),
             "test_labels": test.labels.numpy().astype(np.uint8),
         }
+    if config.probed:
+        loc, _ = likelihood.encode(model, *inputs(config, test))
+        for perplexity in PERPLEXITIES:
+            placed, divergence = manifold.tsne(loc, perplexity=perplexity)
+            found[f"tsne_{perplexity}"] = placed.numpy().astype(np.float16)  # (10,000, 2)
+            found[f"tsne_{perplexity}_kl"] = np.float64(divergence)  # in nats
+        found["test_labels"] = test.labels.numpy().astype(np.uint8)
     return found
 
 
@@ -308,6 +328,10 @@ TOLERANCES = {
     "standard_normal_empty_mass": 5e-3,
     "standard_normal_cell_tv": 5e-3,
     "silhouette": 2e-3,
+    "probe_train_accuracy": 2e-3,
+    "probe_test_accuracy": 2e-3,
+    "knn_test_accuracy": 2e-3,
+    "class_information": 5e-3,
 }
 
 

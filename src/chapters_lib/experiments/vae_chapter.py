@@ -54,7 +54,9 @@ FC = VaeConfig(
     schedule="cosine",
     precision="bfloat16",
 )
-VANILLA = VaeConfig("fashion-mnist", validation=0.2, iwae_samples=1000, probed=True)
+VANILLA = VaeConfig(
+    "fashion-mnist", validation=0.2, precision="bfloat16", iwae_samples=1000, probed=True
+)
 
 
 @dataclass(frozen=True)
