@@ -271,7 +271,7 @@ TOLERANCES = {
     for key in ("empty_mass", "cell_tv")
 }
 
-FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1, epochs=50)
+FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1, epochs=50, learning_rate=5e-4, clip=0.05)
 MNIST = AutoencoderConfig("mnist", hidden_dropout=0.1, code_noise=0.02)
 
 EXPERIMENTS = (

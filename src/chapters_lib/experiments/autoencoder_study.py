@@ -125,7 +125,7 @@ def _part(session: Session, name: str) -> Session:
 
 
 def _study(base: AutoencoderConfig) -> Experiment:
-    short = replace(base, epochs=10, judged=False)
+    short = replace(base, epochs=5, judged=False)
     hidden_dropout, code_noise = (0.0, 0.0) if base.code_noise else (0.1, 0.02)
     candidates = (
         short,
@@ -157,7 +157,7 @@ EXPERIMENTS = (
         "test error over the code's size on Fashion-MNIST",
         CodeSizeConfig(
             "fashion-mnist",
-            replace(autoencoder.FASHION, hidden=(256, 128), epochs=20, judged=False),
+            replace(autoencoder.FASHION, hidden=(256, 128), epochs=12, judged=False),
         ),
         build_sizes,
         train_sizes,

@@ -25,7 +25,7 @@ SPACE: dict[str, tuple[Any, ...]] = {
     "schedule": ("constant", "cosine"),
     "warm_up": (0, 5, 10),
 }  # what the sheet leaves free; a warm-up rises over that many epochs
-TRIALS = 12
+TRIALS = 8
 RECORD = "vae-fashion-mnist-tuning"
 
 

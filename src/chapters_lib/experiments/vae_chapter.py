@@ -30,7 +30,7 @@ def two_units(base: autoencoder.AutoencoderConfig) -> VaeConfig:
         input_dropout=base.dropout,
         frequency=base.frequency,
         gaussian=True,
-        epochs=30,
+        epochs=20,
         batch_size=base.batch_size,
         learning_rate=base.learning_rate,
         schedule="one-cycle",
