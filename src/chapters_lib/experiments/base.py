@@ -142,7 +142,10 @@ def _record(
     first: nn.Module | None = None
     history, outcomes = History(), []
     for seed in experiment.seeds:
-        identity = hashlib.sha256(json.dumps([config, seed, runs.FORMAT]).encode()).hexdigest()
+        stated = json.dumps(
+            [config, seed, runs.FORMAT], allow_nan=False
+        )  # or it could not be recorded
+        identity = hashlib.sha256(stated.encode()).hexdigest()
         checkpoint = Checkpoint(folder / f"seed-{seed}.pt", identity)
         if fresh:  # a study's parts have checkpoints of their own
             for path in folder.glob(f"seed-{seed}.*pt"):

@@ -50,7 +50,7 @@ class VaeConfig:
     batch_size: int = 128
     learning_rate: float = 1e-3
     schedule: str = "constant"  # or "cosine", to 0 at the last step, or "one-cycle"
-    clip: float = math.inf  # largest norm of the gradient
+    clip: float = 0.0  # largest norm of the gradient; 0 for no limit
     precision: str = "float32"  # of the matrix products while training
     images: int = 0  # train on that many images only, the classes in proportion; 0 for all
     validation: float = 0.0  # share of the train split held out of training
@@ -131,7 +131,7 @@ def train(config: VaeConfig, model: nn.Module, session: Session) -> History:
         loss = negative_elbo(terms, beta)
         optimizer.zero_grad()
         loss.backward()
-        if config.clip < math.inf:
+        if config.clip:
             nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         schedule.step()
