@@ -32,7 +32,7 @@ def exact_log_z(rbm: GaussianBernoulliRBM) -> float:
     units = rbm.weight.shape[1]
     if units > MOST_UNITS:
         raise ValueError(f"2^{units} states are too many to enumerate: use annealed_log_z")
-    chain = HiddenChain.of(rbm.double() if rbm.weight.dtype == torch.float64 else rbm)
+    chain = HiddenChain.of(rbm)
     parts = [
         chain.log_weight(part).double().logsumexp(0)
         for part in hidden_states(units, rbm.weight.dtype).split(2**16)

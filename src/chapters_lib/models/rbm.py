@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 JITTER = 1e-6  # of the trace of WᵀW, added to its diagonal: makes a rounded, singular matrix factor
+TINY = 1e-12  # and this much where all weights are 0
 
 
 def draw_bernoulli(
@@ -133,8 +134,8 @@ class HiddenChain:
     def of(cls, rbm: GaussianBernoulliRBM) -> HiddenChain:
         """Integrate out the visible units of `rbm`, as its weights now are."""
         gram = rbm.weight.T @ rbm.weight
-        padded = gram.double()
-        padded.diagonal().add_(JITTER * padded.trace())
+        padded = gram.to(torch.float64, copy=True)
+        padded.diagonal().add_(JITTER * padded.trace() + TINY)
         return cls(
             bias=rbm.hidden_bias + (rbm.visible_bias / rbm.scale) @ rbm.weight,
             gram=gram,
