@@ -156,7 +156,8 @@ class HiddenChain:
     ) -> Float[Tensor, "n m"]:
         """Return h′ after one step h → v → h′ of the machine with W and α multiplied by `beta`."""
         noise = torch.randn(h.shape, generator=generator, dtype=h.dtype, device=h.device)
-        logits = beta * (self.bias + beta * (h @ self.gram) + noise @ self.root.T)
+        logits = torch.addmm(self.bias, h, self.gram, beta=beta, alpha=beta**2)
+        logits.addmm_(noise, self.root.T, alpha=beta)
         return draw_bernoulli(logits.sigmoid_(), generator)
 
     @torch.no_grad()
@@ -164,12 +165,6 @@ class HiddenChain:
         self, h: Float[Tensor, "n m"], steps: int, generator: torch.Generator | None = None
     ) -> Float[Tensor, "n m"]:
         """Return h after `steps` steps."""
-        if steps == 0:
-            return h
-        both = torch.cat([self.gram, self.root.T])  # one product for G h and L ε
-        joined = torch.cat([h, torch.empty_like(h)], 1)
         for _ in range(steps):
-            joined[:, h.shape[1] :].normal_(generator=generator)
-            h = draw_bernoulli(torch.addmm(self.bias, joined, both).sigmoid_(), generator)
-            joined[:, : h.shape[1]] = h
+            h = self.step(h, generator=generator)
         return h
