@@ -16,6 +16,12 @@ from chapters_lib.experiments.base import elapsed, record, verify
 from chapters_lib.reproducibility import pick_device
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads: use 1 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m chapters_lib",
@@ -31,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("names", nargs="+", metavar="NAME")
     train.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
     train.add_argument(
-        "--threads", type=int, default=None, help="threads of torch (default: all cores)"
+        "--threads", type=_positive, default=None, help="threads of torch (default: all cores)"
     )
     train.add_argument(
         "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
@@ -72,6 +78,10 @@ def _train(names: Sequence[str], device_name: str, threads: int | None, fresh: b
 
 def _verify(names: Sequence[str]) -> int:
     failed = False
+    if not (names or runs.names()):
+        raise ChaptersError(
+            f"no recorded runs in {runs.root()}: `python -m chapters_lib train NAME` makes one"
+        )
     for name in names or runs.names():
         checked, differences = verify(find(name))
         for d in differences:
@@ -79,7 +89,9 @@ def _verify(names: Sequence[str]) -> int:
                 f"{name}: {d.key} is recorded as {d.recorded:.6g} but comes out as {d.recomputed:.6g} "
                 f"(tolerance {d.tolerance:.2g})"
             )
-        if not differences:
+        if not checked:
+            print(f"{name}: a study, recorded without weights; nothing to recompute")
+        elif not differences:
             print(f"{name}: {len(checked)} metrics agree")
         failed = failed or bool(differences)
     return 1 if failed else 0

@@ -33,8 +33,13 @@ def shape(path: Path, dimensions: int) -> tuple[int, ...]:
         its counts say.
     """
     head = 4 + 4 * dimensions
-    with path.open("rb") as file:
-        start = file.read(head)
+    try:
+        with path.open("rb") as file:
+            start = file.read(head)
+    except OSError as error:
+        raise ChaptersError(
+            f"{path} cannot be read ({error.strerror}): put {_KIND[dimensions]} there"
+        ) from None
     mend = f"delete {path} and load it again, or copy a whole one there"
     if len(start) < 4:
         raise ChaptersError(f"{path.name} is truncated ({len(start)} bytes, no header): {mend}")

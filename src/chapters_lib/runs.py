@@ -6,13 +6,12 @@ A run is a folder ``runs/<experiment>/``: ``run.json`` (name, configuration, met
 
 from __future__ import annotations
 
+import csv
 import difflib
 import json
 import os
 import shutil
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,16 +93,31 @@ class Run:
     @cached_property
     def history(self) -> History:
         """The learning curves of every seed, told apart by the column ``seed``."""
-        return History.from_csv(self._file("history.csv"))
+        try:
+            return History.from_csv(self._file("history.csv"))
+        except (ValueError, TypeError, OSError, csv.Error) as error:
+            raise self._damaged("history.csv", error) from error
 
     @cached_property
     def panels(self) -> dict[str, np.ndarray]:
         """Arrays by name: what figures show of the data set and of the trained models."""
+        path = self._file("panels.npz")
         try:
-            with np.load(self._file("panels.npz"), allow_pickle=False) as arrays:
+            with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
-        except (ValueError, OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        except Exception as error:  # what a damaged zip file raises is past listing
             raise self._damaged("panels.npz", error) from error
+
+    @property
+    def data_used(self) -> dict[str, dict[str, Any]]:
+        """Name, number of images and SHA-256 of each split that the run was trained and measured on."""
+        try:
+            return {
+                split: {key: stated[key] for key in ("name", "images", "sha256")}
+                for split, stated in self.provenance["data"].items()
+            }
+        except (KeyError, TypeError, AttributeError) as error:
+            raise self._damaged("run.json", error) from error
 
     def weights(self, prefix: str = "") -> dict[str, Tensor]:
         """Return the weights of the first seed as float32, of the module that `prefix` names."""
@@ -156,7 +170,12 @@ def root() -> Path:
 
 def names() -> list[str]:
     """Return the names of all recorded runs, in alphabetical order."""
-    return sorted(path.parent.name for path in root().glob("*/run.json"))
+    stand = {path.parent.name for path in root().glob("*/run.json")}
+    aside = {
+        path.parent.name[1:].rpartition(".")[0].rpartition(".")[0]
+        for path in root().glob(".*.old/run.json")
+    }
+    return sorted({name for name in stand if not name.startswith(".")} | aside)
 
 
 def load(name: str) -> Run:
@@ -167,7 +186,7 @@ def load(name: str) -> Run:
     ChaptersError
         if there is no such run, its folder is incomplete, or it was written in another format.
     """
-    folder = root() / name
+    folder = _folder(name)
     if not folder.is_dir():
         near = difflib.get_close_matches(name, names(), n=3, cutoff=0.4)
         hint = (
@@ -189,10 +208,13 @@ def load(name: str) -> Run:
                 f"run {name!r} has format {record['format']}, this library reads {FORMAT}: update the "
                 f"library, or train it anew with `python -m chapters_lib train {name}`"
             )
-        return Run(
-            record["name"], record["config"], record["metrics"], record["provenance"], folder
-        )
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        config, metrics, provenance = record["config"], record["metrics"], record["provenance"]
+        if record["name"] != name or not all(
+            isinstance(part, dict) for part in (config, metrics, provenance)
+        ):
+            raise ValueError("other contents than this run's")
+        return Run(name, config, metrics, provenance, folder)
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise ChaptersError(
             f"{folder / 'run.json'} is damaged ({type(error).__name__}): restore it, or train it anew "
             f"with `python -m chapters_lib train {name}`"
@@ -228,6 +250,7 @@ def save(
     partial = None
     try:
         root().mkdir(parents=True, exist_ok=True)
+        _tidy(name)
         partial = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=root()))
         partial.chmod(0o755)
         save_file(
@@ -240,14 +263,43 @@ def save(
         history.to_csv(partial / "history.csv")
         (partial / "run.json").write_text(text)
         _replace(partial, target)
-    except (OSError, SafetensorError) as error:
+    except BaseException as error:
         if partial:
             shutil.rmtree(partial, ignore_errors=True)
+        if not isinstance(error, OSError | SafetensorError):
+            raise
         raise ChaptersError(
             f"cannot write run {name!r} to {root()} ({error}): free some disk space and run the same "
             "command again; the last record is untouched"
         ) from error
     return load(name)
+
+
+def require_writable() -> None:
+    """Raise a `ChaptersError` now rather than after a long training if no run can be written to `root`."""
+    try:
+        root().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=root()):
+            pass
+    except OSError as error:
+        raise ChaptersError(
+            f"cannot write to {root()} ({error.strerror}): make it writable, or name another folder by "
+            "CHAPTERS_RUNS"
+        ) from error
+
+
+def _folder(name: str) -> Path:
+    """Return the folder of a run; the one set aside, where a kill came between the two renames of `_replace`."""
+    aside = sorted(root().glob(f".{name}.*.old"))
+    return aside[0] if aside and not (root() / name).exists() else root() / name
+
+
+def _tidy(name: str) -> None:
+    """Put back the record that a kill left aside, and remove what it left half-written."""
+    if (folder := _folder(name)) != root() / name:
+        folder.rename(root() / name)
+    for rest in root().glob(f".{name}.*"):
+        shutil.rmtree(rest, ignore_errors=True)
 
 
 def _replace(partial: Path, target: Path) -> None:
@@ -257,8 +309,8 @@ def _replace(partial: Path, target: Path) -> None:
         target.rename(old)
     try:
         partial.rename(target)
-    except OSError:
-        if old.exists():
+    except BaseException:
+        if old.exists() and not target.exists():
             old.rename(target)
         raise
     shutil.rmtree(old, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from chapters_lib.errors import ChaptersError
@@ -77,10 +78,13 @@ class History:
     @classmethod
     def from_csv(cls, path: Path) -> History:
         """Read what `to_csv` wrote."""
-        with path.open(newline="") as file:
-            return cls(
-                {k: float(v) for k, v in row.items() if v != ""} for row in csv.DictReader(file)
-            )
+        text = path.read_text()
+        if not text.endswith("\n"):
+            raise ValueError("the last row is cut off")
+        return cls(
+            {k: float(v) for k, v in row.items() if v != ""}
+            for row in csv.DictReader(text.splitlines())
+        )
 
 
 class Checkpoint:
@@ -100,6 +104,11 @@ class Checkpoint:
         self.save_every_seconds = save_every_seconds
         self._last = time.monotonic()
 
+    def part(self, name: str) -> Checkpoint:
+        """Return a checkpoint beside this one, for one of several trainings that make up a whole."""
+        path = self.path.with_name(f"{self.path.stem}.{name}{self.path.suffix}")
+        return Checkpoint(path, f"{self.identity} {name}", self.save_every_seconds)
+
     @property
     def due(self) -> bool:
         """Whether the last save is long enough ago."""
@@ -107,16 +116,17 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write `state` to a file beside the last one, then put it in its place: never half a checkpoint."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
                 torch.save({"identity": self.identity, **state}, file)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(self.path)
         except (OSError, RuntimeError) as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise ChaptersError(
                 f"cannot write the checkpoint {self.path} ({error}): free some disk space and run the "
                 "same command again; it goes on from the last whole checkpoint"
@@ -129,12 +139,13 @@ class Checkpoint:
             return None
         try:
             state = torch.load(self.path, weights_only=True, map_location="cpu")
+            identity = state["identity"]
         except Exception as error:
             raise ChaptersError(
                 f"the checkpoint {self.path} cannot be read ({type(error).__name__}): delete it to "
                 "train from the start"
             ) from error
-        return state if state.get("identity") == self.identity else None
+        return state if identity == self.identity else None
 
 
 class SizedBatches(Sized, Iterable[tuple[Tensor, ...]], Protocol):
@@ -180,8 +191,14 @@ def fit(
     history, epoch, done, sums, elapsed = History(), 1, 0, {}, 0.0
     epoch_random = now_random = random_state()
     if checkpoint and (saved := checkpoint.load()):
-        for name, part in held.items():
-            part.load_state_dict(saved["state"][name])
+        try:
+            for name, part in held.items():
+                part.load_state_dict(saved["state"][name])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise ChaptersError(
+                f"the checkpoint {checkpoint.path} does not fit this training ({type(error).__name__}): delete it "
+                "to train from the start"
+            ) from error
         history, epoch, done, sums = (
             History(saved["history"]),
             saved["epoch"],
@@ -200,6 +217,7 @@ def fit(
     )
 
     def save() -> None:
+        _require_finite(held, epoch if done else epoch - 1)
         if checkpoint:
             checkpoint.save(
                 {
@@ -249,6 +267,19 @@ def fit(
         save()
     bar.close()
     return history
+
+
+def _require_finite(held: Mapping[str, Stateful], epoch: int) -> None:
+    """Refuse to keep weights that are not finite: a finite loss can have a gradient that is not."""
+    for module in held.values():
+        if not isinstance(module, nn.Module):
+            continue
+        for name, weight in module.named_parameters():
+            if not bool(weight.detach().isfinite().all()):
+                raise ChaptersError(
+                    f"the weight {name} is no longer finite in epoch {epoch}: lower the learning rate; the last "
+                    "good checkpoint is kept"
+                )
 
 
 def _add(sums: dict[str, float], recent: list[Mapping[str, Tensor]], epoch: int, done: int) -> None:

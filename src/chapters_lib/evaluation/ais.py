@@ -71,7 +71,7 @@ def annealed_log_z(
     chains: int = 500,
     generator: torch.Generator | None = None,
 ) -> Annealed:
-    """Estimate log Z by annealed importance sampling (Neal 2001, Eqs. 10 and 11; Salakhutdinov and Murray 2008).
+    """Estimate log Z by annealed importance sampling (Neal 2001; Salakhutdinov and Murray 2008, Algorithm 1).
 
     W and α are multiplied by β, which rises from 0 (independent units, log Z known) to 1. Each chain collects
     log w = Σ_t log p*_{β_t}(h_{t−1}) − log p*_{β_{t−1}}(h_{t−1}) and then takes one Gibbs step at β_t. The mean of w

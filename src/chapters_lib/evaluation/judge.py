@@ -67,8 +67,8 @@ def verdict(
 ) -> Verdict:
     """Return the judge's verdict on `images`, their distance taken to `reference` (both uint8).
 
-    The book judges 10,000 samples against the 10,000 test images: the distance falls with the number of images, so
-    one number serves throughout.
+    The book judges 10,000 samples against the 10,000 test images: the distance falls with the
+    number of images, so one number serves throughout.
     """
     features, probabilities = features_and_probabilities(judge, images)
     reference_features, _ = features_and_probabilities(judge, reference)

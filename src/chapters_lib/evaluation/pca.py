@@ -16,7 +16,7 @@ class PCA:
     mean: Float[Tensor, " d"]
     components: Float[Tensor, "k d"]
 
-    def encode(self, x: Float[Tensor, n * pixel]) -> Float[Tensor, "n k"]:
+    def encode(self, x: Float[Tensor, "n *pixel"]) -> Float[Tensor, "n k"]:
         """Return the coordinates of images along the components."""
         return (x.flatten(1).to(self.mean) - self.mean) @ self.components.T
 
@@ -24,14 +24,14 @@ class PCA:
         """Return the flat images with these coordinates."""
         return self.mean + z @ self.components
 
-    def mse(self, x: Float[Tensor, n * pixel], components: int | None = None) -> float:
+    def mse(self, x: Float[Tensor, "n *pixel"], components: int | None = None) -> float:
         """Return the reconstruction's squared error, mean over pixels and images, with the first `components`."""
         z = self.encode(x)[:, :components]
         residual = x.flatten(1).to(self.mean) - self.mean - z @ self.components[:components]
         return float(residual.square().mean())
 
 
-def fit_pca(x: Float[Tensor, n * pixel], components: int) -> PCA:
+def fit_pca(x: Float[Tensor, "n *pixel"], components: int) -> PCA:
     """Fit PCA to images: the leading eigenvectors of their covariance, in float64.
 
     No linear map to `components` numbers and back has a smaller mean squared error on `x`

@@ -67,6 +67,8 @@ class Experiment:
         not right.
     half_precision
         whether weights are stored in half precision; the metrics are always those of the stored weights.
+    weights_stored
+        False for a study of many models, which keeps its numbers alone and cannot be verified without training.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Experiment:
     needs: tuple[str, ...] = ()
     tolerances: Mapping[str, float] = field(default_factory=dict)
     half_precision: bool = True
+    weights_stored: bool = True
 
 
 def cache_root() -> Path:
@@ -106,16 +109,25 @@ def record(
     """
     for needed in experiment.needs:
         runs.load(needed)
+    runs.require_writable()
     folder = cache_root() / experiment.name
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "lock")
     try:
-        with lock.acquire(timeout=0):
-            return _record(experiment, folder, device, fresh, progress)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
     except Timeout:
         raise ChaptersError(
             f"{experiment.name} is being trained by another process: wait for it, or stop it first"
         ) from None
+    except OSError as error:
+        raise ChaptersError(
+            f"cannot write checkpoints to {folder} ({error.strerror}): make it writable, or name another folder by "
+            "CHAPTERS_CACHE"
+        ) from error
+    try:
+        return _record(experiment, folder, device, fresh, progress)
+    finally:
+        lock.release()
 
 
 def _record(
@@ -129,7 +141,10 @@ def _record(
         identity = hashlib.sha256(json.dumps([config, seed, runs.FORMAT]).encode()).hexdigest()
         checkpoint = Checkpoint(folder / f"seed-{seed}.pt", identity)
         if fresh:
-            checkpoint.path.unlink(missing_ok=True)
+            for path in folder.glob(
+                f"seed-{seed}.*pt"
+            ):  # a study's parts have checkpoints of their own
+                path.unlink()
         seed_everything(seed)
         model = experiment.build(experiment.config).to(device)
         session = Session(device, checkpoint, f"{experiment.name} seed {seed}" if progress else "")
@@ -137,7 +152,7 @@ def _record(
         for row in of_seed:
             history.append({"seed": seed, **row})
         model = stored_form(experiment, model)
-        first = first or model
+        first = model if first is None else first
         outcomes.append(_measure(experiment, model) | _cost(model, of_seed, len(datasets["train"])))
     assert first is not None
     provenance = {
@@ -167,6 +182,8 @@ def _record(
 
 def stored_form(experiment: Experiment, model: nn.Module) -> nn.Module:
     """Return the model as its record will hold it: on the CPU, rounded as stored, in evaluation mode."""
+    if not experiment.weights_stored:
+        return model.cpu().eval()
     restored = experiment.build(experiment.config)
     stored = _stored_weights(experiment, model)
     restored.load_state_dict(
@@ -179,6 +196,8 @@ def stored_form(experiment: Experiment, model: nn.Module) -> nn.Module:
 
 
 def _stored_weights(experiment: Experiment, model: nn.Module) -> dict[str, torch.Tensor]:
+    if not experiment.weights_stored:
+        return {}
     state = model.cpu().state_dict()
     if experiment.half_precision:
         return runs.half(state)
@@ -247,7 +266,7 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
     -------
     checked, differences
         the keys that were recomputed, and those among them that lie outside their tolerance. Times are no part of
-        it: they belong to the machine.
+        it: they belong to the machine. Nothing is checked of a study, whose weights are not kept.
 
     Raises
     ------
@@ -255,7 +274,7 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
         if the run or the data cannot be had, or the data are not those of the record.
     """
     run = runs.load(experiment.name)
-    for split, stated in run.provenance["data"].items():
+    for split, stated in run.data_used.items():
         found = data.load(stated["name"], split)
         if found.sha256 != stated["sha256"]:
             raise ChaptersError(
@@ -266,6 +285,8 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
         raise ChaptersError(
             f"{experiment.name} was recorded under another configuration: train it anew"
         )
+    if not experiment.weights_stored:
+        return [], []
     model = run.restore(experiment.build(experiment.config))
     recomputed = _measure(experiment, model) | {"parameters": count_parameters(model)}
     differences = []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from chapters_lib.models.layers import mlp
+from chapters_lib.models.layers import Sine, mlp
 
 
 class Autoencoder(nn.Module):
@@ -24,6 +24,13 @@ class Autoencoder(nn.Module):
         whether every code unit is normalised to mean 0 and variance 1: over the batch while training, by the
         running averages of those batch statistics in evaluation mode (batch normalisation without its learned
         scale and shift, Ioffe and Szegedy 2015, Algorithms 1 and 2).
+    activation
+        makes the module between two layers.
+    frequency
+        if above 0, the decoder's first hidden layer is sin(Wz + b), with W drawn evenly from −frequency to frequency.
+    dropout
+        share of the input pixels set to zero while training, the others scaled up by 1/(1 − share) (Srivastava et al.
+        2014): the encoder may then rely on no single pixel, and its codes of unseen images err less.
     image_shape
         (C, H, W) of the images.
     """
@@ -34,16 +41,23 @@ class Autoencoder(nn.Module):
         hidden: Sequence[int] = (512, 256, 128),
         code: int = 2,
         normalized: bool = False,
+        activation: Callable[[], nn.Module] = nn.SiLU,
+        frequency: float = 0.0,
+        dropout: float = 0.0,
         image_shape: tuple[int, int, int] = (1, 28, 28),
     ):
         super().__init__()
         pixels = math.prod(image_shape)
-        self.encoder = nn.Sequential(nn.Flatten(), *mlp([pixels, *hidden, code]))
+        self.encoder = nn.Sequential(
+            nn.Flatten(), nn.Dropout(dropout), *mlp([pixels, *hidden, code], activation)
+        )
         if normalized:
             self.encoder.append(nn.BatchNorm1d(code, affine=False))
-        self.decoder = nn.Sequential(
-            *mlp([code, *reversed(hidden), pixels]), nn.Sigmoid(), nn.Unflatten(1, image_shape)
-        )
+        layers = mlp([code, *reversed(hidden), pixels], activation)
+        if frequency:
+            layers[1] = Sine()
+            nn.init.uniform_(layers.get_parameter("0.weight"), -frequency, frequency)
+        self.decoder = nn.Sequential(*layers, nn.Sigmoid(), nn.Unflatten(1, image_shape))
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
         """Return the reconstruction x̂ of x, both in [0, 1]."""

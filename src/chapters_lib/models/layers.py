@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.SiLU) -> nn.Sequential:
@@ -22,6 +22,18 @@ def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.SiLU) ->
     for width_in, width_out in pairwise(widths):
         layers += [nn.Linear(width_in, width_out), activation()]
     return nn.Sequential(*layers[:-1])
+
+
+class Sine(nn.Module):
+    """h ↦ sin h, element by element: after a first layer with large weights, features of many frequencies.
+
+    Fully connected layers of a few inputs learn smooth functions first and fine ones late; fed with sines of the
+    inputs they need not (Sitzmann et al. 2020; Tancik et al. 2020, Eq. 5).
+    """
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Return sin h, same shape."""
+        return h.sin()
 
 
 def count_parameters(module: nn.Module) -> int:

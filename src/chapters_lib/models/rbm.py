@@ -31,7 +31,7 @@ class GaussianBernoulliRBM(nn.Module):
     """E(v, h) = −(Σ_ij W_ij h_j v_i/σ_i − Σ_i (v_i − b_i)²/(2σ_i²) + Σ_j α_j h_j).
 
     Real visible units v, hidden units h of 0 and 1, no connection inside a layer (Welling, Rosen-Zvi and Hinton
-    2004; Hinton and Salakhutdinov 2006, supporting text; the sheet's energy).
+    2004; Hinton 2010, Eq. 17).
 
     Parameters
     ----------

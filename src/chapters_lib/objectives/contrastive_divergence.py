@@ -15,7 +15,7 @@ def contrastive_divergence(
 ) -> dict[str, Tensor]:
     """Return CD-k, an estimate of the gradient of −log p(v): mean of ∂F(v)/∂θ minus mean of ∂F(v_k)/∂θ.
 
-    The negative states v_k come from k Gibbs steps that start at the data (Hinton 2002, Eq. 5 and section 5). All
+    The negative states v_k come from k Gibbs steps that start at the data (Hinton 2002). All
     but the last of these steps are drawn with the visible units integrated out. The states in the chain are samples;
     only the last hidden layer enters by its probability (Hinton 2010, section 3). The chain is no function of θ
     here: no derivative runs through it.

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def mean_squared_error(
-    x: Float[Tensor, batch * pixel], x_hat: Float[Tensor, batch * pixel]
+    x: Float[Tensor, "batch *pixel"], x_hat: Float[Tensor, "batch *pixel"]
 ) -> Float[Tensor, ""]:
     """Return ‖x − x̂‖² / D, averaged over the batch as well as over the D pixels of an image.
 

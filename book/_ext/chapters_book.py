@@ -1,0 +1,212 @@
+"""What this book needs and Jupyter Book cannot be told in ``_config.yml``.
+
+* The execution cache is keyed on the library and the recorded runs: when either changes, every
+  notebook runs again; when neither does, none runs.
+* Notebooks that must run, run side by side, and a failing cell is reported with its page.
+* Pages which gave a warning are read again by the next build, so that a strict build fails each time
+  and not just the first.
+* Each page offers its executed notebook for download, and the whole book's PDF when it was made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import plain_notebook
+import solutions_and_parts
+from filelock import FileLock
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.read import create_nb_reader
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+LOGGER = logging.getLogger(__name__)
+PDF = "learning-to-generate.pdf"
+# What the notebooks' results depend on, beside their own text.
+KEYED = ("src", "runs", "requirements.txt")
+UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
+KEPT = 3  # caches kept: going back to an earlier state of the library costs nothing
+
+
+# --- execution ---------------------------------------------------------------------------------------
+
+
+def content_key(root: Path) -> str:
+    """Hash the names and contents of everything the notebooks' results depend on."""
+    digest = hashlib.sha256()
+    for top in KEYED:
+        path = root / top
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            name = file.relative_to(root).as_posix()
+            if file.is_file() and not UNKEYED.search(name):
+                digest.update(name.encode() + b"\0")
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def configure(app, config) -> None:
+    """Choose the cache, forget what an unclean build read, and note whether there is a PDF."""
+    build = Path(app.doctreedir).parent
+    build.mkdir(parents=True, exist_ok=True)
+    app.chapters_lock = FileLock(build / "building.lock")  # two builds at once spoil each other
+    app.chapters_lock.acquire()
+    caches = build / "notebooks"
+    cache = caches / content_key(Path(app.srcdir))
+    cache.mkdir(parents=True, exist_ok=True)
+    os.utime(cache)
+    for old in sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    config.nb_execution_cache_path = str(cache)
+    config.chapters_pdf = PDF if (build / PDF).exists() else ""
+
+    clean = Path(app.doctreedir) / "clean"
+    if not clean.exists():
+        (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
+    clean.unlink(missing_ok=True)
+
+
+def export_explorers(app) -> None:
+    """Write the decoders that pages run in the reader's browser, where library or runs have changed."""
+    folder = Path(app.srcdir) / "book" / "_static" / "generated"
+    key, written = Path(app.config.nb_execution_cache_path).name, folder / ".key"
+    if (
+        app.builder.name != "html"
+        or not (Path(app.srcdir) / "src" / "chapters_lib" / "explorer.py").exists()
+    ):
+        return
+    if not written.exists() or written.read_text() != key:
+        code = "import sys; from chapters_lib import explorer; explorer.write(explorer.RUNS, sys.argv[1])"
+        subprocess.run(
+            [sys.executable, "-c", code, str(folder)], check=True
+        )  # apart: it imports torch
+        written.write_text(key)
+
+
+def read_notebook(app, docname: str):
+    """Return the page's notebook without outputs, or None where the page is plain text."""
+    path = Path(app.env.doc2path(docname))
+    content = path.read_text(encoding="utf8")
+    reader = create_nb_reader(str(path), app.env.myst_config, app.env.mystnb_config, content)
+    return reader and reader.read(content)
+
+
+def execute(app, env, docnames: list[str]) -> None:
+    """Run the notebooks among ``docnames`` that the cache does not hold, as many at a time as there are cores."""
+    if env.mystnb_config.execution_mode != "cache":
+        return
+    cache = get_cache(env.mystnb_config.execution_cache_path)
+    pending = {}
+    for docname in docnames:
+        notebook = read_notebook(app, docname)
+        if notebook is not None:
+            try:
+                cache.match_cache_notebook(notebook)
+            except KeyError:
+                pending[docname] = notebook
+    if not pending:
+        return
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as many kernels as cores; and sums that repeat
+    workers = max(1, min(len(pending), os.cpu_count() or 1))
+    LOGGER.info(
+        "running %d notebooks, %d at a time: %s", len(pending), workers, " ".join(sorted(pending))
+    )
+
+    def run(docname: str):
+        folder = str(Path(env.doc2path(docname)).parent)
+        limit = env.mystnb_config.execution_timeout
+        quiet = ["--log-level=ERROR"]
+        return single_nb_execution(
+            pending[docname], folder, limit, allow_errors=False, extra_arguments=quiet
+        )
+
+    failed = []
+    with ThreadPoolExecutor(workers) as pool:
+        for docname, result in zip(pending, pool.map(run, pending), strict=True):
+            if result.err is not None:
+                failed.append(docname)
+                trace = re.sub(r"\x1b\[[0-9;]*m", "", result.exc_string)
+                LOGGER.error(
+                    "a cell failed:\n%s",
+                    trace[trace.find("nbclient.exceptions") :],
+                    location=docname,
+                )
+                continue
+            bundle = CacheBundleIn(
+                pending[docname], env.doc2path(docname), data={"execution_seconds": result.time}
+            )
+            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+            LOGGER.info("ran %s in %.1f s", docname, result.time)
+    if failed:
+        raise ExtensionError(f"a cell failed in: {', '.join(failed)}")
+
+
+def rewrite_all(app, env) -> list[str]:
+    """When any page was read, write all: numbers glued and solutions listed on one page come from others."""
+    return sorted(env.all_docs) if env.chapters_read else []
+
+
+def note_read(app, env, docnames: list[str]) -> None:
+    env.chapters_read = bool(docnames)
+
+
+# --- downloads ---------------------------------------------------------------------------------------
+
+
+def page_downloads(app, pagename, templatename, context, doctree) -> None:
+    """Offer the executed notebook (written when the build ends)."""
+    if pagename in app.env.all_docs and read_notebook(app, pagename) is not None:
+        context["ipynb_source"] = f"{pagename}.ipynb"
+
+
+def pdf_button(app, pagename, templatename, context, doctree) -> None:
+    """Let the theme's .pdf button, which prints the page, give the book's PDF where there is one."""
+    buttons = [b for group in context.get("header_buttons", []) for b in group.get("buttons", [])]
+    for button in buttons:
+        if button.get("label") == "download-pdf-button" and app.config.chapters_pdf:
+            button.update(
+                type="link", url=context["pathto"](PDF, 1), tooltip="Download the book as PDF"
+            )
+            button.pop("javascript", None)
+
+
+def finish(app, exception) -> None:
+    """Write the executed notebooks, copy the PDF, mark the build clean if it was, and let the next one begin."""
+    if exception is None and app.builder.name == "html":
+        cache = get_cache(app.env.mystnb_config.execution_cache_path)
+        for docname in app.env.all_docs:
+            notebook = read_notebook(app, docname)
+            if notebook is not None:
+                _, notebook = cache.merge_match_into_notebook(notebook)
+                target = Path(app.outdir) / "_sources" / f"{docname}.ipynb"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                nbformat.write(plain_notebook.convert(notebook, app.env, docname), target)
+        if app.config.chapters_pdf:
+            shutil.copy2(Path(app.doctreedir).parent / PDF, Path(app.outdir) / PDF)
+    if exception is None and not app._warncount:
+        (Path(app.doctreedir) / "clean").touch()
+    app.chapters_lock.release()
+
+
+def setup(app):
+    app.add_config_value("chapters_pdf", "", "html")
+    solutions_and_parts.setup(app)
+    app.connect("config-inited", configure, priority=10)
+    app.connect("builder-inited", export_explorers)
+    app.connect("env-before-read-docs", note_read)
+    app.connect("env-before-read-docs", execute)
+    app.connect("env-updated", rewrite_all)
+    app.connect("html-page-context", page_downloads, priority=100)
+    app.connect("html-page-context", pdf_button, priority=900)
+    app.connect("build-finished", finish)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

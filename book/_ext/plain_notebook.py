@@ -1,0 +1,254 @@
+"""Turn a page's MyST notebook into one that plain Jupyter shows well: directives and roles become Markdown.
+
+What a page takes from elsewhere (code of the library, glued numbers, numbers of figures and equations) is written out,
+so that the notebook can be read, and its cells run, without the book around it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from textwrap import indent
+
+import yaml
+from nbformat.v4 import new_markdown_cell
+
+FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,}|~{3,})\{(?P<name>[\w:.-]+)\}\s*(?P<argument>.*)$")
+ROLE = re.compile(r"\{(?P<name>[\w:.-]+)\}`(?P<text>[^`]+)`")
+TARGET = re.compile(r"^\([\w-]+\)=\s*$", re.MULTILINE)
+PAGE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[\w./-]+\.md(#[\w-]+)?\)")
+BOXES = {
+    "admonition",
+    "note",
+    "tip",
+    "warning",
+    "important",
+    "seealso",
+    "attention",
+    "caution",
+    "hint",
+}
+BOXES |= {"prf:theorem", "prf:lemma", "prf:proof", "prf:definition"}
+DROPPED = {"bibliography", "solutions", "toctree", "raw", "solution-end", "exercise-end", "include"}
+
+
+def convert(notebook, env, docname: str):
+    """Return the executed `notebook` with plain Markdown cells and without the header and tags of the book."""
+    page, cells = _Page(env, docname), []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type == "markdown":
+            cell.source = page.text(cell.source)
+        else:
+            if figure := cell.metadata.get("mystnb", {}).get("figure"):
+                caption = page.directive("figure", "", figure, figure.get("caption", ""))
+                cells.append(new_markdown_cell(caption, id=f"{cell.id}-caption"[:64]))
+            cell.metadata = (
+                {"jupyter": {"source_hidden": True}}
+                if "hide-input" in cell.metadata.get("tags", [])
+                else {}
+            )
+            cell.outputs = [o for o in cell.outputs if not _is_glue(o)]
+    notebook.cells = [cell for cell in cells if cell.cell_type != "markdown" or cell.source.strip()]
+    notebook.metadata = {
+        key: notebook.metadata[key]
+        for key in ("kernelspec", "language_info")
+        if key in notebook.metadata
+    }
+    return notebook
+
+
+def _is_glue(output) -> bool:
+    """Glue that is not displayed leaves an output of a private type behind."""
+    return any(kind.startswith("application/papermill.record/") for kind in output.get("data", {}))
+
+
+class _Page:
+    def __init__(self, env, docname: str):
+        self.env, self.docname = env, docname
+        self.folder = Path(env.doc2path(docname)).parent
+
+    def text(self, source: str) -> str:
+        """Translate a Markdown cell."""
+        lines, out = source.split("\n"), []
+        position = 0
+        while position < len(lines):
+            start = FENCE.match(lines[position])
+            fence = (
+                start["fence"]
+                if start
+                else next(iter(re.findall(r"^(?:`{3,}|~{3,})", lines[position])), "")
+            )
+            if not fence:
+                out.append(self.roles(lines[position]))
+                position += 1
+                continue
+            closing = re.compile(rf"^{fence[0]}{{{len(fence)},}}\s*$")
+            end = position + 1
+            while end < len(lines) and not closing.match(lines[end]):
+                end += 1
+            if not start:  # a block of code: left as it is
+                out.extend(lines[position : end + 1])
+                position = end + 1
+                continue
+            options, body = _options(lines[position + 1 : end])
+            out.append(self.directive(start["name"], start["argument"].strip(), options, body))
+            position = end + 1
+        return PAGE_LINK.sub(r"\1", TARGET.sub("", "\n".join(out))).strip("\n")
+
+    def directive(self, name: str, argument: str, options: dict, body: str) -> str:
+        """Translate one directive."""
+        if name in DROPPED:
+            return ""
+        if name == "only":
+            return self.text(body) if argument == "not builder_html" else ""
+        if name == "math":
+            number = self.number("equation", options.get("label", ""))
+            tag = f" \\tag{{{number}}}" if number else ""
+            inner = (
+                body
+                if "\\begin" in body or "\\\\" not in body
+                else f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+            )
+            return f"$$\n{inner.strip()}{tag}\n$$"
+        if name == "literalinclude":
+            return f"```python\n{self.source(argument, options)}\n```"
+        if name in {"code-block", "code"}:
+            return f"```{argument}\n{body}\n```"
+        if name in {"figure", "image", "glue:figure"}:
+            label = self.number("figure", options.get("name", ""))
+            return (
+                f"*Figure{' ' + label if label else ''}: {self.text(body)}*" if body.strip() else ""
+            )
+        if name.startswith("exercise"):
+            label = self.number("exercise", options.get("label", ""))
+            heading = f"**Exercise{' ' + label if label else ''}{f' ({self.roles(argument)})' if argument else ''}**"
+            return f"{heading}\n\n{self.text(body)}"
+        if name.startswith("solution"):
+            if name == "solution-start":
+                return "**Solution**"
+            return f"<details><summary>Solution</summary>\n\n{self.text(body)}\n\n</details>"
+        if name == "list-table":
+            return self.table(argument, options, body)
+        title = self.roles(argument) if argument else name.rsplit(":", 1)[-1].capitalize()
+        inner = self.text(body)
+        return (
+            indent(f"**{title}**\n\n{inner}", "> ", lambda line: True) if name in BOXES else inner
+        )
+
+    def table(self, caption: str, options: dict, body: str) -> str:
+        """Translate a list-table into a pipe table."""
+        rows: list[list[str]] = []
+        for line in body.split("\n"):
+            if line.startswith("* - "):
+                rows.append([line[4:]])
+            elif line.startswith("  - ") and rows:
+                rows[-1].append(line[4:])
+            elif rows and line.strip():
+                rows[-1][-1] += " " + line.strip()
+        cells = [[self.roles(cell).replace("|", "\\|") for cell in row] for row in rows]
+        if not cells:
+            return ""
+        lines = [f"| {' | '.join(row)} |" for row in cells]
+        lines.insert(1, "|" + " --- |" * len(cells[0]))
+        label = self.number("table", options.get("name", ""))
+        return "\n".join(
+            [f"*Table{' ' + label if label else ''}: {self.roles(caption)}*", "", *lines]
+        )
+
+    def source(self, path: str, options: dict) -> str:
+        """Return the lines of a definition of the library, as `literalinclude` shows them."""
+        text = (self.folder / path).read_text(encoding="utf8")
+        wanted = options.get("pyobject")
+        if not wanted:
+            return text.rstrip()
+        body = ast.parse(text).body
+        node = None
+        for part in wanted.split("."):
+            node = next(n for n in body if getattr(n, "name", None) == part)
+            body = getattr(node, "body", [])
+        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+        return "\n".join(text.split("\n")[first - 1 : node.end_lineno])
+
+    def roles(self, line: str) -> str:
+        """Translate the roles of a line."""
+        return ROLE.sub(lambda m: self.role(m["name"], m["text"]), line)
+
+    def role(self, name: str, text: str) -> str:
+        """Translate one role."""
+        explicit = re.fullmatch(r"(?P<title>.*?)\s*<(?P<target>[^>]+)>", text)
+        title, target = (explicit["title"], explicit["target"]) if explicit else ("", text)
+        if name.startswith("glue"):
+            return self.glued(text)
+        if name == "eq":
+            return f"Eq. ({self.number('equation', target)})"
+        if name.startswith("cite"):
+            return self.cited(target, textual=name in {"cite:t", "cite:ct"})
+        if name in {"numref", "ref", "doc", "prf:ref"}:
+            for kind, word in (("figure", "Figure"), ("table", "Table"), ("exercise", "Exercise")):
+                if number := self.number(kind, target):
+                    return (
+                        f"{word} {number}"
+                        if not title or "%s" in title or "{number}" in title
+                        else title
+                    )
+            label = self.env.get_domain("std").labels.get(target.lower())
+            return title or (label[2] if label else target)
+        return f"${target}$" if name == "math" else title or f"`{text}`"
+
+    def number(self, kind: str, label: str) -> str:
+        """Return the number that the book prints for a figure, table, exercise or equation; empty if it has none."""
+        if not label:
+            return ""
+        if kind == "equation":
+            docname = self.env.get_domain("math").equations.get(label, (None,))[0]
+            kind, label = "displaymath", f"equation-{label}"
+        else:
+            docname = self.env.get_domain("std").anonlabels.get(label.lower(), (None,))[0]
+        numbers = self.env.toc_fignumbers.get(docname, {}).get(kind, {}).get(label)
+        return ".".join(map(str, numbers)) if numbers else ""
+
+    def glued(self, text: str) -> str:
+        """Return a glued value as the page prints it."""
+        page, _, rest = text.rpartition("::")
+        key, _, form = rest.partition(":")
+        docname = str((Path(self.docname).parent / page).with_suffix("")) if page else self.docname
+        store = Path(self.env.mystnb_config.output_folder) / f"{docname}.glue.json"
+        data = json.loads(store.read_text()).get(key, {}).get("data", {}) if store.exists() else {}
+        plain = data.get("text/plain", "…")
+        try:
+            value = ast.literal_eval(plain)
+            return format(value, form) if form else str(value)
+        except (ValueError, SyntaxError):
+            return plain
+
+    def cited(self, keys: str, *, textual: bool) -> str:
+        """Return author and year of the cited works."""
+        entries = self.env.get_domain("cite").bibdata.data.entries
+        out = []
+        for key in keys.split(","):
+            if (entry := entries.get(key.strip())) is None:
+                continue  # the build has warned of it
+            names = [" ".join(p.prelast_names + p.last_names) for p in entry.persons["author"]]
+            who = names[0] + (
+                " et al." if len(names) > 2 else f" and {names[1]}" if len(names) == 2 else ""
+            )
+            who = re.sub(r"[{}]|\\.", "", who)
+            out.append(
+                f"{who} ({entry.fields['year']})" if textual else f"{who}, {entry.fields['year']}"
+            )
+        return "; ".join(out) if textual else f"[{'; '.join(out)}]"
+
+
+def _options(lines: list[str]) -> tuple[dict, str]:
+    """Take the options off the top of a directive."""
+    if lines and lines[0].strip() == "---":
+        end = next((i for i, line in enumerate(lines[1:], 1) if line.strip() == "---"), len(lines))
+        return yaml.safe_load("\n".join(lines[1:end])) or {}, "\n".join(lines[end + 1 :])
+    options = {}
+    while lines and (match := re.match(r"^:([\w-]+):\s*(.*)$", lines[0])):
+        options[match[1]] = match[2]
+        lines = lines[1:]
+    return options, "\n".join(lines).strip("\n")

@@ -1,0 +1,183 @@
+"""A headless Chromium, driven by the DevTools protocol: opens a page and reports what went wrong in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import websocket
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--hide-scrollbars",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
+    "--disable-extensions", "--disable-dev-shm-usage", "--allow-file-access-from-files", "--remote-debugging-port=0",
+)  # fmt: skip
+SETTLE = """
+(async () => {
+  if (window.MathJax && MathJax.startup && MathJax.startup.promise) await MathJax.startup.promise;
+  const images = [...document.images];
+  await Promise.all(images.map(i => { i.loading = "eager"; return i.decode().catch(() => {}); }));
+  return {
+    broken: images.filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src),
+    math: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.textContent),
+    raw: document.querySelector(".math") && !document.querySelector("mjx-container") ? ["not typeset"] : [],
+    wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  };
+})()
+"""
+
+
+@dataclass
+class Report:
+    """What happened while a page was open."""
+
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    math: list[str] = field(default_factory=list)
+    wide: int = 0  # pixels by which the page is wider than the window
+
+
+def find() -> str | None:
+    """Return the path of a Chromium or Chrome, or None."""
+    return os.environ.get("CHAPTERS_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Browser:
+    """One window of a headless browser with a fresh profile; a context manager."""
+
+    def __enter__(self) -> Browser:
+        self._profile = tempfile.mkdtemp(prefix="chapters-browser-")
+        root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        self._process = subprocess.Popen(
+            [str(find()), *FLAGS, *root, f"--user-data-dir={self._profile}", "about:blank"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        port = Path(self._profile) / "DevToolsActivePort"
+        deadline = time.monotonic() + 60
+        while not (port.exists() and port.read_text().strip()):
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError("the browser did not start")
+            time.sleep(0.05)
+        base = f"http://127.0.0.1:{port.read_text().split()[0]}"
+        with urllib.request.urlopen(f"{base}/json/list", timeout=30) as answer:
+            page = next(target for target in json.load(answer) if target["type"] == "page")
+        self._socket = websocket.create_connection(
+            page["webSocketDebuggerUrl"], timeout=60, suppress_origin=True
+        )
+        self._next, self._events = 0, []
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._socket.close()
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        shutil.rmtree(self._profile, ignore_errors=True)
+
+    def call(self, method: str, **params) -> dict:
+        """Call a method of the protocol; events that arrive meanwhile are kept."""
+        self._next += 1
+        self._socket.send(json.dumps({"id": self._next, "method": method, "params": params}))
+        while True:
+            message = json.loads(self._socket.recv())
+            if message.get("id") == self._next:
+                if "error" in message:
+                    raise RuntimeError(f"{method}: {message['error']['message']}")
+                return message["result"]
+            self._events.append(message)
+
+    def evaluate(self, expression: str):
+        """Return the value of a JavaScript expression in the page, waiting for a promise."""
+        result = self.call(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+        )
+        if "exceptionDetails" in result:
+            raise RuntimeError(result["exceptionDetails"]["exception"]["description"])
+        return result["result"].get("value")
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the window a size, in CSS pixels."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+
+    def open(self, url: str, settle: float = 0.2) -> Report:
+        """Open a page, wait until it has loaded, been typeset and come to rest, and report."""
+        self.call("Page.navigate", url="about:blank")
+        self.evaluate("1")
+        self._events.clear()
+        self.call("Page.navigate", url=url)
+        deadline = time.monotonic() + 60
+        while not any(event["method"] == "Page.loadEventFired" for event in self._events):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{url} did not load within a minute")
+            self._events.append(json.loads(self._socket.recv()))
+        state = self._settle()
+        time.sleep(settle)
+        self.evaluate("1")  # collects the events that came since
+        report = Report(
+            broken=state["broken"], math=state["math"] + state["raw"], wide=state["wide"]
+        )
+        urls = {}
+        for event in self._events:
+            params = event.get("params", {})
+            match event["method"]:
+                case "Runtime.exceptionThrown":
+                    details = params["exceptionDetails"]
+                    report.errors.append(
+                        details.get("exception", {}).get("description") or details["text"]
+                    )
+                case "Runtime.consoleAPICalled" if params["type"] in ("error", "assert"):
+                    report.errors.append(
+                        " ".join(str(a.get("value", a.get("description"))) for a in params["args"])
+                    )
+                case "Log.entryAdded" if params["entry"]["level"] == "error":
+                    report.errors.append(
+                        f"{params['entry']['text']} {params['entry'].get('url', '')}"
+                    )
+                case "Network.requestWillBeSent":
+                    urls[params["requestId"]] = params["request"]["url"]
+                    report.requests.append(params["request"]["url"])
+                case "Network.loadingFailed" if params["errorText"] != "net::ERR_ABORTED":
+                    report.failed.append(f"{urls.get(params['requestId'])}: {params['errorText']}")
+                case "Network.responseReceived" if params["response"]["status"] >= 400:
+                    report.failed.append(
+                        f"{params['response']['url']}: {params['response']['status']}"
+                    )
+        return report
+
+    def _settle(self) -> dict:
+        """Run SETTLE; again if the page sent the browser on meanwhile, as the redirecting index.html does."""
+        for attempt in range(10):
+            try:
+                return self.evaluate(SETTLE)
+            except RuntimeError:
+                if attempt == 9:
+                    raise
+                time.sleep(0.5)
+        raise AssertionError("unreachable")
+
+    def screenshot(self, path: Path, *, full: bool = False) -> None:
+        """Write what the window shows, or the whole page, as PNG."""
+        import base64
+
+        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=full)["data"]
+        Path(path).write_bytes(base64.b64decode(data))
