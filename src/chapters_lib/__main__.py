@@ -1,4 +1,4 @@
-"""The command line: ``python -m chapters_lib list | train | verify``."""
+"""The command line: ``python -m chapters_lib list | train | verify | gallery``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
-from chapters_lib import runs
+from chapters_lib import gallery, runs
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS, find
 from chapters_lib.experiments.base import elapsed, record, verify
@@ -48,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "names", nargs="*", metavar="NAME", help="all recorded runs if none is named"
     )
+    picture = commands.add_parser("gallery", help="draw what the recorded models make, as one PNG")
+    picture.add_argument("path", metavar="FILE", type=Path)
     return parser
 
 
@@ -105,6 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _list()
         if options.command == "train":
             return _train(options.names, options.device, options.threads, options.fresh)
+        if options.command == "gallery":
+            gallery.write(options.path)
+            return 0
         return _verify(options.names)
     except ChaptersError as error:
         print(f"chapters_lib: {error}", file=sys.stderr)

@@ -1,8 +1,9 @@
 """Import torchvision also where its compiled operators do not fit the torch that is installed.
 
-PyPI's Linux wheel of torchvision is built against CUDA. Beside a CPU build of torch its operators do not load,
-and the import ends in ``operator torchvision::nms does not exist``. Declaring the two schemas that the import
-asks for is enough for data sets, transforms and models: none of them calls an operator.
+PyPI's Linux wheel of torchvision is built against CUDA. Beside a CPU build of torch its
+operators do not load, and the import ends in ``operator torchvision::nms does not exist``.
+Declaring the two schemas that the import asks for is enough for data sets, transforms and
+models: none of them calls an operator.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Whole data sets as tensors that stay in memory; splits; batches.
 
-``load("fashion-mnist", "train")`` is what ``keras.datasets.fashion_mnist.load_data()[0]`` is elsewhere.
+``load("fashion-mnist", "train")`` is what ``keras.datasets.fashion_mnist.load_data()[0]`` is
+elsewhere.
 """
 
 from __future__ import annotations
@@ -119,13 +120,15 @@ def root() -> Path:
 def load(name: str, split: str) -> Dataset:
     """Return split ``train`` or ``test`` of ``digits``, ``mnist``, ``fashion-mnist``, ``kmnist`` or ``svhn``.
 
-    Missing files are downloaded by torchvision. ``digits`` (1,797 scans of 8x8 from scikit-learn, enlarged to
-    28x28) needs no file. How many images there are is read off the files, never assumed.
+    Missing files are downloaded by torchvision. ``digits`` (1,797 scans of 8x8 from
+    scikit-learn, enlarged to 28x28) needs no file. How many images there are is read off the
+    files, never assumed.
 
     Raises
     ------
     ChaptersError
-        if the name or split is unknown, a file is damaged, or the files are neither there nor to be had.
+        if the name or split is unknown, a file is damaged, or the files are neither there nor
+        to be had.
     """
     if name not in CLASSES:
         near = difflib.get_close_matches(name, CLASSES, n=3, cutoff=0.4)
@@ -258,14 +261,16 @@ def stratified_split(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor
     labels
         int64, shape (N,).
     fraction
-        share of each class, above 0 and below 1, that goes into the second part (rounded to whole images).
+        share of each class, above 0 and below 1, that goes into the second part (rounded to
+        whole images).
     seed
         of a generator of its own.
 
     Returns
     -------
     rest, held_out
-        int64, shapes (N - M,) and (M,), each in ascending order; disjoint, and together everything.
+        int64, shapes (N - M,) and (M,), each in ascending order; disjoint, and together
+        everything.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must lie between 0 and 1, not {fraction}")
@@ -286,8 +291,9 @@ def to_float(images: Tensor) -> Tensor:
 class Batches:
     """Shuffled batches of a resident data set, drawn anew from torch's generator at each iteration.
 
-    Yields pairs (x, y): x float32 in [0, 1], shape (B, C, H, W); y int64, shape (B,). The last, smaller batch is
-    left out (`drop_last`), since batch statistics of a few images would differ from all others'.
+    Yields pairs (x, y): x float32 in [0, 1], shape (B, C, H, W); y int64, shape (B,). The
+    last, smaller batch is left out (`drop_last`), since batch statistics of a few images would
+    differ from all others'.
     """
 
     def __init__(

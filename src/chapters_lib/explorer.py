@@ -1,8 +1,8 @@
 """Decoders exported for the page: ``book/_static/latent-explorer.js`` runs them in the reader's browser.
 
-A page opened from disk may not fetch() a file, but may load a script: each decoder becomes a JavaScript text that
-registers its numbers, as base64, under a name. Weights travel in half precision, as the record stores them: nothing
-is lost on the way.
+A page opened from disk may not fetch() a file, but may load a script: each decoder becomes a
+JavaScript text that registers its numbers, as base64, under a name. Weights travel in half
+precision, as the record stores them: nothing is lost on the way.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ def layers(decoder: nn.Module) -> tuple[list[Layer], tuple[int, int]]:
     Raises
     ------
     ChaptersError
-        if it is made of anything but linear layers, the activations SiLU, ReLU, tanh, sigmoid and sine, dropout, and a
-        last Unflatten to (1, H, W), or its codes are not of two numbers.
+        if it is made of anything but linear layers, the activations SiLU, ReLU, tanh, sigmoid
+        and sine, dropout, and a last Unflatten to (1, H, W), or its codes are not of two
+        numbers.
     """
     found: list[Layer] = []
     shape: tuple[int, ...] = ()
@@ -97,13 +98,15 @@ def export_decoder(
     decoder
         fully connected, from two code units to a grey image in [0, 1]; see `layers`.
     codes, labels
-        codes of real images, shape (N, 2), and their classes, shape (N,); the page gets 2000 of them at random.
+        codes of real images, shape (N, 2), and their classes, shape (N,); the page gets 2000
+        of them at random.
     classes
         the classes' names, by label.
     name, model, dataset
         what it is registered as, and what the reader sees it called.
     box
-        the corners of the code box, shape (2, 2); without it, the 0.5 % and 99.5 % quantiles of `codes`.
+        the corners of the code box, shape (2, 2); without it, the 0.5 % and 99.5 % quantiles
+        of `codes`.
 
     Raises
     ------
@@ -151,8 +154,8 @@ def _base64(values: ArrayLike, dtype: str) -> str:
 def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
     """Write the decoders of recorded autoencoders into `folder`, and ``index.js`` which lists them.
 
-    Runs that are not recorded are left out; files whose run and exporter are as they were stay as they are. Returns
-    the names of the runs exported.
+    Runs that are not recorded are left out; files whose run and exporter are as they were stay
+    as they are. Returns the names of the runs exported.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Check an idx file (the format of MNIST and its relatives) before anybody reads it.
 
-The format: two zero bytes, one for the type (8 is uint8), one for the number of dimensions; each dimension as a
-big-endian 32-bit count; then the values.
+The format: two zero bytes, one for the type (8 is uint8), one for the number of dimensions;
+each dimension as a big-endian 32-bit count; then the values.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def shape(path: Path, dimensions: int) -> tuple[int, ...]:
     Raises
     ------
     ChaptersError
-        if the magic number is not that of uint8 images (or labels), or the file is shorter or longer than
-        its counts say.
+        if the magic number is not that of uint8 images (or labels), or the file is shorter or
+        longer than its counts say.
     """
     head = 4 + 4 * dimensions
     try:

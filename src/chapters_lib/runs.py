@@ -1,7 +1,8 @@
 """The record of a run: written whole or not at all, loaded, checked.
 
-A run is a folder ``runs/<experiment>/``: ``run.json`` (name, configuration, metrics, provenance), ``history.csv``,
-``model.safetensors``, ``panels.npz`` (the arrays that figures need and that cannot be drawn from the weights).
+A run is a folder ``runs/<experiment>/``: ``run.json`` (name, configuration, metrics,
+provenance), ``history.csv``, ``model.safetensors``, ``panels.npz`` (the arrays that figures
+need and that cannot be drawn from the weights).
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Metric:
     mean
         the number itself, or the mean over seeds.
     sem
-        its standard error (over seeds: s/√n with s the sample's standard deviation); nan where none was estimated.
+        its standard error (over seeds: s/√n with s the sample's standard deviation); nan where
+        none was estimated.
     values
         one a seed; a single number where there was one seed.
     """

@@ -95,7 +95,8 @@ class Checkpoint:
     path
         of the file; its folder is made.
     identity
-        what the training is (its configuration and seed); a file of another identity is not resumed.
+        what the training is (its configuration and seed); a file of another identity is not
+        resumed.
     """
 
     def __init__(self, path: Path, identity: str, save_every_seconds: float = SAVE_EVERY_SECONDS):
@@ -167,25 +168,30 @@ def fit(
     Parameters
     ----------
     step
-        does one update and returns its losses as detached scalars, which are averaged over the epoch.
+        does one update and returns its losses as detached scalars, which are averaged over the
+        epoch.
     batches
         anything with a length that yields tuples of tensors.
     epochs
         how many times to go through `batches`.
     state
-        everything the step changes (modules, optimisers, schedulers), by name, for the checkpoint.
+        everything the step changes (modules, optimisers, schedulers), by name, for the
+        checkpoint.
     after_epoch
-        called with the epoch's number, from 1; the numbers it returns join that epoch's row. It may draw random
-        numbers: they are part of the reproducible course.
+        called with the epoch's number, from 1; the numbers it returns join that epoch's row.
+        It may draw random numbers: they are part of the reproducible course.
     checkpoint
-        where to save, at every epoch's end and about once a minute; an existing one is resumed.
+        where to save, at every epoch's end and about once a minute; an existing one is
+        resumed.
     progress
-        label of the progress bar; none is shown without a label, or where stderr is no terminal.
+        label of the progress bar; none is shown without a label, or where stderr is no
+        terminal.
 
     Raises
     ------
     ChaptersError
-        if a step returns a loss that is not finite; the last checkpoint then still is a good one.
+        if a step returns a loss that is not finite; the last checkpoint then still is a good
+        one.
     """
     held = dict(state or {})
     history, epoch, done, sums, elapsed = History(), 1, 0, {}, 0.0

@@ -10,9 +10,10 @@ from torch import Tensor
 
 
 def kolmogorov_distance(codes: Float[Tensor, "n k"]) -> Float[Tensor, " k"]:
-    """Return sup_t |F̂(t) − Φ(t)| of each unit: 0 if its distribution is standard normal, at most 1.
+    """Return sup_t |F̂(t) − Φ(t)| of each unit: 0 if it is standard normal, at most 1.
 
-    For n normal codes it is of the order 1/√n (Kolmogorov's test rejects at 5 % above 1.36/√n).
+    For n normal codes it is of the order 1/√n (Kolmogorov's test rejects at 5 % above
+    1.36/√n).
     """
     units = codes.double().numpy().T
     return torch.tensor([stats.kstest(unit, "norm").statistic for unit in units])
@@ -34,18 +35,18 @@ def cell_index(codes: Float[Tensor, "n 2"], cells: int = 20) -> Int64[Tensor, " 
 
 
 def cell_shares(codes: Float[Tensor, "n 2"], cells: int = 20) -> Float[Tensor, "cells cells"]:
-    """Return the share of codes in each cell of `cell_index`; a cell would hold 1/cells² of normal codes."""
+    """Return the share of codes in each cell of `cell_index`; of normal codes, 1/cells²."""
     counts = torch.bincount(cell_index(codes, cells), minlength=cells * cells).double()
     return counts.reshape(cells, cells) / len(codes)
 
 
 def empty_mass(codes: Float[Tensor, "n 2"], cells: int = 20) -> float:
-    """Return the share of draws from N(0, I) that land in a cell of `cell_shares` holding no code at all."""
+    """Return the share of draws from N(0, I) that land in a cell of `cell_shares` without a code."""
     return float((cell_shares(codes, cells) == 0).double().mean())
 
 
 def cell_total_variation(codes: Float[Tensor, "n 2"], cells: int = 20) -> float:
-    """Return ½ Σ |share − 1/cells²| over the cells of `cell_shares`: 0 if as N(0, I) fills them.
+    """Return ½ Σ |share − 1/cells²| over the cells of `cell_shares`: 0 if N(0, I) fills them so.
 
     Looking at cells only can but lower the total variation distance between the codes'
     distribution and N(0, I) (data processing inequality); a finite number of codes raises it,

@@ -27,9 +27,9 @@ def frechet_distance(
 ) -> float:
     """Return d² = ‖m_a − m_b‖² + tr(C_a + C_b − 2 (C_a^½ C_b C_a^½)^½).
 
-    This is the squared 2-Wasserstein distance of two Gaussians (Dowson and Landau 1982, Eq. 4; Heusel et al. 2017,
-    Eq. 6). The symmetric form has the same trace as (C_a C_b)^½ and stays real where covariances are singular, as
-    they are for fewer samples than features.
+    This is the squared 2-Wasserstein distance of two Gaussians (Dowson and Landau 1982, Eq. 4;
+    Heusel et al. 2017, Eq. 6). The symmetric form has the same trace as (C_a C_b)^½ and stays
+    real where covariances are singular, as they are for fewer samples than features.
     """
     mean_a, cov_a, mean_b, cov_b = (t.double() for t in (mean_a, cov_a, mean_b, cov_b))
     root_a = _root(cov_a)

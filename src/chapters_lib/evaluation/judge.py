@@ -35,7 +35,7 @@ def features_and_probabilities(
 
 
 def class_entropy(histogram: Float[Tensor, " k"]) -> float:
-    """Return −Σ p_k log p_k / log K of a histogram over K classes: 0 where one holds all, 1 where all are equal."""
+    """Return −Σ p_k log p_k / log K of a histogram: 0 if one class has all, 1 if all are equal."""
     share = histogram.double() / histogram.sum()
     return float(torch.special.entr(share).sum() / math.log(len(share)))
 
@@ -49,11 +49,13 @@ class Verdict:
     recognisable
         share of the images to which the judge gives a class with probability at least 0.9.
     class_entropy
-        entropy of the histogram of judged classes, divided by log K; 1 where all classes are equally frequent.
+        entropy of the histogram of judged classes, divided by log K; 1 where all classes are
+        equally frequent.
     class_shares
         that histogram, K numbers which sum to 1.
     fid_judge
-        squared Fréchet distance between the judge's features of these images and of the reference images.
+        squared Fréchet distance between the judge's features of these images and of the
+        reference images.
     """
 
     recognisable: float
@@ -65,7 +67,7 @@ class Verdict:
 def verdict(
     judge: Classifier, images: UInt8[Tensor, "n c h w"], reference: UInt8[Tensor, "m c h w"]
 ) -> Verdict:
-    """Return the judge's verdict on `images`, their distance taken to `reference` (both uint8).
+    """Return the judge's verdict on `images`, with their distance to `reference` (both uint8).
 
     The book judges 10,000 samples against the 10,000 test images: the distance falls with the
     number of images, so one number serves throughout.

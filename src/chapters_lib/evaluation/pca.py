@@ -25,7 +25,7 @@ class PCA:
         return self.mean + z @ self.components
 
     def mse(self, x: Float[Tensor, "n *pixel"], components: int | None = None) -> float:
-        """Return the reconstruction's squared error, mean over pixels and images, with the first `components`."""
+        """Return the mean squared error of reconstructions from the first `components`."""
         z = self.encode(x)[:, :components]
         residual = x.flatten(1).to(self.mean) - self.mean - z @ self.components[:components]
         return float(residual.square().mean())

@@ -125,7 +125,7 @@ def _part(session: Session, name: str) -> Session:
 
 
 def _study(base: AutoencoderConfig) -> Experiment:
-    short = replace(base, epochs=8, judged=False)
+    short = replace(base, epochs=3, judged=False)
     candidates = (
         short,
         replace(short, dropout=0.1 - base.dropout),
@@ -155,7 +155,7 @@ EXPERIMENTS = (
         "test error over the code's size on Fashion-MNIST",
         CodeSizeConfig(
             "fashion-mnist",
-            replace(autoencoder.FASHION, hidden=(256, 128), epochs=20, judged=False),
+            replace(autoencoder.FASHION, hidden=(256, 128), epochs=6, judged=False),
         ),
         build_sizes,
         train_sizes,

@@ -56,19 +56,21 @@ class Experiment:
     train
         trains the model in place and returns its history.
     evaluate
-        measures the trained model on the CPU with generators of its own; `verify` calls it again on the stored
-        weights, so two calls must agree.
+        measures the trained model on the CPU with generators of its own; `verify` calls it
+        again on the stored weights, so two calls must agree.
     panels
         returns the arrays that the book's figures need beside the weights.
     needs
         recorded runs that `evaluate` uses (a judge).
     tolerances
-        how far a recomputed metric may be from the recorded one, where 1e-3 of its size (and at least 1e-6) is
-        not right.
+        how far a recomputed metric may be from the recorded one, where 1e-3 of its size (and
+        at least 1e-6) is not right.
     half_precision
-        whether weights are stored in half precision; the metrics are always those of the stored weights.
+        whether weights are stored in half precision; the metrics are always those of the
+        stored weights.
     weights_stored
-        False for a study of many models, which keeps its numbers alone and cannot be verified without training.
+        False for a study of many models, which keeps its numbers alone and cannot be verified
+        without training.
     """
 
     name: str
@@ -99,13 +101,15 @@ def record(
 ) -> runs.Run:
     """Train `experiment` under each of its seeds, measure it, and write its run.
 
-    A training that was stopped goes on from its last checkpoint. Seeds that are finished are not trained again.
+    A training that was stopped goes on from its last checkpoint. Seeds that are finished are
+    not trained again.
 
     Raises
     ------
     ChaptersError
-        if the experiment is being trained elsewhere, a judge that it needs is not recorded, data are missing, or
-        the training fails. The last record of the experiment then still is whole.
+        if the experiment is being trained elsewhere, a judge that it needs is not recorded,
+        data are missing, or the training fails. The last record of the experiment then still
+        is whole.
     """
     for needed in experiment.needs:
         runs.load(needed)
@@ -140,10 +144,8 @@ def _record(
     for seed in experiment.seeds:
         identity = hashlib.sha256(json.dumps([config, seed, runs.FORMAT]).encode()).hexdigest()
         checkpoint = Checkpoint(folder / f"seed-{seed}.pt", identity)
-        if fresh:
-            for path in folder.glob(
-                f"seed-{seed}.*pt"
-            ):  # a study's parts have checkpoints of their own
+        if fresh:  # a study's parts have checkpoints of their own
+            for path in folder.glob(f"seed-{seed}.*pt"):
                 path.unlink()
         seed_everything(seed)
         model = experiment.build(experiment.config).to(device)
@@ -265,8 +267,9 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
     Returns
     -------
     checked, differences
-        the keys that were recomputed, and those among them that lie outside their tolerance. Times are no part of
-        it: they belong to the machine. Nothing is checked of a study, whose weights are not kept.
+        the keys that were recomputed, and those among them that lie outside their tolerance.
+        Times are no part of it: they belong to the machine. Nothing is checked of a study,
+        whose weights are not kept.
 
     Raises
     ------

@@ -93,7 +93,8 @@ def train(config: JudgeConfig, model: nn.Module, session: Session) -> History:
 def evaluate(config: JudgeConfig, model: nn.Module) -> Metrics:
     """Measure accuracy on the test set, and the yardstick: how the judge scores real test images.
 
-    The yardstick's distance is taken to the training images, every other one of the book to the test images.
+    The yardstick's distance is taken to the training images, every other one of the book to
+    the test images.
     """
     assert isinstance(model, Classifier)
     test, training = data.load(config.dataset, "test"), data.load(config.dataset, "train")

@@ -30,7 +30,7 @@ from chapters_lib.training import History
 
 @torch.no_grad()
 def use_population_moments(model: nn.Module, images: Tensor) -> None:
-    """Let the code's normalisation use the moments over all `images`, uint8, shape (N, C, H, W).
+    """Let the code's normalisation use the moments over all `images`, uint8 (N, C, H, W).
 
     They take the place of the running averages over the last few batches of training: what
     Ioffe and Szegedy (2015) average over many batches in Algorithm 2 is here one pass.
@@ -55,9 +55,10 @@ def train(config: AutoencoderConfig, model: nn.Module, session: Session) -> Hist
 def evaluate(config: AutoencoderConfig, model: nn.Module) -> Metrics:
     """Measure the errors, the test codes' moments and distance from N(0, I), and judge samples from N(0, I).
 
-    Keys ``training_codes_…`` are of samples decoded from training codes instead; ``thin_recognisable`` and
-    ``dense_recognisable`` of those samples from N(0, I) that fall into the quarter of the cells of equal probability
-    which hold fewest, or most, of the training codes.
+    Keys ``training_codes_…`` are of samples decoded from training codes instead;
+    ``thin_recognisable`` and ``dense_recognisable`` of those samples from N(0, I) that fall
+    into the quarter of the cells of equal probability which hold fewest, or most, of the
+    training codes.
     """
     training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
     codes = encode(model, test.images)
@@ -87,7 +88,8 @@ def evaluate(config: AutoencoderConfig, model: nn.Module) -> Metrics:
 def by_density(judge: Classifier, samples: Tensor, z: Tensor, codes: Tensor) -> Metrics:
     """Return the recognisable share of samples where `codes` are thinnest and where they are densest.
 
-    Each is a quarter of the 400 cells of equal probability under N(0, I), so about a quarter of the samples.
+    Each is a quarter of the 400 cells of equal probability under N(0, I), so about a quarter
+    of the samples.
     """
     _, probabilities = features_and_probabilities(judge, samples)
     sure = (probabilities.amax(1) >= SURE).double()
@@ -104,7 +106,7 @@ EXPERIMENTS = tuple(
         f"ae-normalized-{config.dataset}",
         "naive-generation",
         f"autoencoder with normalised code units on {config.dataset}",
-        replace(config, normalized=True),
+        replace(config, normalized=True, epochs=15),
         train=train,
         evaluate=evaluate,
         tolerances=TOLERANCES

@@ -23,7 +23,8 @@ class Classifier(nn.Module):
     channels
         colour channels of the images.
     width
-        channels after the first convolution; doubled at each of two further halvings of the resolution.
+        channels after the first convolution; doubled at each of two further halvings of the
+        resolution.
     classes
         how many logits.
     dropout

@@ -27,8 +27,8 @@ def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.SiLU) ->
 class Sine(nn.Module):
     """h ↦ sin h, element by element: after a first layer with large weights, features of many frequencies.
 
-    Fully connected layers of a few inputs learn smooth functions first and fine ones late; fed with sines of the
-    inputs they need not (Sitzmann et al. 2020; Tancik et al. 2020, Eq. 5).
+    Fully connected layers of a few inputs learn smooth functions first and fine ones late; fed
+    with sines of the inputs they need not (Sitzmann et al. 2020; Tancik et al. 2020, Eq. 5).
     """
 
     def forward(self, h: Tensor) -> Tensor:

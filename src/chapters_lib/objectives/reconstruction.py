@@ -11,6 +11,7 @@ def mean_squared_error(
 ) -> Float[Tensor, ""]:
     """Return ‖x − x̂‖² / D, averaged over the batch as well as over the D pixels of an image.
 
-    Up to a factor and a constant this is −log N(x; x̂, σ²I) for a fixed σ: the same minimiser, other units.
+    Up to a factor and a constant this is −log N(x; x̂, σ²I) for a fixed σ: the same minimiser,
+    other units.
     """
     return (x - x_hat).square().mean()

@@ -1,0 +1,179 @@
+"""Learning curves, lines and bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from chapters_lib.figures.style import (
+    INK,
+    MUTED,
+    SERIES_COLOURS,
+    on,
+    whole,
+)
+from chapters_lib.training import History
+
+
+def learning_curves(
+    history: History,
+    curves: Mapping[str, str],
+    *,
+    by: str = "seed",
+    marks: Mapping[str, float] | None = None,
+    x: str = "epoch",
+    ylabel: str = "mean squared error per pixel",
+    title: str = "",
+    log: bool = False,
+    legend: bool = True,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw columns of a history over its epochs: thin a line for each seed, thick their mean.
+
+    Parameters
+    ----------
+    curves
+        column by label: ``{"train": "train_mse", "test": "test_mse"}``.
+    by
+        the column that tells trainings apart; a history without it is one training.
+    marks
+        levels to compare with, by label: dotted horizontal lines.
+    log
+        whether the vertical axis is logarithmic.
+    """
+    ax = on(ax, 4.6, 2.9)
+    parts = list(_trainings(history, by))
+    for (label, column), colour in zip(curves.items(), SERIES_COLOURS, strict=False):
+        lines = [(part.column(x), part.column(column)) for part in parts]
+        if len(lines) > 1:
+            for epochs, values in lines:
+                ax.plot(epochs, values, color=colour, linewidth=0.6, alpha=0.45)
+        length = min(len(values) for _, values in lines)
+        mean = np.mean([values[:length] for _, values in lines], axis=0)
+        ax.plot(lines[0][0][:length], mean, color=colour, label=label)
+    reference_lines(marks or {}, ax=ax)
+    if log:
+        ax.set_yscale("log")
+    ax.grid(axis="y")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel=x, ylabel=ylabel, title=title)
+    if legend:
+        ax.legend()
+    return whole(ax)
+
+
+def _trainings(history: History, by: str) -> Iterator[History]:
+    if by not in history.names:
+        yield history
+        return
+    for value in dict.fromkeys(history.column(by)):
+        yield history.where(by, value)
+
+
+def reference_lines(marks: Mapping[str, float], *, ax: Axes) -> Figure:
+    """Draw dotted horizontal lines, each labelled at its right end, just above it."""
+    for label, level in marks.items():
+        ax.axhline(level, color=MUTED, linestyle=(0, (1, 1.5)), linewidth=1.2)
+        ax.annotate(
+            label,
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color=MUTED,
+        )
+    return whole(ax)
+
+
+def lines(
+    x: ArrayLike,
+    series: Mapping[str, ArrayLike],
+    errors: Mapping[str, ArrayLike] | None = None,
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw values over x with markers, one colour a label; `errors` (by the same labels) as error bars."""
+    ax = on(ax, 4.6, 2.9)
+    for (label, values), colour, marker in zip(
+        series.items(), SERIES_COLOURS, "os^Dv", strict=False
+    ):
+        ax.errorbar(
+            np.asarray(x),
+            np.asarray(values),
+            yerr=None if errors is None or label not in errors else np.asarray(errors[label]),
+            color=colour,
+            marker=marker,
+            markersize=4.5,
+            capsize=2.5,
+            label=label,
+        )
+    ax.grid(axis="y")
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.legend()
+    return whole(ax)
+
+
+def bars(
+    values: Mapping[str, float],
+    errors: Mapping[str, float] | None = None,
+    *,
+    xlabel: str = "",
+    title: str = "",
+    form: str = "{:.3g}",
+    highlight: Sequence[str] = (),
+    limit: float | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw horizontal bars from the top down, each with its value in figures; `errors` as error bars.
+
+    Parameters
+    ----------
+    form
+        how a value is written beside its bar.
+    highlight
+        labels whose bars stand out; without any, all have the first colour.
+    limit
+        right end of the axis.
+    """
+    ax = on(ax, 4.6, 0.32 * len(values) + 0.7)
+    labels, lengths = list(values), np.array(list(values.values()), dtype=float)
+    spread = np.nan_to_num([(errors or {}).get(label, 0.0) for label in labels])
+    colours = [
+        SERIES_COLOURS[0] if label in highlight or not highlight else "#a9bccb" for label in labels
+    ]
+    ax.barh(labels, lengths, color=colours, height=0.66)
+    known = spread > 0
+    ax.errorbar(
+        lengths[known],
+        np.flatnonzero(known),
+        xerr=spread[known],
+        linestyle="",
+        color=INK,
+        linewidth=1,
+        capsize=2,
+    )
+    for row, (length, error) in enumerate(zip(lengths, spread, strict=True)):
+        ax.annotate(
+            form.format(length),
+            (length + error, row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    ax.invert_yaxis()
+    ax.set_xlim(0, limit if limit is not None else float((lengths + spread).max()) * 1.18)
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel=xlabel, title=title)
+    return whole(ax)

@@ -1,0 +1,295 @@
+"""Recording an experiment, and verifying its record."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from chapters_lib import data, runs
+from chapters_lib.errors import ChaptersError
+from chapters_lib.experiments import EXPERIMENTS, base, find
+from chapters_lib.experiments.base import Experiment, record, verify
+from tests import tiny
+from tests.conftest import Folders
+
+CPU = torch.device("cpu")
+SHORT = replace(tiny.EXPERIMENT, config=tiny.TinyConfig(epochs=1, batch_size=256))
+
+
+@pytest.fixture
+def run(quick: str) -> runs.Run:
+    return record(SHORT, device=CPU)
+
+
+def test_record_says_what_was_done(run: runs.Run, folders: Folders) -> None:
+    assert run.folder == folders.runs / "tiny"
+    assert run.config == {"dataset": "digits", "epochs": 1, "batch_size": 256}
+    train = data.load("digits", "train")
+    assert run.data_used["train"] == {"name": "digits", "images": 1438, "sha256": train.sha256}
+    assert run.data_used["test"]["images"] == 359
+    for key in (
+        "library",
+        "commit",
+        "torch",
+        "seeds",
+        "device",
+        "processor",
+        "wall_seconds",
+        "date",
+        "threads",
+    ):
+        assert key in run.provenance
+    assert run.provenance["seeds"] == [0] and run.provenance["device"] == "cpu"
+    assert run["parameters"] == 784 * 24 + 24 + 24 * 2 + 24 * 784 + 784
+    assert run["train_seconds"] > 0 and run["images_per_second"] > 0
+    assert run.history.names == ["seed", "epoch", "train_mse", "seconds", "drawn"]
+
+
+def test_metrics_over_seeds(quick: str) -> None:
+    """Three seeds differ, each stands in `values`, and one recorded alone is the same."""
+    run = record(replace(SHORT, seeds=(0, 1, 2)), device=CPU)
+    metric = run.metric("test_mse")
+    assert len(set(metric.values)) == 3 and metric.mean == pytest.approx(np.mean(metric.values))
+    assert run.history.column("seed").tolist() == [0, 1, 2]
+    alone = record(replace(SHORT, name="alone", seeds=(1,)), device=CPU)
+    assert alone["test_mse"] == metric.values[1]
+    # the weights kept are the first seed's
+    assert (
+        tiny.evaluate(SHORT.config, run.restore(tiny.build(SHORT.config)))["test_mse"]
+        == metric.values[0]
+    )
+    assert verify(replace(SHORT, seeds=(0, 1, 2)))[1] == []
+
+
+def test_partial_set_is_recorded_with_its_count(quick: str, folders: Folders) -> None:
+    from tests.test_data import write_set
+
+    write_set(folders, "kmnist", train=300, test=20)
+    partial = replace(SHORT, config=tiny.TinyConfig("kmnist", 1, 100))
+    run = record(partial, device=CPU)
+    assert run.data_used["train"]["images"] == 300 and run.data_used["test"]["images"] == 20
+    assert verify(partial)[1] == []
+
+
+def test_half_precision(quick: str) -> None:
+    """Metrics are those of the weights as stored, so that they can be verified to the last digit."""
+    half = replace(SHORT, half_precision=True, tolerances={"test_mse": 0.0})
+    run = record(half, device=CPU)
+    stored = load_file(run.folder / "model.safetensors")
+    assert stored["model.0.weight"].dtype == torch.float16
+    assert verify(half) == (["test_mse", "parameters"], [])
+
+
+def test_study_keeps_numbers_alone(quick: str) -> None:
+    study = replace(SHORT, weights_stored=False)
+    run = record(study, device=CPU)
+    assert run.weights() == {} and run["test_mse"] > 0
+    assert verify(study) == ([], [])
+
+
+# verify
+
+
+def test_verify_agrees(run: runs.Run) -> None:
+    checked, differences = verify(SHORT)
+    assert checked == ["test_mse", "parameters"] and differences == []
+
+
+def test_verify_moves_no_random_state(run: runs.Run) -> None:
+    state = torch.get_rng_state()
+    verify(SHORT)
+    torch.manual_seed(3)
+    verify(SHORT)
+    assert not torch.equal(torch.get_rng_state(), state)
+
+
+def test_verify_notices_a_changed_weight(run: runs.Run) -> None:
+    path = run.folder / "model.safetensors"
+    weights = load_file(path)
+    weights["model.3.bias"][400] += 3.0
+    save_file(weights, path)
+    _, differences = verify(SHORT)
+    assert [d.key for d in differences] == ["test_mse"]
+    difference = differences[0]
+    assert difference.recorded == run["test_mse"]
+    assert abs(difference.recomputed - difference.recorded) > difference.tolerance
+
+
+def edit(run: runs.Run, change) -> None:
+    path = run.folder / "run.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_verify_notices_a_changed_metric(run: runs.Run) -> None:
+    edit(run, lambda content: content["metrics"].update(test_mse=run["test_mse"] * 1.01))
+    assert [d.key for d in verify(SHORT)[1]] == ["test_mse"]
+    edit(run, lambda content: content["metrics"].update(test_mse=run["test_mse"] * 1.0001))
+    assert verify(SHORT)[1] == []
+    loose = replace(SHORT, tolerances={"test_mse": 1.0})
+    edit(run, lambda content: content["metrics"].update(test_mse=run["test_mse"] + 0.9))
+    assert verify(loose)[1] == [] and len(verify(SHORT)[1]) == 1
+
+
+def test_verify_notices_other_data(run: runs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = data.load
+
+    def changed(name: str, split: str) -> data.Dataset:
+        found = original(name, split)
+        if split == "test":
+            found.images[5, 0, 3, 3] += 1  # one grey level of one pixel
+        return found
+
+    monkeypatch.setattr(data, "load", changed)
+    with pytest.raises(
+        ChaptersError, match="recorded on 359 test images of digits, other than the 359"
+    ):
+        verify(SHORT)
+
+
+def test_verify_notices_another_configuration(run: runs.Run) -> None:
+    with pytest.raises(ChaptersError, match="another configuration"):
+        verify(replace(SHORT, config=tiny.TinyConfig(epochs=2, batch_size=256)))
+
+
+def test_verify_notices_a_metric_that_was_not_recorded(run: runs.Run) -> None:
+    def more(config: tiny.TinyConfig, model: nn.Module) -> dict[str, float]:
+        return tiny.evaluate(config, model) | {"new": 1.0}
+
+    with pytest.raises(ChaptersError, match="has no metric 'new'"):
+        verify(replace(SHORT, evaluate=more))
+
+
+def test_verify_notices_nan(run: runs.Run) -> None:
+    with pytest.raises(ChaptersError, match="test_mse came out as nan"):
+        verify(replace(SHORT, evaluate=lambda config, model: {"test_mse": float("nan")}))
+
+
+# what is refused
+
+
+def test_metric_that_is_not_finite_is_not_recorded(quick: str, folders: Folders) -> None:
+    bad = replace(SHORT, evaluate=lambda config, model: {"fid": float("inf")})
+    with pytest.raises(ChaptersError, match="fid came out as inf; nothing was recorded"):
+        record(bad, device=CPU)
+    assert runs.names() == []
+
+
+def test_needed_run_first(quick: str, folders: Folders) -> None:
+    """A missing judge is noticed before the training, not after it."""
+    with pytest.raises(ChaptersError, match=r"no run 'judge-mnist'.*train it with"):
+        record(replace(SHORT, needs=("judge-mnist",)), device=CPU)
+    assert not folders.cache.exists()
+
+
+@pytest.mark.parametrize("which", ["runs", "cache"])
+def test_unwritable_folders_first(quick: str, folders: Folders, which: str) -> None:
+    getattr(folders, which).write_text("in the way")
+    trained = []
+    watched = replace(SHORT, train=lambda *parts: trained.append(1))
+    with pytest.raises(ChaptersError, match=f"cannot write.*CHAPTERS_{which.upper()}"):
+        record(watched, device=CPU)
+    assert not trained
+
+
+def test_fresh_ignores_checkpoints(quick: str, folders: Folders) -> None:
+    """Those of a study's parts too."""
+    steps = []
+
+    def train(config: tiny.TinyConfig, model: nn.Module, session: base.Session):
+        assert session.checkpoint is not None
+        part = base.Session(session.device, session.checkpoint.part("code-2"))
+        steps.append((session.checkpoint.load() is None, part.checkpoint.load() is None))
+        tiny.train(config, model, part)
+        return tiny.train(config, model, session)
+
+    both = replace(SHORT, train=train)
+    for fresh in (False, False, True):
+        record(both, device=CPU, fresh=fresh)
+    assert steps == [(True, True), (False, False), (True, True)]
+
+
+def test_another_configuration_starts_anew(run: runs.Run, quick: str) -> None:
+    longer = record(replace(SHORT, config=tiny.TinyConfig(epochs=2, batch_size=256)), device=CPU)
+    assert len(longer.history) == 2
+
+
+# the experiments of the book
+
+
+def test_names_and_chapters() -> None:
+    assert all(name == experiment.name for name, experiment in EXPERIMENTS.items())
+    assert len(EXPERIMENTS) >= 8
+    for experiment in EXPERIMENTS.values():
+        assert (
+            experiment.summary
+            and experiment.chapter
+            and len(set(experiment.seeds)) == len(experiment.seeds)
+        )
+        for needed in experiment.needs:
+            assert find(needed).needs == ()
+        hash(experiment.config)  # frozen: an experiment's numbers cannot change while it runs
+        json.dumps(base.asdict(experiment.config))
+
+
+def test_unknown_experiment() -> None:
+    with pytest.raises(ChaptersError, match="unknown experiment 'ae-mnits': did you mean ae-mnist"):
+        find("ae-mnits")
+    with pytest.raises(ChaptersError, match="list` shows all"):
+        find("zzzzzz")
+
+
+def test_cache_is_outside_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHAPTERS_CACHE", raising=False)
+    monkeypatch.delenv("CHAPTERS_RUNS", raising=False)
+    assert base.cache_root().name == ".cache" and base.cache_root().parent == runs.root().parent
+    assert (
+        base.cache_root().parent / "pyproject.toml"
+    ).exists() or base.cache_root().parent == Path.cwd()
+
+
+@dataclass(frozen=True)
+class Unserialisable:
+    dataset: str = "digits"
+
+
+def test_commit_is_known_inside_git() -> None:
+    if not (runs.root().parent / ".git").exists():
+        pytest.skip("no checkout")
+    commit = base._commit().rstrip("+")
+    assert len(commit) >= 7 and int(commit, 16) >= 0
+
+
+def recorded() -> list[str]:
+    """The recorded runs that can be verified within seconds."""
+    return [name for name in runs.names() if name in ("ae-digits", "ae-normalized-mnist")]
+
+
+@pytest.mark.parametrize("name", recorded())
+def test_recorded_runs_verify(name: str) -> None:
+    experiment: Experiment = find(name)
+    dataset = experiment.config.dataset
+    if dataset != "digits" and not (data.root() / data._TORCHVISION[dataset]).is_dir():
+        pytest.skip(f"no {dataset} in {data.root()}: set CHAPTERS_DATA")
+    checked, differences = verify(experiment)
+    assert checked and differences == []
+
+
+def test_recorded_runs_are_small_and_known() -> None:
+    """All records together stay below 80 MB, and each is of an experiment that still exists."""
+    total = sum(path.stat().st_size for path in runs.root().rglob("*") if path.is_file())
+    assert total < 80e6
+    for name in runs.names():
+        run = runs.load(name)
+        assert name in EXPERIMENTS
+        assert run.config == json.loads(json.dumps(base.asdict(find(name).config))), name
+        assert len(run.history) and sorted(os.listdir(run.folder)) == sorted(runs._FILES)

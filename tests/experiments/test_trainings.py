@@ -1,0 +1,84 @@
+"""Every training overfits one batch, and repeats under its seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from chapters_lib import data
+from chapters_lib.data import Dataset, to_float
+from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.experiments.base import Experiment, Session
+from chapters_lib.reproducibility import seed_everything
+from chapters_lib.training import History
+
+NAMES = ["ae-fashion-mnist", "ae-normalized-mnist", "judge-mnist", "judge-fashion-mnist"]
+SIZE = 16
+
+
+@pytest.fixture(autouse=True)
+def one_batch(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """Every data set consists of the same 16 digits."""
+    part = data.load("digits", "train").subset(torch.arange(SIZE))
+    monkeypatch.setattr(data, "load", lambda name, split: part)
+    return part
+
+
+def trained(name: str, seed: int = 0, **changes: object) -> tuple[Experiment, nn.Module, History]:
+    experiment = EXPERIMENTS[name]
+    config = replace(experiment.config, **({"batch_size": SIZE} | changes))
+    seed_everything(seed)
+    model = experiment.build(config)
+    return experiment, model, experiment.train(config, model, Session(torch.device("cpu")))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("ae-")])
+def test_autoencoders_overfit_one_batch(one_batch: Dataset, name: str) -> None:
+    """Two numbers an image are enough for 16 images: the error falls far below that of their mean."""
+    _, model, history = trained(name, hidden=(128, 64), epochs=600, dropout=0.0, learning_rate=3e-3)
+    spread = float(to_float(one_batch.images).var(0, unbiased=False).mean())
+    assert history.column("train_mse")[0] > 0.8 * spread
+    assert history.column("train_mse")[-1] < 0.1 * spread
+    assert history.column("test_mse")[-1] < 0.1 * spread  # the same images, in evaluation mode
+    assert model.training
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("judge-")])
+def test_judges_overfit_one_batch(one_batch: Dataset, name: str) -> None:
+    _, model, history = trained(name, width=8, epochs=120, shift=0, mirror=False)
+    assert history.column("train_cross_entropy")[0] > 1.5
+    assert history.column("train_cross_entropy")[-1] < 0.05
+    assert history.column("train_accuracy")[-1] == 1
+    with torch.no_grad():
+        right = model.eval()(to_float(one_batch.images)).argmax(1) == one_batch.labels
+    assert right.double().mean() > 0.95
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_trainings_repeat_under_their_seed(name: str) -> None:
+    """Bit for bit, history and weights; another seed ends elsewhere."""
+    outcomes = []
+    for seed in (0, 0, 1):
+        _, model, history = trained(name, seed, batch_size=4, epochs=2)
+        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history]
+        outcomes.append((model.state_dict(), rows))
+    (weights, rows), (same_weights, same_rows), (other_weights, other_rows) = outcomes
+    assert rows == same_rows and len(rows) == 2
+    assert all(torch.equal(weights[k], same_weights[k]) for k in weights)
+    assert rows != other_rows
+    assert not torch.equal(next(iter(weights.values())), next(iter(other_weights.values())))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_weight_is_trained(name: str) -> None:
+    """No layer is left out of the optimiser: each parameter moves, and none is lost."""
+    experiment = EXPERIMENTS[name]
+    config = replace(experiment.config, batch_size=4, epochs=2)
+    seed_everything(0)
+    before = {k: v.clone() for k, v in experiment.build(config).named_parameters()}
+    _, model, _ = trained(name, batch_size=4, epochs=2)
+    for key, value in model.named_parameters():
+        assert value.isfinite().all() and not torch.equal(value, before[key]), key

@@ -1,0 +1,214 @@
+"""Imports go down the floors and never up; small modules; no print, no pickle."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import chapters_lib
+
+PACKAGE = Path(chapters_lib.__file__).parent
+FLOORS = (
+    ("__init__", "errors"),
+    ("reproducibility",),
+    ("idx", "_torchvision"),
+    ("data",),
+    ("models",),
+    ("objectives",),
+    ("training",),
+    ("evaluation",),
+    ("runs",),
+    ("experiments",),
+    ("figures",),
+    ("explorer", "gallery"),
+    ("submission",),
+    ("__main__",),
+)
+FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
+LONGEST = 330
+PICKLES = {"pickle", "cPickle", "dill", "joblib", "shelve", "cloudpickle"}
+
+
+def sources() -> dict[str, str]:
+    """Return the text of every module by its dotted name below the package."""
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text()
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def imported(source: str, modules: set[str]) -> set[str]:
+    """Return the dotted names below the package that a module imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name != "chapters_lib" and not name.startswith("chapters_lib."):
+                continue
+            parts = name.split(".")[1:]
+            while (
+                parts
+                and ".".join(parts) not in modules
+                and f"{'.'.join(parts)}.__init__" not in modules
+            ):
+                parts.pop()  # a function or class: the module that holds it counts
+            found.add(".".join(parts) or "__init__")
+    return found
+
+
+def floor(module: str) -> int:
+    top = module.split(".")[0]
+    assert top in FLOOR, (
+        f"{top} has no floor yet: place it in FLOORS and in the package's docstring"
+    )
+    return FLOOR[top]
+
+
+def upward(texts: dict[str, str]) -> list[str]:
+    """Return the imports that go up, or sideways into another package of the same floor."""
+    wrong = []
+    for module, source in texts.items():
+        for target in imported(source, set(texts)):
+            same = target.split(".")[0] == module.split(".")[0]
+            if floor(target) > floor(module) or (floor(target) == floor(module) and not same):
+                wrong.append(f"{module} imports {target}")
+    return wrong
+
+
+def circles(texts: dict[str, str]) -> list[str]:
+    """Return the modules that import themselves, through whatever chain; a package's __init__ aside."""
+    graph = {
+        module: {
+            t for t in imported(source, set(texts)) if t in texts and not t.endswith("__init__")
+        }
+        for module, source in texts.items()
+        if not module.endswith("__init__")
+    }
+    wrong = []
+    for start in graph:
+        seen: set[str] = set()
+        open_ends = set(graph[start])
+        while open_ends:
+            module = open_ends.pop()
+            seen.add(module)
+            open_ends |= graph.get(module, set()) - seen
+        if start in seen:
+            wrong.append(start)
+    return wrong
+
+
+def calls(source: str) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+
+
+def prints(texts: dict[str, str]) -> list[str]:
+    return [
+        f"{module}:{call.lineno}"
+        for module, source in texts.items()
+        if module != "__main__"
+        for call in calls(source)
+        if isinstance(call.func, ast.Name) and call.func.id == "print"
+    ]
+
+
+def pickles(texts: dict[str, str]) -> list[str]:
+    """Return where objects could be pickled: the modules for it, and loads that would run what they read."""
+    wrong = []
+    for module, source in texts.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [a.name for a in node.names] + [getattr(node, "module", None) or ""]
+                if PICKLES & {name.split(".")[0] for name in names}:
+                    wrong.append(f"{module}:{node.lineno}")
+        for call in calls(source):
+            options = {k.arg: getattr(k.value, "value", None) for k in call.keywords}
+            name = ast.unparse(call.func)
+            if (name == "torch.load" and options.get("weights_only") is not True) or (
+                name == "np.load" and options.get("allow_pickle") is not False
+            ):
+                wrong.append(f"{module}:{call.lineno}")
+            if (
+                name == "torch.save" and module != "training"
+            ):  # a checkpoint, read back with weights_only
+                wrong.append(f"{module}:{call.lineno}")
+    return wrong
+
+
+def test_imports_go_down() -> None:
+    assert upward(sources()) == []
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    assert circles(sources()) == []
+
+
+def test_figures_know_no_model() -> None:
+    texts = sources()
+    drawing = {module for module in texts if module.split(".")[0] == "figures"}
+    known = {t.split(".")[0] for module in drawing for t in imported(texts[module], set(texts))}
+    assert drawing and not known & {"models", "objectives", "evaluation", "experiments"}
+
+
+def test_modules_are_short() -> None:
+    assert {m: n for m, s in sources().items() if (n := len(s.splitlines())) > LONGEST} == {}
+
+
+def test_only_the_command_line_prints() -> None:
+    assert prints(sources()) == []
+
+
+def test_nothing_is_pickled() -> None:
+    assert pickles(sources()) == []
+
+
+def test_library_says_its_floors() -> None:
+    """The package's docstring names the floors in this order."""
+    text = (chapters_lib.__doc__ or "").partition("::")[2]
+    named = [name for names in FLOORS for name in names if name in text.replace(",", " ").split()]
+    places = [text.index(name) for name in named]
+    assert len(named) >= 10 and places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from chapters_lib import runs",
+        "from chapters_lib.experiments.base import record",
+        "import chapters_lib.training",
+        "def f():\n    from chapters_lib.evaluation.fid import moments",
+    ],
+)
+def test_an_upward_import_is_found(source: str) -> None:
+    assert upward(sources() | {"data": source}) != []
+
+
+def test_a_circle_is_found() -> None:
+    texts = {
+        "models.a": "from chapters_lib.models.b import x",
+        "models.b": "from chapters_lib.models import c",
+        "models.c": "import chapters_lib.models.a",
+    }
+    assert circles(texts) == ["models.a", "models.b", "models.c"]
+
+
+@pytest.mark.parametrize(
+    ("check", "source"),
+    [
+        (prints, "def f():\n    print(1)"),
+        (pickles, "import pickle"),
+        (pickles, "from joblib import dump"),
+        (pickles, "torch.load(path)"),
+        (pickles, "np.load(path, allow_pickle=True)"),
+        (pickles, "torch.save(model, path)"),
+    ],
+)
+def test_what_is_forbidden_is_found(check, source: str) -> None:
+    assert check({"data": source}) != []

@@ -1,0 +1,113 @@
+"""An experiment of seconds whose result depends on every random state; also as a process: python -m tests.tiny …"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from chapters_lib import data, training
+from chapters_lib.data import Batches
+from chapters_lib.experiments import EXPERIMENTS, base
+from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
+from chapters_lib.training import Checkpoint, History, fit
+
+PAUSE = float(os.environ.get("TINY_PAUSE", "0"))  # seconds a step, to be caught in the middle
+NAN_AT: int | None = None  # the step, counted over the process, whose loss is not a number
+
+
+@dataclass(frozen=True)
+class TinyConfig:
+    dataset: str = "digits"
+    epochs: int = 4
+    batch_size: int = 32
+
+
+def build(config: TinyConfig) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(784, 24), nn.BatchNorm1d(24), nn.Dropout(0.1), nn.Linear(24, 784)
+    )
+
+
+def train(config: TinyConfig, model: nn.Module, session: Session) -> History:
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2, fused=True)
+    batches = Batches(data.load(config.dataset, "train"), config.batch_size, device=session.device)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 1e-2, total_steps=config.epochs * len(batches) + 1
+    )
+    steps = 0
+
+    def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
+        nonlocal steps
+        steps += 1
+        time.sleep(PAUSE)
+        x = x.flatten(1)
+        noise = np.random.normal() + torch.randn_like(x) * random.random()  # noqa: NPY002
+        loss = (model(x + 0.1 * noise) - x).square().mean()
+        if steps == NAN_AT:
+            loss = loss * float("nan")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        return {"train_mse": loss.detach()}
+
+    def after_epoch(_: int) -> dict[str, float]:
+        return {"drawn": random.random() + np.random.rand() + float(torch.rand(()))}  # noqa: NPY002
+
+    model.train()
+    return fit(
+        step,
+        batches,
+        epochs=config.epochs,
+        after_epoch=after_epoch,
+        checkpoint=session.checkpoint,
+        state={"model": model, "optimizer": optimizer, "schedule": schedule},
+    )
+
+
+@torch.no_grad()
+def evaluate(config: TinyConfig, model: nn.Module) -> Metrics:
+    x = data.to_float(data.load(config.dataset, "test").images).flatten(1)
+    return {"test_mse": float((model(x) - x).square().mean())}
+
+
+def panels(config: TinyConfig, model: nn.Module) -> Panels:
+    return {"images": data.load(config.dataset, "test").images[:3].numpy()}
+
+
+EXPERIMENT = Experiment(
+    "tiny",
+    "tests",
+    "a linear autoencoder with noise from everywhere",
+    TinyConfig(),
+    build=build,
+    train=train,
+    evaluate=evaluate,
+    panels=panels,
+    seeds=(0,),
+    half_precision=False,  # so that weights can be compared bit for bit
+)
+
+
+def save_often(put: Callable[[Any, str, Any], None]) -> None:
+    """Let checkpoints be written every seventh step instead of every minute."""
+    put(training, "CHECK_EVERY_STEPS", 7)
+    put(base, "Checkpoint", partial(Checkpoint, save_every_seconds=0.0))
+
+
+if __name__ == "__main__":
+    from chapters_lib.__main__ import main
+
+    EXPERIMENTS["tiny"] = EXPERIMENT
+    save_often(setattr)
+    sys.exit(main())
