@@ -5,12 +5,26 @@ from __future__ import annotations
 import difflib
 
 from chapters_lib.errors import ChaptersError
-from chapters_lib.experiments import autoencoder, autoencoder_study, gb_rbm, judge, naive_generation
+from chapters_lib.experiments import (
+    autoencoder,
+    autoencoder_study,
+    gb_rbm,
+    judge,
+    naive_generation,
+    vae_chapter,
+)
 from chapters_lib.experiments.base import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
-    for chapter in (judge, autoencoder, autoencoder_study, naive_generation, gb_rbm)
+    for chapter in (
+        judge,
+        autoencoder,
+        autoencoder_study,
+        naive_generation,
+        vae_chapter,
+        gb_rbm,
+    )
     for experiment in chapter.EXPERIMENTS
 }
 

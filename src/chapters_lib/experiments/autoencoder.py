@@ -35,7 +35,9 @@ class AutoencoderConfig:
     normalized: bool = False
     frequency: float = 1.5  # of the sines that the decoder begins with; 0 for none
     dropout: float = 0.0  # of input pixels
-    epochs: int = 30
+    hidden_dropout: float = 0.0  # of the inputs of the encoder's last hidden layer
+    code_noise: float = 0.0  # in standard deviations of each unit
+    epochs: int = 60
     batch_size: int = 64
     learning_rate: float = 1e-3
     clip: float = (
@@ -56,6 +58,8 @@ def build(config: AutoencoderConfig) -> Autoencoder:
         activation=getattr(nn, config.activation),
         frequency=config.frequency,
         dropout=config.dropout,
+        hidden_dropout=config.hidden_dropout,
+        code_noise=config.code_noise,
     )
 
 
@@ -267,8 +271,8 @@ TOLERANCES = {
     for key in ("empty_mass", "cell_tv")
 }
 
-FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1)
-MNIST = AutoencoderConfig("mnist")
+FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1, epochs=50)
+MNIST = AutoencoderConfig("mnist", hidden_dropout=0.1, code_noise=0.02)
 
 EXPERIMENTS = (
     experiment(

@@ -36,10 +36,10 @@ class CodeSizeConfig:
 
 
 def label(config: AutoencoderConfig) -> str:
-    """Return a candidate's name: ``512-512-256-batch-64``, then ``-sine`` and ``-dropout`` where it has them."""
+    """Return a candidate's name, as ``512-512-256-batch-64-sine-dropout-noise``, without what it lacks."""
     parts = [*map(str, config.hidden), f"batch-{config.batch_size}"]
     parts += ["sine"] * (config.frequency > 0) + ["dropout"] * (config.dropout > 0)
-    return "-".join(parts)
+    return "-".join(parts + ["noise"] * (config.code_noise > 0))
 
 
 def build_candidates(config: StudyConfig) -> nn.ModuleDict:
@@ -125,10 +125,12 @@ def _part(session: Session, name: str) -> Session:
 
 
 def _study(base: AutoencoderConfig) -> Experiment:
-    short = replace(base, epochs=3, judged=False)
+    short = replace(base, epochs=10, judged=False)
+    hidden_dropout, code_noise = (0.0, 0.0) if base.code_noise else (0.1, 0.02)
     candidates = (
         short,
         replace(short, dropout=0.1 - base.dropout),
+        replace(short, hidden_dropout=hidden_dropout, code_noise=code_noise),
         replace(short, frequency=0.0),
         replace(short, hidden=(512, 256, 128)),
         replace(short, batch_size=128),
@@ -155,7 +157,7 @@ EXPERIMENTS = (
         "test error over the code's size on Fashion-MNIST",
         CodeSizeConfig(
             "fashion-mnist",
-            replace(autoencoder.FASHION, hidden=(256, 128), epochs=6, judged=False),
+            replace(autoencoder.FASHION, hidden=(256, 128), epochs=20, judged=False),
         ),
         build_sizes,
         train_sizes,

@@ -106,7 +106,7 @@ EXPERIMENTS = tuple(
         f"ae-normalized-{config.dataset}",
         "naive-generation",
         f"autoencoder with normalised code units on {config.dataset}",
-        replace(config, normalized=True, epochs=15),
+        replace(config, normalized=True),
         train=train,
         evaluate=evaluate,
         tolerances=TOLERANCES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -35,6 +36,12 @@ class Autoencoder(nn.Module):
         share of the input pixels set to zero while training, the others scaled up by 1/(1 −
         share) (Srivastava et al. 2014): the encoder may then rely on no single pixel, and its
         codes of unseen images err less.
+    hidden_dropout
+        the same for the inputs of the encoder's last hidden layer.
+    code_noise
+        standard deviation, in those of each unit over the batch, of Gaussian noise added to
+        the code while training: codes nearby must then decode alike, so that a code placed a
+        little wrong costs little.
     image_shape
         (C, H, W) of the images.
     """
@@ -48,16 +55,22 @@ class Autoencoder(nn.Module):
         activation: Callable[[], nn.Module] = nn.SiLU,
         frequency: float = 0.0,
         dropout: float = 0.0,
+        hidden_dropout: float = 0.0,
+        code_noise: float = 0.0,
         image_shape: tuple[int, int, int] = (1, 28, 28),
     ):
         super().__init__()
         pixels = math.prod(image_shape)
-        self.encoder = nn.Sequential(
-            nn.Flatten(), nn.Dropout(dropout), *mlp([pixels, *hidden, code], activation)
-        )
+        layers = mlp([pixels, *hidden, code], activation)
+        if hidden_dropout:
+            layers.insert(len(layers) - 3, nn.Dropout(hidden_dropout))
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), *layers)
         if normalized:
             self.encoder.append(nn.BatchNorm1d(code, affine=False))
         layers = mlp([code, *reversed(hidden), pixels], activation)
+        self.code_noise = code_noise
+        if frequency and not hidden:
+            raise ValueError("the sines are a hidden layer: give its width, or frequency 0")
         if frequency:
             layers[1] = Sine()
             nn.init.uniform_(layers.get_parameter("0.weight"), -frequency, frequency)
@@ -65,4 +78,7 @@ class Autoencoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
         """Return the reconstruction x̂ of x, both in [0, 1]."""
-        return self.decoder(self.encoder(x))
+        z = self.encoder(x)
+        if self.training and self.code_noise:
+            z = z + self.code_noise * z.detach().std(0) * torch.randn_like(z)
+        return self.decoder(z)

@@ -8,7 +8,9 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 
-def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.SiLU) -> nn.Sequential:
+def mlp(
+    widths: Sequence[int], activation: Callable[[], nn.Module] = nn.SiLU, dropout: float = 0.0
+) -> nn.Sequential:
     """Return fully connected layers, with `activation` between them and none after the last.
 
     Parameters
@@ -17,11 +19,14 @@ def mlp(widths: Sequence[int], activation: Callable[[], nn.Module] = nn.SiLU) ->
         units from input to output; ``(784, 512, 2)`` makes two linear layers.
     activation
         makes the module between two layers.
+    dropout
+        share of each hidden layer's units set to zero while training.
     """
     layers: list[nn.Module] = []
     for width_in, width_out in pairwise(widths):
         layers += [nn.Linear(width_in, width_out), activation()]
-    return nn.Sequential(*layers[:-1])
+        layers += [nn.Dropout(dropout)] * (dropout > 0)
+    return nn.Sequential(*layers[: -2 if dropout else -1])
 
 
 class Sine(nn.Module):

@@ -1,0 +1,63 @@
+"""The evidence lower bound: how likely the image is given its code, less how far the code is from the prior."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal
+
+from chapters_lib.models.vae import VAE
+
+
+class ElboTerms(NamedTuple):
+    """The bound's two terms for each image, in nats.
+
+    Attributes
+    ----------
+    log_likelihood
+        log p(x|z) at one z drawn from q(z|x), summed over pixels.
+    kl
+        KL(q(z|x) ‖ p(z)), summed over latent units: closed where both are normal, else
+        log q(z|x) − log p(z) at that z.
+    """
+
+    log_likelihood: Float[Tensor, " batch"]
+    kl: Float[Tensor, " batch"]
+
+
+def gaussian_kl(
+    loc: Float[Tensor, "*batch p"], scale: Float[Tensor, "*batch p"]
+) -> Float[Tensor, "*batch"]:
+    """Return KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ_j (μ_j² + σ_j² − 1 − log σ_j²), in nats.
+
+    Kingma and Welling (2014), Appendix B.
+    """
+    return (loc.square() + scale.square() - 1 - 2 * scale.log()).sum(-1) / 2
+
+
+def kl_to_prior(q: Distribution, p: Distribution, z: Tensor) -> Float[Tensor, " batch"]:
+    """Return KL(q ‖ p): closed if p is N(0, I), else its one-sample estimate at z ~ q."""
+    if isinstance(p, Independent) and isinstance(p.base_dist, Normal):
+        return gaussian_kl(q.mean, q.stddev)
+    return q.log_prob(z) - p.log_prob(z)
+
+
+def elbo(
+    model: VAE, x: Float[Tensor, "batch c h w"], *condition: Float[Tensor, "batch classes"]
+) -> ElboTerms:
+    """Return log p(x|z) and KL(q(z|x) ‖ p(z)) of each image; their difference estimates the bound.
+
+    One reparameterised z an image: Kingma and Welling (2014), Eq. 10 with L = 1. With a
+    condition y every distribution but the prior is given y (Sohn et al. 2015, Eq. 4 with
+    p(z|y) = p(z)).
+    """
+    q = model.encoder(x, *condition)
+    z = q.rsample()
+    return ElboTerms(model.decoder(z, *condition).log_prob(x), kl_to_prior(q, model.prior(), z))
+
+
+def negative_elbo(terms: ElboTerms, beta: float = 1.0) -> Float[Tensor, ""]:
+    """Return the batch's mean of β KL − log p(x|z), in nats: the loss (Higgins et al. 2017, Eq. 4)."""
+    return (beta * terms.kl - terms.log_likelihood).mean()
