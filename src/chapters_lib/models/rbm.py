@@ -72,7 +72,7 @@ class GaussianBernoulliRBM(nn.Module):
         return self.hidden_logits(v).sigmoid()
 
     def visible_mean(self, h: Float[Tensor, "n m"]) -> Float[Tensor, "n d"]:
-        """Return b_i + σ_i Σ_j W_ij h_j, the mean of p(v_i | h), whose standard deviation is σ_i."""
+        """Return b_i + σ_i Σ_j W_ij h_j, the mean of p(v_i | h)."""
         return self.visible_bias + self.scale * (h @ self.weight.T)
 
     def sample_hidden(
@@ -90,7 +90,7 @@ class GaussianBernoulliRBM(nn.Module):
         return mean + self.scale * noise
 
     def free_energy(self, v: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        """Return F(v) = Σ_i (v_i − b_i)²/(2σ_i²) − Σ_j log(1 + exp(logit_j)), so that p(v) = exp(−F(v))/Z."""
+        """Return F(v) = Σ_i (v_i − b_i)²/(2σ_i²) − Σ_j log(1 + exp(logit_j))."""
         spring = ((v - self.visible_bias) / self.scale).square().sum(1) / 2
         return spring - F.softplus(self.hidden_logits(v)).sum(1)
 
@@ -154,7 +154,7 @@ class HiddenChain:
         beta: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n m"]:
-        """Return h′ after one step h → v → h′ of the machine with W and α multiplied by `beta`."""
+        """Step h → v → h′ with W and α multiplied by `beta`; return h′."""
         noise = torch.randn(h.shape, generator=generator, dtype=h.dtype, device=h.device)
         logits = torch.addmm(self.bias, h, self.gram, beta=beta, alpha=beta**2)
         logits.addmm_(noise, self.root.T, alpha=beta)

@@ -13,12 +13,13 @@ from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain, draw_bern
 def contrastive_divergence(
     rbm: GaussianBernoulliRBM, v: Float[Tensor, "n d"], steps: int
 ) -> dict[str, Tensor]:
-    """Return CD-k, an estimate of the gradient of −log p(v): mean of ∂F(v)/∂θ minus mean of ∂F(v_k)/∂θ.
+    """Return −CD_k = mean of ∂F(v)/∂θ − mean of ∂F(v_k)/∂θ, to descend along.
 
-    The negative states v_k come from k Gibbs steps that start at the data (Hinton 2002). All
-    but the last of these steps are drawn with the visible units integrated out. The states in the chain are samples;
-    only the last hidden layer enters by its probability (Hinton 2010, section 3). The chain is no function of θ
-    here: no derivative runs through it.
+    It stands in for the gradient of −log p(v). The negative states v_k come from
+    k Gibbs steps that start at the data (Hinton 2002), all but the last drawn with
+    the visible units integrated out. The chain's states are samples; only the last
+    hidden layer enters by its probability (Hinton 2010, section 3). The chain is no
+    function of θ here: no derivative runs through it.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ def contrastive_divergence(
     Returns
     -------
     gradients
-        by parameter name: `weight` (D, M), `visible_bias` (D,), `hidden_bias` (M,).
+        by parameter name: `weight` (D, M), `visible_bias` (D,), `hidden_bias`
+        (M,).
     """
     if steps < 1:
         raise ValueError(f"contrastive divergence needs at least one step, not {steps}")
