@@ -71,6 +71,5 @@ def test_the_chapters_have_the_numbers_of_the_site(soups, pages):
         if number:
             chapter = number.get_text(strip=True).rstrip(".")
             title = soup.article.h1.get_text().replace(number.get_text(), "").rstrip("#").strip()
-            assert any(
-                re.search(rf"Chapter {chapter}\s+{re.escape(title)}", page) for page in pages
-            ), title
+            broken = r"\s+".join(map(re.escape, title.split()))  # a long title takes two lines
+            assert any(re.search(rf"Chapter {chapter}\s+{broken}", page) for page in pages), title

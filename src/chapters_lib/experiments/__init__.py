@@ -9,6 +9,7 @@ from chapters_lib.experiments import (
     autoencoder,
     autoencoder_study,
     c_vae,
+    gb_rbm,
     judge,
     naive_generation,
     tuning,
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         vae_chapter,
         tuning,
         c_vae,
+        gb_rbm,
     )
     for experiment in chapter.EXPERIMENTS
 }

@@ -221,10 +221,13 @@ def _measure(experiment: Experiment, model: nn.Module) -> Metrics:
 
 def _cost(model: nn.Module, history: History, images: int) -> Metrics:
     seconds = float(history.column("seconds").sum())
+    seen = images * len(history)
+    if "images" in history.names:  # an epoch that is not one pass says how many images it saw
+        seen = int(history.column("images").sum())
     return {
         "parameters": count_parameters(model),
         "train_seconds": seconds,
-        "images_per_second": images * len(history) / seconds,
+        "images_per_second": seen / seconds,
     }
 
 

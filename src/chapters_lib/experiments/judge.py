@@ -149,4 +149,5 @@ def _experiment(config: JudgeConfig) -> Experiment:
 EXPERIMENTS = (
     _experiment(JudgeConfig("mnist", width=24, epochs=12)),
     _experiment(JudgeConfig("fashion-mnist", width=32, epochs=20, mirror=True)),
+    _experiment(JudgeConfig("kmnist", width=32, epochs=80)),
 )
