@@ -22,7 +22,7 @@ from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
 SPACE: dict[str, tuple[Any, ...]] = {
-    "epochs": (10, 20, 40, 80),
+    "epochs": (10, 20, 40),
     "schedule": ("constant", "cosine"),
     "warm_up": (0, 5, 10),
 }  # what the sheet leaves free; a warm-up rises over that many epochs
