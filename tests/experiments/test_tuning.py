@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from chapters_lib import data, runs
-from chapters_lib.__main__ import main
+from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS, tuning
 from chapters_lib.experiments.base import Session
