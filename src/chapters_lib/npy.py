@@ -62,4 +62,4 @@ def load_images(path: Path | str) -> Tensor:
         )
     if found.dtype.kind == "f":
         found = np.rint(found * 255 if high <= 1 else found)
-    return torch.from_numpy(found.astype(np.uint8)).view(-1, 1, SIDE, SIDE)
+    return torch.from_numpy(found.astype(np.uint8, order="C")).view(-1, 1, SIDE, SIDE)

@@ -50,7 +50,7 @@ def test_more_of_the_class_is_more_information() -> None:
 
 
 def test_information_counts_from_the_entropy_of_the_test_labels() -> None:
-    """One class alone tells nothing: a perfect probe reads 0 nats."""
+    """Among two classes there are log 2 nats to read, though the probe knows ten."""
     x, y = lumps(1500, 12.0)
     test_x, test_y = lumps(800, 12.0, 1)
     two = test_y < 2

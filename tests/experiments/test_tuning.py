@@ -80,18 +80,18 @@ def test_a_trial_is_a_training_without_test_images(monkeypatch: pytest.MonkeyPat
         assert row["seconds"] > 0
 
 
-def test_all_choices_are_tried_once(tried: list[VaeConfig]) -> None:
+def test_different_choices_are_tried_once(tried: list[VaeConfig]) -> None:
     """And nothing else of the configuration is touched."""
-    rows = run(8)
-    assert len(rows) == len(tried) == len(set(tried)) == 8
-    assert [row["trial"] for row in rows] == list(range(8))
+    rows = run(4)
+    assert len(rows) == len(tried) == len(set(tried)) == 4
+    assert [row["trial"] for row in rows] == list(range(4))
     assert {replace(c, epochs=50, schedule="constant", warm_up=0) for c in tried} == {BASE}
-    best = tuning.evaluate(study(8), torch.nn.Module())
-    assert best == {
-        "val_negative_elbo": 297.5,
-        "best_epochs": 2,
-        "best_schedule": 1,
-        "best_warm_up": 0,
+    best = min(rows, key=lambda row: row["val_negative_elbo"])
+    assert tuning.evaluate(study(4), torch.nn.Module()) == {
+        "val_negative_elbo": best["val_negative_elbo"],
+        "best_epochs": best["epochs"],
+        "best_schedule": best["schedule"],
+        "best_warm_up": best["warm_up"],
     }
 
 
@@ -115,13 +115,13 @@ def test_a_stopped_study_goes_on(
 
     monkeypatch.setattr(tuning, "validation_bound", stopped)
     with pytest.raises(KeyboardInterrupt):
-        run(6, storage(tmp_path))
+        run(5, storage(tmp_path))
     assert len(tried) == 3
     monkeypatch.setattr(tuning, "validation_bound", whole)
-    rows = run(6, storage(tmp_path))
-    assert len(tried) == len(set(tried)) == 6 and len(rows) == 6
-    assert run(6, storage(tmp_path)) == rows and len(tried) == 6
-    assert run(3, storage(tmp_path)) == rows[:3] and len(tried) == 6
+    rows = run(5, storage(tmp_path))
+    assert len(tried) == len(set(tried)) == 5 and len(rows) == 5
+    assert run(5, storage(tmp_path)) == rows and len(tried) == 5
+    assert run(3, storage(tmp_path)) == rows[:3] and len(tried) == 5
 
 
 def test_processes_share_a_storage(tried: list[VaeConfig], tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_the_default_storage_is_below_the_cache(folders: Folders) -> None:
     assert (folders.cache / "tuning.sqlite3").exists()
 
 
-def test_storages_that_cannot_be_opened(folders: Folders, tmp_path: Path) -> None:
+def test_storages_that_cannot_be_opened(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.sqlite3"
     damaged.write_text("no database" * 100)
     for url in (
@@ -152,6 +152,9 @@ def test_storages_that_cannot_be_opened(folders: Folders, tmp_path: Path) -> Non
             tuning.open_study(url)
         line = str(caught.value)
         assert "\n" not in line and url in line and "--storage sqlite:///FILE" in line
+
+
+def test_a_cache_that_cannot_be_written(folders: Folders) -> None:
     folders.cache.write_text("in the way")
     with pytest.raises(ChaptersError, match="cannot open the study at"):
         tuning.open_study()

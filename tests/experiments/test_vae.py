@@ -56,7 +56,7 @@ def test_validation_images_are_not_trained_on(images: int, monkeypatch: pytest.M
     assert not numbers(training) & numbers(held)
     assert len(numbers(training)) == len(training) and len(numbers(held)) == len(held) == 140
     assert len(training) == (images or 560)
-    share = whole.labels.bincount() / len(whole)
+    share = whole.labels.bincount(minlength=7) / len(whole)
     for part in (training, held):
         assert (part.labels.bincount(minlength=7) / len(part) - share).abs().max() < 0.01
     again, same = vae.split(replace(TINY, validation=0.2, images=images, epochs=9))
@@ -124,7 +124,7 @@ def test_schedules() -> None:
     expected = [1e-3 * (1 + math.cos(math.pi * i / 100)) / 2 for i in range(101)]
     assert cosine == pytest.approx(expected, abs=1e-9)
     cycle = rates("one-cycle")
-    assert max(cycle) == pytest.approx(1e-3) and 5 <= cycle.index(max(cycle)) <= 15
+    assert max(cycle) == pytest.approx(1e-3, rel=0.02) and 5 <= cycle.index(max(cycle)) <= 15
     assert cycle[-1] < 1e-5 and cycle[0] < 1e-4
 
 
@@ -277,7 +277,7 @@ def test_reconstructions(conditional: tuple[VaeConfig, VAE]) -> None:
 # what is measured
 
 
-def test_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics() -> None:
     config = replace(TINY, validation=0.2, iwae_samples=20, probed=True, gaussian=True)
     model, _ = trained(config)
     metrics = vae.evaluate(config, model)
