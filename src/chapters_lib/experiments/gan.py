@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +21,7 @@ from chapters_lib.evaluation.judge import (
 from chapters_lib.experiments.base import Metrics, Panels, Session, judged
 from chapters_lib.experiments.judge import load_judge
 from chapters_lib.models.dcgan import dcgan
-from chapters_lib.models.gan import GAN, fully_connected, frozen, unmoved
+from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved
 from chapters_lib.objectives.adversarial import (
     discriminator_loss,
     minmax_loss,
@@ -57,17 +58,26 @@ class GanConfig:
     followed_every: int = 5  # epochs between two distances of 10,000 samples to training images
 
 
-def build(config: GanConfig) -> GAN:
-    """Make the untrained pair; its buffer ``timeline`` will hold samples, uint8 (times, 16, 1, 28, 28)."""
+class Followed(GAN):
+    """A pair, with samples of fixed codes kept while it is trained: ``timeline``, uint8 (times, 16, 1, 28, 28)."""
+
+    timeline: Tensor
+
+    def __init__(self, gan: GAN, times: int):
+        super().__init__(gan.generator, gan.discriminator)
+        kept = torch.zeros(times, SHOWN, *gan.generator.image_shape, dtype=torch.uint8)
+        self.register_buffer("timeline", kept)
+
+
+def build(config: GanConfig) -> Followed:
+    """Make the untrained pair."""
     if config.convolutional:
         gan = dcgan(noise=config.noise, width=config.width, dropout=config.dropout)
-        gan.to(memory_format=torch.channels_last)
+        for part in (gan.generator, gan.discriminator):
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     else:
         gan = fully_connected(noise=config.noise, width=config.width, dropout=config.dropout)
-    gan.register_buffer(
-        "timeline", torch.zeros(len(config.shown_epochs), SHOWN, 1, 28, 28, dtype=torch.uint8)
-    )
-    return gan
+    return Followed(gan, len(config.shown_epochs))
 
 
 def train(config: GanConfig, model: nn.Module, session: Session) -> History:
@@ -76,7 +86,7 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
     The history holds both losses, the mean of D on real images and on samples, and, every few
     epochs, ``train_fid_judge``: the distance of 10,000 samples to 10,000 training images.
     """
-    assert isinstance(model, GAN)
+    assert isinstance(model, Followed)
     training = data.load(config.dataset, "train")
     drawn = config.discriminator_steps * config.batch_size
     batches = Batches(training, drawn, device=session.device)
@@ -89,12 +99,13 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
 
     def discriminate(x: Tensor) -> Tensor:
         with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
-            return d(x).float()
+            features = d.features(x)
+        return d.head(features.float()).squeeze(1)  # logits and losses in single precision
 
     def generate() -> Tensor:
         z = model.draw_noise(config.batch_size, session.device)
         with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
-            return g(z).float()
+            return g(z)
 
     def generate_alone() -> Tensor:
         with torch.no_grad(), unmoved(g):
@@ -124,24 +135,15 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
             "fake_probability": fake_logits.detach().sigmoid().mean(),
         }
 
+    distance = distance_to_training(config) if config.judged else None
+
     def after_epoch(epoch: int) -> dict[str, float]:
         keep_samples(config, model, epoch)
-        if not config.judged or epoch % config.followed_every:
+        if distance is None or epoch % config.followed_every:
             return {}
-        d_state = model.training
-        found = {"train_fid_judge": distance(samples(config, model, SAMPLES, device=session.device))}
-        model.train(d_state)
-        return found
-
-    judge = load_judge(config.dataset) if config.judged else None
-    reference = None
-    if judge is not None:
-        features, _ = features_and_probabilities(judge, training.images[:SAMPLES])
-        reference = moments(features)
-
-    def distance(images: Tensor) -> float:
-        assert judge is not None and reference is not None
-        return frechet_distance(*moments(features_and_probabilities(judge, images)[0]), *reference)
+        drawn = samples(config, model, SAMPLES, device=session.device)
+        model.train()
+        return {"train_fid_judge": distance(drawn)}
 
     keep_samples(config, model, 0)
     model.train()
@@ -154,6 +156,17 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
         progress=session.progress,
         state={"model": model, "generator": g_optimizer, "discriminator": d_optimizer},
     )
+
+
+def distance_to_training(config: GanConfig) -> Callable[[Tensor], float]:
+    """Return what takes samples to their distance from 10,000 training images, whose features are found once."""
+    judge = load_judge(config.dataset)
+
+    def features(images: Tensor) -> Tensor:
+        return features_and_probabilities(judge, images)[0]
+
+    reference = moments(features(data.load(config.dataset, "train").images[:SAMPLES]))
+    return lambda images: frechet_distance(*moments(features(images)), *reference)
 
 
 def noise_codes(config: GanConfig, count: int, seed: int = 0) -> Tensor:
@@ -171,7 +184,7 @@ def samples(
     return torch.cat([to_bytes(model.generator(z.to(device))).cpu() for z in codes.split(1000)])
 
 
-def keep_samples(config: GanConfig, model: GAN, epoch: int) -> None:
+def keep_samples(config: GanConfig, model: Followed, epoch: int) -> None:
     """Put samples of fixed codes on the time line, if `epoch` is one of those shown."""
     if epoch not in config.shown_epochs:
         return

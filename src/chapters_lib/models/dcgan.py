@@ -46,16 +46,16 @@ def dcgan(*, noise: int = 100, width: int = 64, dropout: float = 0.0) -> GAN:
         *_convolution(4 * width, 8 * width, 3, 1, dropout),
         nn.Flatten(),
     )
-    gan = GAN(
-        Generator(noise, generator, (1, 28, 28)), Discriminator(body, 4 * 4 * 8 * width)
-    )
+    gan = GAN(Generator(noise, generator, (1, 28, 28)), Discriminator(body, 4 * 4 * 8 * width))
     for part in gan.modules():
         if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(part.weight, std=INITIAL_SCALE)
     return gan
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int, dropout: float) -> list[nn.Module]:
+def _convolution(
+    inputs: int, outputs: int, kernel: int, stride: int, dropout: float
+) -> list[nn.Module]:
     return [
         nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=False),
         nn.BatchNorm2d(outputs),

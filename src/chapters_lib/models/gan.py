@@ -59,7 +59,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Float[Tensor, "batch noise"]) -> Float[Tensor, "batch c h w"]:
         """Return images in (0, 1): the sigmoid of the body's output."""
-        return self.body(z).view(len(z), *self.image_shape).sigmoid()
+        return self.body(z).float().view(len(z), *self.image_shape).sigmoid()
 
 
 class GAN(nn.Module):
