@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib.models.dcgan import INITIAL_SCALE, dcgan
-from chapters_lib.models.layers import count_parameters
+from chapters_lib.models.layers import count_parameters, output_shapes
 
 Shape = tuple[int, ...]
 DISCRIMINATOR = [(1, 28, 28), (64, 14, 14), (128, 7, 7), (256, 4, 4), (512, 4, 4)]
@@ -39,6 +39,24 @@ def test_shapes_are_the_figures() -> None:
     assert pair.discriminator(torch.rand(2, 1, 28, 28)).shape == (2,)
     images = pair.generator(pair.draw_noise(2))
     assert images.shape == (2, 1, 28, 28) and images.min() > 0 and images.max() < 1
+
+
+def test_shapes_are_read_off_without_a_trace() -> None:
+    """What the hooks report is what each layer returns one by one; modes, statistics and hooks are as before."""
+    body = dcgan(width=2).discriminator.body
+    body[0].eval()
+    modes, before = (
+        [part.training for part in body],
+        {k: v.clone() for k, v in body.state_dict().items()},
+    )
+    x = torch.rand(2, 1, 28, 28)
+    found = output_shapes(body, x)
+    assert modes == [part.training for part in body]
+    assert all(torch.equal(v, before[k]) for k, v in body.state_dict().items())
+    assert not any(part._forward_hooks for part in body)
+    for layer, (same, shape) in zip(body, found, strict=True):
+        x = layer(x)
+        assert same is layer and shape == tuple(x.shape[1:])
 
 
 @pytest.mark.parametrize("width", [2, 8, 64])

@@ -6,6 +6,7 @@ a notebook the cell shows it once: end the line with a semicolon.
 
 from chapters_lib.figures.curves import bars, learning_curves, lines, reference_lines
 from chapters_lib.figures.images import image_grid, image_rows, tile
+from chapters_lib.figures.networks import network
 from chapters_lib.figures.planes import (
     box_outline,
     cell_grid,
@@ -43,6 +44,7 @@ __all__ = [
     "image_rows",
     "learning_curves",
     "lines",
+    "network",
     "normal_circles",
     "panels",
     "plane_codes",
