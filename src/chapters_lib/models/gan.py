@@ -95,14 +95,14 @@ def frozen(module: nn.Module) -> Iterator[None]:
 def unmoved(module: nn.Module) -> Iterator[None]:
     """Leave a module's running batch statistics as they are, whatever passes through it."""
     norms = [part for part in module.modules() if isinstance(part, BATCH_NORMS)]
-    momenta = [part.momentum for part in norms]
+    tracked = [part.track_running_stats for part in norms]
     for part in norms:
-        part.momentum = 0.0
+        part.track_running_stats = False
     try:
         yield
     finally:
-        for part, momentum in zip(norms, momenta, strict=True):
-            part.momentum = momentum
+        for part, tracks in zip(norms, tracked, strict=True):
+            part.track_running_stats = tracks
 
 
 def fully_connected(
