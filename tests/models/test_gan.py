@@ -69,6 +69,7 @@ def test_the_last_layers_are_a_sigmoid_and_a_logit(gan: GAN) -> None:
     assert logits.shape == (8,)
     by_hand = gan.discriminator.features(images()) @ gan.discriminator.head.weight[0]
     torch.testing.assert_close(logits, by_hand + gan.discriminator.head.bias)
+    torch.testing.assert_close(gan.discriminator.probability(images()), 1 / (1 + (-logits).exp()))
 
 
 def test_dropout_hides_pixels_while_training_alone(gan: GAN) -> None:

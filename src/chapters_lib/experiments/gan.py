@@ -198,7 +198,7 @@ def keep_samples(config: GanConfig, model: Followed, epoch: int) -> None:
 def probability_of_real(model: GAN, images: Tensor) -> Tensor:
     """Return D(x) of uint8 images in evaluation mode, float32, shape (N,)."""
     model.discriminator.eval()
-    return torch.cat([model.discriminator(to_float(x)).sigmoid() for x in images.split(1000)])
+    return torch.cat([model.discriminator.probability(to_float(x)) for x in images.split(1000)])
 
 
 def evaluate(config: GanConfig, model: nn.Module) -> Metrics:

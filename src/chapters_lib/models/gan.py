@@ -35,8 +35,12 @@ class Discriminator(nn.Module):
         return self.body(x)
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, " batch"]:
-        """Return the logits; D(x), the probability of being real, is their sigmoid."""
+        """Return the logits: the losses take them."""
         return self.head(self.features(x)).squeeze(1)
+
+    def probability(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, " batch"]:
+        """Return D(x), the probability of being real: the sigmoid of the logits."""
+        return self(x).sigmoid()
 
 
 class Generator(nn.Module):
