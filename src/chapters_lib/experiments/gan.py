@@ -43,6 +43,7 @@ class GanConfig:
     noise: int = 100
     width: int = 256
     dropout: float = 0.3  # of the discriminator
+    discriminator_norm: bool = True  # whether the convolutional discriminator has batch norm
     discriminator_steps: int = 1  # k of Algorithm 1
     saturating: bool = True  # the min-max loss of Algorithm 1; else −log D(G(z))
     smoothing: float = 0.0  # of the labels of real images
@@ -52,6 +53,7 @@ class GanConfig:
     learning_rate: float = 2e-4  # of the generator
     discriminator_rate: float = 2e-4
     beta1: float = 0.5  # of both Adams
+    decay: bool = False  # whether both rates fall to 0 along a cosine
     precision: str = "float32"  # of the matrix products and convolutions while training
     shown_epochs: tuple[int, ...] = ()  # after which the time line keeps samples; 0 is before any
     judged: bool = True  # whether samples are judged: the data set needs a recorded judge
@@ -72,7 +74,12 @@ class Followed(GAN):
 def build(config: GanConfig) -> Followed:
     """Make the untrained pair."""
     if config.convolutional:
-        gan = dcgan(noise=config.noise, width=config.width, dropout=config.dropout)
+        gan = dcgan(
+            noise=config.noise,
+            width=config.width,
+            dropout=config.dropout,
+            discriminator_norm=config.discriminator_norm,
+        )
         for part in (gan.generator, gan.discriminator):
             part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     else:
@@ -94,6 +101,10 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
     adam = partial(torch.optim.Adam, betas=(config.beta1, 0.999), fused=True)
     g_optimizer = adam(g.parameters(), config.learning_rate)
     d_optimizer = adam(d.parameters(), config.discriminator_rate)
+    schedules = [
+        make_schedule(config, optimizer, config.epochs * len(batches))
+        for optimizer in (g_optimizer, d_optimizer)
+    ]
     low = config.precision == "bfloat16"
     generator_loss = minmax_loss if config.saturating else nonsaturating_loss
 
@@ -128,6 +139,8 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
             g_optimizer.zero_grad()
             g_loss.backward()
         g_optimizer.step()
+        for schedule in schedules:
+            schedule.step()
         return {
             "discriminator_loss": d_loss.detach(),
             "generator_loss": g_loss.detach(),
@@ -154,8 +167,24 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={"model": model, "generator": g_optimizer, "discriminator": d_optimizer},
+        state={
+            "model": model,
+            "generator": g_optimizer,
+            "discriminator": d_optimizer,
+            "generator_schedule": schedules[0],
+            "discriminator_schedule": schedules[1],
+        },
     )
+
+
+def make_schedule(
+    config: GanConfig, optimizer: torch.optim.Optimizer, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Return the course of one network's learning rate over `steps` updates."""
+    schedules = torch.optim.lr_scheduler
+    if config.decay:
+        return schedules.CosineAnnealingLR(optimizer, steps)
+    return schedules.LambdaLR(optimizer, lambda _: 1.0)
 
 
 def distance_to_training(config: GanConfig) -> Callable[[Tensor], float]:
@@ -198,7 +227,7 @@ def keep_samples(config: GanConfig, model: Followed, epoch: int) -> None:
 def probability_of_real(model: GAN, images: Tensor) -> Tensor:
     """Return D(x) of uint8 images in evaluation mode, float32, shape (N,)."""
     model.discriminator.eval()
-    return torch.cat([model.discriminator(to_float(x)).sigmoid() for x in images.split(1000)])
+    return torch.cat([model.discriminator.probability(to_float(x)) for x in images.split(1000)])
 
 
 def evaluate(config: GanConfig, model: nn.Module) -> Metrics:

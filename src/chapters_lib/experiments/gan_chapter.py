@@ -6,11 +6,19 @@ from dataclasses import replace
 
 from chapters_lib.experiments.gan import GanConfig, experiment
 
-FC = GanConfig("mnist", epochs=100, shown_epochs=(0, 1, 2, 5, 10, 20, 50, 100))
+FC = GanConfig(
+    "mnist",
+    epochs=100,
+    learning_rate=1e-3,
+    discriminator_rate=1e-3,
+    decay=True,
+    shown_epochs=(0, 1, 2, 5, 10, 20, 50, 100),
+)
 COLLAPSE = replace(
     FC,
     learning_rate=2e-3,
     discriminator_rate=2e-5,
+    decay=False,
     epochs=10,
     followed_every=1,
     shown_epochs=(0, 1, 2, 5, 10),

@@ -4,7 +4,14 @@ Each function draws into `ax` if one is given (see `panels`), else into a figure
 a notebook the cell shows it once: end the line with a semicolon.
 """
 
-from chapters_lib.figures.curves import bars, learning_curves, lines, reference_lines
+from chapters_lib.figures.curves import (
+    bars,
+    functions,
+    learning_curves,
+    lines,
+    points,
+    reference_lines,
+)
 from chapters_lib.figures.images import image_grid, image_rows, tile
 from chapters_lib.figures.networks import network
 from chapters_lib.figures.planes import (
@@ -40,6 +47,7 @@ __all__ = [
     "class_legend",
     "code_plane",
     "decoded_plane",
+    "functions",
     "image_grid",
     "image_rows",
     "learning_curves",
@@ -48,6 +56,7 @@ __all__ = [
     "normal_circles",
     "panels",
     "plane_codes",
+    "points",
     "reference_lines",
     "tile",
     "use_style",

@@ -9,7 +9,9 @@ from chapters_lib.models.gan import GAN, Discriminator, Generator
 INITIAL_SCALE = 0.02  # standard deviation of the first weights (Radford et al. 2016, Section 4)
 
 
-def dcgan(*, noise: int = 100, width: int = 64, dropout: float = 0.0) -> GAN:
+def dcgan(
+    *, noise: int = 100, width: int = 64, dropout: float = 0.0, discriminator_norm: bool = True
+) -> GAN:
     """Make the convolutional pair for images of 28x28x1.
 
     Generator: noise → 7x7x4w → 14x14x2w → 28x28xw → 28x28xw/2 → 28x28x1; discriminator:
@@ -41,9 +43,9 @@ def dcgan(*, noise: int = 100, width: int = 64, dropout: float = 0.0) -> GAN:
     body = nn.Sequential(
         nn.Conv2d(1, width, 4, 2, 1),  # no batch norm: D is to see the grey levels as they are
         *_behind(dropout),
-        *_convolution(width, 2 * width, 4, 2, dropout),
-        *_convolution(2 * width, 4 * width, 3, 2, dropout),
-        *_convolution(4 * width, 8 * width, 3, 1, dropout),
+        *_convolution(width, 2 * width, 4, 2, dropout, discriminator_norm),
+        *_convolution(2 * width, 4 * width, 3, 2, dropout, discriminator_norm),
+        *_convolution(4 * width, 8 * width, 3, 1, dropout, discriminator_norm),
         nn.Flatten(),
     )
     gan = GAN(Generator(noise, generator, (1, 28, 28)), Discriminator(body, 4 * 4 * 8 * width))
@@ -54,14 +56,14 @@ def dcgan(*, noise: int = 100, width: int = 64, dropout: float = 0.0) -> GAN:
 
 
 def _convolution(
-    inputs: int, outputs: int, kernel: int, stride: int, dropout: float
+    inputs: int, outputs: int, kernel: int, stride: int, dropout: float, norm: bool
 ) -> list[nn.Module]:
     return [
-        nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=False),
-        nn.BatchNorm2d(outputs),
+        nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=not norm),
+        *[nn.BatchNorm2d(outputs)] * norm,
         *_behind(dropout),
     ]
 
 
 def _behind(dropout: float) -> list[nn.Module]:
-    return [nn.LeakyReLU(0.2), *[nn.Dropout2d(dropout)] * (dropout > 0)]
+    return [nn.LeakyReLU(0.2), *[nn.Dropout(dropout)] * (dropout > 0)]

@@ -35,8 +35,12 @@ class Discriminator(nn.Module):
         return self.body(x)
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, " batch"]:
-        """Return the logits; D(x), the probability of being real, is their sigmoid."""
+        """Return the logits: the losses take them."""
         return self.head(self.features(x)).squeeze(1)
+
+    def probability(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, " batch"]:
+        """Return D(x), the probability of being real: the sigmoid of the logits."""
+        return self(x).sigmoid()
 
 
 class Generator(nn.Module):
@@ -95,14 +99,14 @@ def frozen(module: nn.Module) -> Iterator[None]:
 def unmoved(module: nn.Module) -> Iterator[None]:
     """Leave a module's running batch statistics as they are, whatever passes through it."""
     norms = [part for part in module.modules() if isinstance(part, BATCH_NORMS)]
-    momenta = [part.momentum for part in norms]
+    tracked = [part.track_running_stats for part in norms]
     for part in norms:
-        part.momentum = 0.0
+        part.track_running_stats = False
     try:
         yield
     finally:
-        for part, momentum in zip(norms, momenta, strict=True):
-            part.momentum = momentum
+        for part, tracks in zip(norms, tracked, strict=True):
+            part.track_running_stats = tracks
 
 
 def fully_connected(
