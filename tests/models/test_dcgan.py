@@ -84,6 +84,8 @@ def test_parameters_are_those_counted_by_hand(width: int) -> None:
     )
     assert count_parameters(pair.generator) == generator
     assert count_parameters(pair.discriminator) == discriminator
+    plain = dcgan(noise=100, width=width, discriminator_norm=False)  # a bias for the norm's two
+    assert count_parameters(plain.discriminator) == discriminator - (2 * w + 4 * w + 8 * w)
 
 
 def test_every_layer_has_the_size_of_the_formulas() -> None:

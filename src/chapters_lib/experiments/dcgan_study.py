@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -28,7 +28,6 @@ from chapters_lib.experiments.probing import (
     summary,
 )
 from chapters_lib.experiments.standardised import Rounds
-from chapters_lib.models.dcgan import dcgan
 from chapters_lib.models.gan import Discriminator
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History, fit
@@ -77,9 +76,8 @@ def _classifier(config: PretrainingConfig) -> nn.Sequential:
 
 
 def _untouched(config: PretrainingConfig) -> Discriminator:
-    shape = config.convolutional_gan
-    pair = dcgan(noise=shape.noise, width=shape.width, dropout=shape.dropout)
-    return pair.discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """Make the discriminator's layers, with batch normalisation whether or not the recorded one has it."""
+    return gan.build(replace(config.convolutional_gan, discriminator_norm=True)).discriminator
 
 
 def train(config: PretrainingConfig, models: nn.Module, session: Session) -> History:
@@ -141,8 +139,9 @@ def _train_classifier(
 def untrained(config: PretrainingConfig) -> Discriminator:
     """Return a discriminator with its first weights, the same at every call.
 
-    Its running statistics are the means over some training images: without them batch
-    normalisation in evaluation mode would do nothing, and the yardstick would be too short.
+    It has batch normalisation, with running statistics that are the means over some training
+    images. Without that its small first weights would leave the leaky ReLUs next to nothing to
+    bend, and the yardstick would be too short.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.untrained_seed)
@@ -186,7 +185,7 @@ def evaluate(config: PretrainingConfig, models: nn.Module) -> Metrics:
     metrics: Metrics = {}
     for name, features in compared(config):
         whole, of_test = features(training.images), features(test.images)
-        decays = DECAYS
+        decays: Sequence[float] = DECAYS
         for share, draws in zip(config.shares, config.draws, strict=True):
             found = []
             for seed in range(draws):
