@@ -15,13 +15,14 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import vae
 from chapters_lib.experiments.autoencoder_study import no_panels
 from chapters_lib.experiments.base import Experiment, Metrics, Session, cache_root
-from chapters_lib.experiments.vae import VaeConfig
 from chapters_lib.experiments.vae_chapter import VANILLA
+from chapters_lib.experiments.vae_config import VaeConfig, split
+from chapters_lib.experiments.vae_config import build as build_vae
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
 SPACE: dict[str, tuple[Any, ...]] = {
-    "epochs": (10, 20, 40, 80),
+    "epochs": (10, 20, 40),
     "schedule": ("constant", "cosine"),
     "warm_up": (0, 5, 10),
 }  # what the sheet leaves free; a warm-up rises over that many epochs
@@ -74,11 +75,11 @@ def validation_bound(
     config: VaeConfig, device: torch.device, progress: str = "", seed: int = 0
 ) -> float:
     """Train `config`, and return −ELBO on its validation images at KL weight 1, in nats an image."""
-    _, held = vae.split(config)
+    _, held = split(config)
     if held is None:
         raise ChaptersError("nothing to tune by: hold images out by the configuration's validation")
     seed_everything(seed)
-    model = vae.build(config).to(device)
+    model = build_vae(config).to(device)
     vae.train(config, model, Session(device, None, progress))
     return sum(vae.bound(config, model.cpu().eval(), held).values())
 
