@@ -19,6 +19,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.models.layers import Sine
+from chapters_lib.models.vae import fully_connected
 from chapters_lib.training import History
 
 STATIC = Path(__file__).parents[1] / "book" / "_static"
@@ -153,7 +154,7 @@ def test_subnormal_weights_arrive_too(tmp_path: Path) -> None:
 
 def test_a_gaussian_decoder_is_shown_by_its_mean(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = fully_connected(hidden=(8,), latent=2, frequency=1.5, gaussian=True)
+    model = fully_connected(hidden=(8,), latent=2, frequency=1.5, gaussian=True).half().float()
     codes = torch.randn(40, 2)
     drawn = explorer.mean_of(model.decoder)
     assert torch.equal(drawn(codes), model.decoder(codes).mean)

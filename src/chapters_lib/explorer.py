@@ -160,10 +160,11 @@ def _base64(values: ArrayLike, dtype: str) -> str:
 
 
 def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
-    """Write the decoders of recorded autoencoders, plain and variational, into `folder`, and ``index.js`` which lists them.
+    """Write the decoders of recorded autoencoders into `folder`, and ``index.js`` which lists them.
 
-    Runs that are not recorded are left out; files whose run and exporter are as they were stay
-    as they are. Returns the names of the runs exported.
+    An autoencoder may be variational: the page then draws its decoder's mean. Runs that are not
+    recorded are left out; files whose run and exporter are as they were stay as they are.
+    Returns the names of the runs exported.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
