@@ -13,7 +13,7 @@ PACKAGE = Path(chapters_lib.__file__).parent
 FLOORS = (
     ("__init__", "errors"),
     ("reproducibility",),
-    ("idx", "_torchvision"),
+    ("idx", "npy", "_torchvision"),
     ("data",),
     ("models",),
     ("objectives",),

@@ -106,6 +106,8 @@ def train(
     A study that was stopped goes on: finished trials are kept, and one that was under way is
     tried anew. The test set is not touched. ``schedule`` is its place in the space.
     """
+    if config.trials > (most := math.prod(map(len, SPACE.values()))):
+        raise ChaptersError(f"{config.trials} trials, but {most} different choices: try fewer")
     found = open_study(storage)
 
     def objective(trial: optuna.Trial) -> float:
