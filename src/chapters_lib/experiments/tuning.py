@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import optuna
 import torch
 from torch import nn
 
@@ -20,6 +19,9 @@ from chapters_lib.experiments.vae_config import VaeConfig, split
 from chapters_lib.experiments.vae_config import build as build_vae
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
+
+if TYPE_CHECKING:
+    import optuna
 
 SPACE: dict[str, tuple[Any, ...]] = {
     "epochs": (10, 20, 40),
@@ -52,6 +54,8 @@ def open_study(storage: str | None = None) -> optuna.Study:
     ChaptersError
         if the storage cannot be opened.
     """
+    import optuna  # a second of importing that only a search needs
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = cache_root()
     url = storage or f"sqlite:///{folder / 'tuning.sqlite3'}"
@@ -86,8 +90,10 @@ def validation_bound(
 
 def finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """Return the trials that came to their end, one of each choice."""
+    from optuna.trial import TrialState
+
     trials: list[optuna.trial.FrozenTrial] = []
-    for trial in found.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE]):
+    for trial in found.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
         if trial.params not in [earlier.params for earlier in trials]:
             trials.append(trial)
     return trials

@@ -182,7 +182,7 @@ def evaluate(config: VaeConfig, model: nn.Module) -> Metrics:
         metrics["train_fid_judge"] = found.fid_judge
         metrics["class_share_min"] = min(found.class_shares)
     if config.gaussian:
-        metrics["decoder_scale"] = float(model.get_parameter("decoder.log_scale").exp())
+        metrics["decoder_scale"] = float(model.get_parameter("decoder.log_scale").detach().exp())
     return metrics
 
 
