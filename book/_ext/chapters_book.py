@@ -117,8 +117,6 @@ def execute(app, env, docnames: list[str]) -> None:
         return
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as many kernels as cores; and sums that repeat
-    # Optuna's progress bar misses ipywidgets in a notebook and says so on stderr, which fails a build.
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")
     workers = max(1, min(len(pending), os.cpu_count() or 1))
     LOGGER.info(
         "running %d notebooks, %d at a time: %s", len(pending), workers, " ".join(sorted(pending))
