@@ -14,7 +14,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import vae
 from chapters_lib.experiments.autoencoder_study import no_panels
 from chapters_lib.experiments.base import Experiment, Metrics, Session, cache_root
-from chapters_lib.experiments.vae_chapter import VANILLA
+from chapters_lib.experiments.vae_chapter import TEMPLATE
 from chapters_lib.experiments.vae_config import VaeConfig, split
 from chapters_lib.experiments.vae_config import build as build_vae
 from chapters_lib.reproducibility import seed_everything
@@ -160,7 +160,7 @@ def experiment(trials: int = TRIALS, storage: str | None = None) -> Experiment:
         RECORD,
         "vae",
         "search for epochs, schedule and KL warm-up of vae-fashion-mnist",
-        TuningConfig("fashion-mnist", VANILLA, trials),
+        TuningConfig("fashion-mnist", TEMPLATE, trials),
         build,
         partial(train, storage=storage),
         partial(evaluate, storage=storage),
