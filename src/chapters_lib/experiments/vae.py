@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from chapters_lib.data import Batches, Dataset, to_float
 from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation import likelihood, manifold, probe
 from chapters_lib.evaluation.judge import scores, to_bytes, verdict
-from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
+from chapters_lib.experiments.base import Metrics, Panels, Session, judged
 from chapters_lib.experiments.judge import load_judge
 from chapters_lib.experiments.vae_config import (
     CLASSES,
@@ -224,9 +225,8 @@ def panels(config: VaeConfig, model: nn.Module) -> Panels:
     test = data.load(config.dataset, "test")
     chosen = torch.randperm(len(test), generator=generator(0))[:20]
     found: dict[str, Any] = {
-        "images": test.images[
-            chosen
-        ].numpy(),  # uint8 (20, 1, 28, 28); the first ten as of the autoencoder
+        # uint8 (20, 1, 28, 28); the first ten are the autoencoder's
+        "images": test.images[chosen].numpy(),
         "labels": test.labels[chosen].numpy(),
         "chosen": chosen.numpy(),
     }
@@ -263,16 +263,6 @@ TOLERANCES = {
 }
 
 
-def experiment(
-    name: str, chapter: str, summary: str, config: VaeConfig, **settings: object
-) -> Experiment:
-    """Make an experiment of this module's functions."""
-    parts: dict = {
-        "build": build,
-        "train": train,
-        "evaluate": evaluate,
-        "panels": panels,
-        "tolerances": TOLERANCES,
-        "needs": (f"judge-{config.dataset}",) if config.judged else (),
-    }
-    return Experiment(name, chapter, summary, config, **(parts | settings))
+experiment = partial(
+    judged, build=build, train=train, evaluate=evaluate, panels=panels, tolerances=TOLERANCES
+)
