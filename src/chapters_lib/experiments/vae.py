@@ -41,7 +41,8 @@ def train(config: VaeConfig, model: nn.Module, session: Session) -> History:
 
     After each epoch −ELBO is measured in evaluation mode on 2,000 training images
     (``train_eval_negative_elbo``), and on the validation images or, where none are held out,
-    on 2,000 test images, which are plotted and choose nothing.
+    on as many test images, which are plotted and choose nothing; fewer are followed where fewer
+    are trained on.
     """
     assert isinstance(model, VAE)
     training, held = split(config)
@@ -49,8 +50,9 @@ def train(config: VaeConfig, model: nn.Module, session: Session) -> History:
     optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
     schedule = make_schedule(config, optimizer, config.epochs * len(batches))
     warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
-    followed = {"train_eval": first(training)} | (
-        {"val": held} if held else {"test": first(data.load(config.dataset, "test"))}
+    few = min(FOLLOWED, len(training))
+    followed = {"train_eval": first(training, few)} | (
+        {"val": held} if held else {"test": first(data.load(config.dataset, "test"), few)}
     )
 
     def step(x: Tensor, y: Tensor) -> dict[str, Tensor]:

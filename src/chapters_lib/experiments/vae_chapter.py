@@ -74,9 +74,9 @@ LADDER = LadderConfig(
     tuple(
         replace(FC, images=images, hidden=(hidden,), latent=latent, epochs=epochs, beta=0.0, dropout=0.0, judged=False)
         for images, hidden, latent, epochs in (
-            (100, 20, 4, 2000),
-            (100, 100, 16, 2000),
-            (1000, 100, 16, 600),
+            (100, 20, 4, 10_000),
+            (100, 100, 16, 10_000),
+            (1000, 100, 16, 1000),
             (10_000, 200, 32, 100),
             (0, 200, 32, 30),
         )
