@@ -22,7 +22,7 @@ install_import_hook(
 import torch  # noqa: E402
 
 from chapters_lib import data  # noqa: E402
-from chapters_lib.__main__ import main  # noqa: E402
+from chapters_lib.command_line import main  # noqa: E402
 from chapters_lib.experiments import EXPERIMENTS  # noqa: E402
 from tests import tiny  # noqa: E402
 

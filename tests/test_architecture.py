@@ -13,7 +13,7 @@ PACKAGE = Path(chapters_lib.__file__).parent
 FLOORS = (
     ("__init__", "errors"),
     ("reproducibility",),
-    ("idx", "_torchvision"),
+    ("idx", "npy", "_torchvision"),
     ("data",),
     ("models",),
     ("objectives",),
@@ -24,6 +24,7 @@ FLOORS = (
     ("figures",),
     ("explorer", "gallery"),
     ("submission",),
+    ("command_line",),
     ("__main__",),
 )
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
@@ -113,7 +114,7 @@ def prints(texts: dict[str, str]) -> list[str]:
     return [
         f"{module}:{call.lineno}"
         for module, source in texts.items()
-        if module != "__main__"
+        if module not in ("command_line", "__main__")
         for call in calls(source)
         if isinstance(call.func, ast.Name) and call.func.id == "print"
     ]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from chapters_lib import runs
-from chapters_lib.__main__ import main
+from chapters_lib.command_line import main
 from chapters_lib.experiments import EXPERIMENTS
 from tests import tiny
 from tests.conftest import Folders

@@ -49,6 +49,27 @@ def training(folders: Folders, pause: float = 0.0) -> Iterator[subprocess.Popen]
         process.communicate()
 
 
+def test_interrupted_while_importing() -> None:
+    """Torch alone takes seconds to import: Ctrl-C in that time ends in one line, too."""
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "chapters_lib", "list"],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:  # a line a module: the import of torch has begun
+        if "torch." in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    said = [line for line in err.splitlines() if not line.startswith("import time:")]
+    assert process.returncode == 130 and not out
+    assert said == ["chapters_lib: interrupted before anything was begun"]
+
+
 def finish(folders: Folders) -> runs.Run:
     with training(folders) as process:
         _, err = process.communicate(timeout=PATIENCE)

@@ -233,6 +233,16 @@ def test_cut_off(record: Path, file: str, share: float) -> None:
     assert "\n" not in str(e.value)
 
 
+def test_history_cut_at_the_end_of_a_line(record: Path) -> None:
+    """A whole last line does not make a whole history: the record says how many rows it has."""
+    path = record / "history.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    assert len(lines) > 2
+    path.write_text("".join(lines[:-1]))
+    with pytest.raises(ChaptersError, match=r"history.csv is damaged"):
+        READ["history.csv"](runs.load("toy"))
+
+
 def test_changed_bytes(record: Path) -> None:
     """Whatever byte of the panels is overturned, the result is what it was, or one clear line."""
     path = record / "panels.npz"

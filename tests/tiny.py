@@ -106,7 +106,7 @@ def save_often(put: Callable[[Any, str, Any], None]) -> None:
 
 
 if __name__ == "__main__":
-    from chapters_lib.__main__ import main
+    from chapters_lib.command_line import main
 
     EXPERIMENTS["tiny"] = EXPERIMENT
     save_often(setattr)

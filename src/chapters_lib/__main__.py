@@ -1,147 +1,20 @@
-"""The command line: ``python -m chapters_lib list | train | tune | verify | gallery``."""
+"""``python -m chapters_lib``: one line and no traceback, even when interrupted while torch is being imported."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-from collections.abc import Sequence
-from pathlib import Path
-
-import torch
-
-from chapters_lib import gallery, runs
-from chapters_lib.errors import ChaptersError
-from chapters_lib.experiments import EXPERIMENTS, find, tuning
-from chapters_lib.experiments.base import Experiment, elapsed, record, verify
-from chapters_lib.reproducibility import pick_device
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m chapters_lib",
-        description="Train, list and verify the experiments of Learning to Generate.",
-        epilog="Data are looked for in $CHAPTERS_DATA, else data/; records are in $CHAPTERS_RUNS, else runs/. "
-        "The book itself: make book, make pdf, make serve. The tests: make test.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("list", help="a table of the experiments and what is recorded")
-    train = commands.add_parser(
-        "train", help="train experiments and write their runs; goes on where it was stopped"
-    )
-    train.add_argument("names", nargs="+", metavar="NAME")
-    train.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
-    train.add_argument(
-        "--threads", type=_positive, default=None, help="threads of torch (default: all cores)"
-    )
-    train.add_argument(
-        "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
-    )
-    search = commands.add_parser(
-        "tune", help="search what vae-fashion-mnist leaves free, and record the study; resumable"
-    )
-    search.add_argument(
-        "--trials",
-        type=_positive,
-        default=tuning.TRIALS,
-        help="different choices to try (%(default)s)",
-    )
-    search.add_argument(
-        "--storage", help="URL of a database that several processes share, as sqlite:///FILE"
-    )
-    search.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
-    search.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
-    check = commands.add_parser(
-        "verify", help="recompute recorded metrics from the weights and the data"
-    )
-    check.add_argument(
-        "names", nargs="*", metavar="NAME", help="all recorded runs if none is named"
-    )
-    picture = commands.add_parser("gallery", help="draw what the recorded models make, as one PNG")
-    picture.add_argument("path", metavar="FILE", type=Path)
-    return parser
-
-
-def _list() -> int:
-    recorded = set(runs.names())
-    width = max(map(len, EXPERIMENTS))
-    print(f"{'experiment':<{width}}  {'chapter':<16}  {'recorded':<10}  what")
-    for name, experiment in EXPERIMENTS.items():
-        state = runs.load(name).provenance["date"] if name in recorded else "-"
-        print(f"{name:<{width}}  {experiment.chapter:<16}  {state:<10}  {experiment.summary}")
-    return 0
-
-
-def _train(
-    experiments: Sequence[Experiment], device_name: str, threads: int | None, fresh: bool
-) -> int:
-    if threads:
-        torch.set_num_threads(threads)
-    device = pick_device(device_name)
-    for experiment in experiments:
-        start = time.monotonic()
-        run = record(experiment, device=device, fresh=fresh)
-        print(f"{run.name}: recorded in {run.folder} after {elapsed(start)}")
-        for key in run.metrics:
-            metric = run.metric(key)
-            spread = "" if metric.sem != metric.sem else f" ± {metric.sem:.2g}"
-            print(f"  {key} = {metric.mean:.6g}{spread}")
-    return 0
-
-
-def _verify(names: Sequence[str]) -> int:
-    failed = False
-    if not (names or runs.names()):
-        raise ChaptersError(
-            f"no recorded runs in {runs.root()}: `python -m chapters_lib train NAME` makes one"
-        )
-    for name in names or runs.names():
-        checked, differences = verify(find(name))
-        for d in differences:
-            print(
-                f"{name}: {d.key} is recorded as {d.recorded:.6g} but comes out as {d.recomputed:.6g} "
-                f"(tolerance {d.tolerance:.2g})"
-            )
-        if not checked:
-            print(f"{name}: a study, recorded without weights; nothing to recompute")
-        elif not differences:
-            print(f"{name}: {len(checked)} metrics agree")
-        failed = failed or bool(differences)
-    return 1 if failed else 0
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status: 0 done, 1 a problem (one line on stderr), 130 interrupted."""
-    options = _parser().parse_args(arguments)
+def run() -> int:
+    """Import the command line, which takes seconds, and run it; return its exit status."""
     try:
-        if options.command == "list":
-            return _list()
-        if options.command == "train":
-            chosen = [find(name) for name in options.names]
-            return _train(chosen, options.device, options.threads, options.fresh)
-        if options.command == "tune":
-            study = tuning.experiment(options.trials, options.storage)
-            return _train([study], options.device, options.threads, False)
-        if options.command == "gallery":
-            gallery.write(options.path)
-            return 0
-        return _verify(options.names)
-    except ChaptersError as error:
-        print(f"chapters_lib: {error}", file=sys.stderr)
-        return 1
+        from chapters_lib.command_line import main
+
+        return main()
     except KeyboardInterrupt:
-        print(
-            "chapters_lib: interrupted; the same command goes on from the last checkpoint",
-            file=sys.stderr,
-        )
+        print("chapters_lib: interrupted before anything was begun", file=sys.stderr)
         return 130
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -9,12 +9,18 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from chapters_lib import figures, runs
+from chapters_lib.data import to_float
 from chapters_lib.errors import ChaptersError
+from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.experiments import find
 from chapters_lib.experiments.autoencoder import decode, encode, standard_normal_codes
+from chapters_lib.experiments.standardised import Standardised
+from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
+from chapters_lib.reproducibility import generator
 
 COLUMNS = 10
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
+MACHINE = "rbm-kmnist-256-updates"
 
 
 def rows(dataset: str) -> dict[str, Tensor]:
@@ -38,6 +44,32 @@ def rows(dataset: str) -> dict[str, Tensor]:
     return shown
 
 
+@torch.no_grad()
+def machine_rows() -> dict[str, Tensor]:
+    """Return ten images a row of the restricted Boltzmann machine on KMNIST, if it is recorded."""
+    if MACHINE not in runs.names():
+        return {}
+    run, experiment = runs.load(MACHINE), find(MACHINE)
+    model = run.restore(experiment.build(experiment.config))
+    assert isinstance(model, GaussianBernoulliRBM)
+    kept = {key: torch.from_numpy(value) for key, value in run.panels.items()}
+    real = Standardised(
+        (to_float(kept["test_images"]).flatten(1) - kept["test_mean"]) / kept["test_sd"],
+        kept["test_mean"],
+        kept["test_sd"],
+    )
+    seeded, (mean, sd) = generator(0), kept["statistics"]
+    hidden = model.sample_hidden(torch.randn(COLUMNS, len(model.scale), generator=seeded), seeded)
+    hidden = HiddenChain.of(model).run(hidden, experiment.config.sample_steps, seeded)
+    drawn = {
+        "restricted\nBoltzmann machine": real.pixels(model.reconstruct(real.v)),
+        "its chains\nfrom noise": (mean + sd * model.visible_mean(hidden)).clamp(0, 1),
+    }
+    return {"real": kept["test_images"]} | {
+        title: to_bytes(images.unflatten(1, (1, 28, 28))) for title, images in drawn.items()
+    }
+
+
 def draw() -> Figure:
     """Draw the rows of every data set that has any, side by side.
 
@@ -46,17 +78,26 @@ def draw() -> Figure:
     ChaptersError
         if no run is recorded.
     """
-    found = {dataset: rows(dataset) for dataset in TITLES}
-    found = {dataset: of_set for dataset, of_set in found.items() if of_set}
+    found = {TITLES[dataset]: rows(dataset) for dataset in TITLES} | {"KMNIST": machine_rows()}
+    found = {title: of_set for title, of_set in found.items() if of_set}
     if not found:
         raise ChaptersError("no run is recorded to draw a gallery of: train one first")
-    height = 0.36 * max(len(of_set) for of_set in found.values()) + 0.3
-    figure, axes = figures.panels(len(found), width=figures.WIDTH * 1.3, height=height)
-    for ax, (dataset, of_set) in zip(axes, found.items(), strict=True):
+    heights = [0.36 * len(of_set) + 0.35 for of_set in found.values()]
+    tall, extra = max(heights[:2]), heights[2:]
+    figure, axes = figures.panels(
+        min(2, len(found)),
+        1 + bool(extra),
+        width=figures.WIDTH * 1.3,
+        height=(tall + sum(extra)) / (1 + bool(extra)),
+        gridspec_kw={"height_ratios": [tall, *extra]},
+    )
+    for ax, (title, of_set) in zip(axes, found.items(), strict=False):
         figures.image_rows(of_set, ax=ax)
-        ax.set_title(TITLES[dataset])
-        if ax is not axes[0]:
-            ax.set_yticks([])
+        ax.set_title(title)
+    if len(found) > 1:
+        axes[1].set_yticks([])  # the rows of the left
+    for ax in axes[len(found) :]:
+        ax.set_axis_off()
     return figure
 
 

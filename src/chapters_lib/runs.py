@@ -73,6 +73,7 @@ class Run:
     metrics: dict[str, Any]
     provenance: dict[str, Any]
     folder: Path
+    rows: int | None = None  # of the history; older records do not say
 
     def metric(self, key: str) -> Metric:
         """Return a metric by its key."""
@@ -96,7 +97,7 @@ class Run:
     def history(self) -> History:
         """The learning curves of every seed, told apart by the column ``seed``."""
         try:
-            return History.from_csv(self._file("history.csv"))
+            return History.from_csv(self._file("history.csv"), self.rows)
         except (ValueError, TypeError, OSError, csv.Error) as error:
             raise self._damaged("history.csv", error) from error
 
@@ -215,7 +216,7 @@ def load(name: str) -> Run:
             isinstance(part, dict) for part in (config, metrics, provenance)
         ):
             raise ValueError("other contents than this run's")
-        return Run(name, config, metrics, provenance, folder)
+        return Run(name, config, metrics, provenance, folder, record.get("history_rows"))
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise ChaptersError(
             f"{folder / 'run.json'} is damaged ({type(error).__name__}): restore it, or train it anew "
@@ -246,6 +247,7 @@ def save(
         "config": dict(config),
         "metrics": dict(metrics),
         "provenance": dict(provenance),
+        "history_rows": len(history),
     }
     text = json.dumps(record, indent=1, allow_nan=False) + "\n"
     target = root() / name

@@ -76,15 +76,18 @@ class History:
             writer.writerows(self.rows)
 
     @classmethod
-    def from_csv(cls, path: Path) -> History:
-        """Read what `to_csv` wrote."""
+    def from_csv(cls, path: Path, rows: int | None = None) -> History:
+        """Read what `to_csv` wrote; ValueError if it is cut off, or has not the `rows` it should have."""
         text = path.read_text()
         if not text.endswith("\n"):
             raise ValueError("the last row is cut off")
-        return cls(
+        found = cls(
             {k: float(v) for k, v in row.items() if v != ""}
             for row in csv.DictReader(text.splitlines())
         )
+        if rows not in (None, len(found)):
+            raise ValueError(f"{len(found)} rows of {rows}")
+        return found
 
 
 class Checkpoint:

@@ -278,7 +278,8 @@ def recorded() -> list[str]:
 def test_recorded_runs_verify(name: str) -> None:
     experiment: Experiment = find(name)
     dataset = experiment.config.dataset
-    if dataset != "digits" and not (data.root() / data._TORCHVISION[dataset]).is_dir():
+    folder = data.root() / data._TORCHVISION.get(dataset, dataset) / "raw"
+    if dataset != "digits" and not any(folder.glob("t10k-*")):  # a failed download leaves it empty
         pytest.skip(f"no {dataset} in {data.root()}: set CHAPTERS_DATA")
     checked, differences = verify(experiment)
     assert checked and differences == []

@@ -12,10 +12,18 @@ from chapters_lib import data
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.experiments.base import Experiment, Session
+from chapters_lib.experiments.vae import condition
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
-NAMES = ["ae-fashion-mnist", "ae-normalized-mnist", "judge-mnist", "judge-fashion-mnist"]
+VAES = [
+    "vae-2d-mnist",
+    "vae-fc-mnist",
+    "vae-fashion-mnist",
+    "cvae-fashion-mnist",
+    "cvae-decoder-only-fashion-mnist",
+]
+NAMES = ["ae-fashion-mnist", "ae-normalized-mnist", "judge-mnist", "judge-fashion-mnist", *VAES]
 SIZE = 16
 
 
@@ -44,6 +52,21 @@ def test_autoencoders_overfit_one_batch(one_batch: Dataset, name: str) -> None:
     assert history.column("train_mse")[-1] < 0.1 * spread
     assert history.column("test_mse")[-1] < 0.1 * spread  # the same images, in evaluation mode
     assert model.training
+
+
+@pytest.mark.parametrize("name", VAES)
+def test_vaes_overfit_one_batch(one_batch: Dataset, name: str) -> None:
+    """The bound falls, and the reconstruction's error far below that of the mean image."""
+    changes = {"hidden": (128,), "dropout": 0.0, "input_dropout": 0.0, "validation": 0.0}
+    experiment, model, history = trained(name, epochs=500, learning_rate=3e-3, **changes)
+    config = replace(experiment.config, **changes)
+    x, spread = to_float(one_batch.images), float(to_float(one_batch.images).var(0).mean())
+    with torch.no_grad():
+        error = (model.eval()(x, *condition(config, one_batch.labels)) - x).square().mean()
+    assert float(error) < 0.3 * spread
+    for column in ("train_negative_elbo", "train_eval_negative_elbo", "test_negative_elbo"):
+        values = history.column(column)
+        assert values[-5:].mean() < values[:5].mean() - 50, column
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("judge-")])

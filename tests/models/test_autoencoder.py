@@ -147,3 +147,51 @@ def test_decoder_of_sines() -> None:
     kinds = [type(layer) for layer in waves.decoder]
     assert [type(layer) for layer in plain.decoder][2:] == kinds[2:]
     assert waves.state_dict().keys() == plain.state_dict().keys()
+
+
+def inputs_of(model: Autoencoder, layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what reaches `layer` in training and in evaluation."""
+    seen: list[Tensor] = []
+    with torch.no_grad(), layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
+        model.train()(x)
+        model.eval()(x)
+    return seen[0], seen[1]
+
+
+def test_hidden_dropout_touches_training_alone() -> None:
+    """A share of what enters the encoder's last hidden layer is left out, the rest scaled up; the decoder has none."""
+    torch.manual_seed(0)
+    model = Autoencoder(hidden=(300, 200, 20), hidden_dropout=0.25)
+    linear = [m for m in model.encoder if isinstance(m, nn.Linear)]
+    trained_on, evaluated_on = inputs_of(model, linear[2], images(50))
+    kept = trained_on != 0
+    n = kept.numel()
+    assert float((~kept).double().mean()) == pytest.approx(0.25, abs=4 * (0.1875 / n) ** 0.5)
+    torch.testing.assert_close(trained_on[kept], evaluated_on[kept] / 0.75)
+    assert bool((evaluated_on != 0).all())
+    shares = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
+    assert sorted(shares) == [0.0, 0.25]
+    assert not any(isinstance(m, nn.Dropout) for m in model.decoder)
+
+
+def test_code_noise_touches_training_alone() -> None:
+    """Normal, of that share of each unit's own deviation over the batch, and no gradient goes through the deviation."""
+    torch.manual_seed(0)
+    model = Autoencoder(hidden=(8,), code_noise=0.1)
+    with torch.no_grad():
+        model.encoder[-1].weight *= torch.tensor([[1.0], [20.0]])
+    x, n = images(4000), 4000
+    decoded_in_training, decoded_in_evaluation = inputs_of(model, model.decoder[0], x)
+    z = model.encoder(x).detach()
+    torch.testing.assert_close(decoded_in_evaluation, z)
+    noise = (decoded_in_training - z) / z.std(0)
+    assert noise.std(0).tolist() == pytest.approx([0.1, 0.1], abs=0.4 / (2 * n) ** 0.5)
+    assert noise.mean(0).tolist() == pytest.approx([0, 0], abs=0.4 / n**0.5)
+    assert float(z[:, 1].std()) > 5 * float(z[:, 0].std())  # the units do differ
+
+
+@pytest.mark.parametrize("option", ["frequency", "hidden_dropout"])
+def test_without_a_hidden_layer_its_options_are_refused(option: str) -> None:
+    with pytest.raises(ValueError, match="hidden layer"):
+        Autoencoder(hidden=(), **{option: 0.5})
+    Autoencoder(hidden=(), code_noise=0.5)

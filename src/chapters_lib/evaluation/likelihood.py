@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
 
+from chapters_lib import reproducibility
 from chapters_lib.models.vae import VAE
 from chapters_lib.objectives.elbo import ElboTerms, kl_to_prior
 
-DECODED_AT_ONCE = (
-    2000  # images decoded in one call: their logits then stay in the processor's cache
-)
+# images decoded in one call: their logits then stay in the processor's cache
+DECODED_AT_ONCE = 2000
 
 
 def sample(
@@ -67,7 +67,7 @@ def negative_iwae(
     negative log-likelihood only where p(x|z) is a likelihood of such data: Bernoulli scores of
     grey pixels are cross-entropies.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = reproducibility.generator(seed)
     return torch.cat(
         [
             negative_log_mean(
@@ -91,7 +91,7 @@ def elbo_terms(
     The codes are drawn from q(z|x) in evaluation mode as in training: decoding the mean instead
     gives no bound.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = reproducibility.generator(seed)
     parts = []
     for x, *y in _split(500, images, *condition):
         q = model.encoder(x, *y)

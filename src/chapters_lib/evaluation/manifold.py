@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def tsne(
-    codes: Float[Tensor, "n p"], *, perplexity: float = 30.0, seed: int = 0
+    codes: Float[Tensor, "n p"], *, perplexity: int = 30, seed: int = 0
 ) -> tuple[Float[Tensor, "n 2"], float]:
     """Return scikit-learn's t-SNE map of `codes`, started from PCA, and its divergence in nats.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from chapters_lib.data import Batches, Dataset, to_float
 from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation.judge import scores, to_bytes
 from chapters_lib.evaluation.pca import fit_pca
-from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
+from chapters_lib.experiments.base import Metrics, Panels, Session, judged
 from chapters_lib.experiments.judge import load_judge
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.objectives.reconstruction import mean_squared_error
@@ -245,21 +246,6 @@ def panels(config: AutoencoderConfig, model: nn.Module) -> Panels:
     }
 
 
-def experiment(
-    name: str, chapter: str, summary: str, config: AutoencoderConfig, **settings: object
-) -> Experiment:
-    """Make an experiment of this module's functions."""
-    parts: dict = {
-        "build": build,
-        "train": train,
-        "evaluate": evaluate,
-        "panels": panels,
-        "tolerances": TOLERANCES,
-        "needs": (f"judge-{config.dataset}",) if config.judged else (),
-    }
-    return Experiment(name, chapter, summary, config, **(parts | settings))
-
-
 TOLERANCES = {
     f"{drawn}{key}": bound
     for drawn in ("", "standard_normal_", "code_box_", "fitted_normal_", "training_codes_")
@@ -270,6 +256,10 @@ TOLERANCES = {
     for drawn in ("standard_normal_", "code_")
     for key in ("empty_mass", "cell_tv")
 }
+
+experiment = partial(
+    judged, build=build, train=train, evaluate=evaluate, panels=panels, tolerances=TOLERANCES
+)
 
 FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1, epochs=50, learning_rate=5e-4, clip=0.05)
 MNIST = AutoencoderConfig("mnist", hidden_dropout=0.1, code_noise=0.02)

@@ -88,6 +88,12 @@ class Experiment:
     weights_stored: bool = True
 
 
+def judged(name: str, chapter: str, summary: str, config: Any, **parts: Any) -> Experiment:
+    """Make an experiment that needs the judge of its data set, where its configuration says `judged`."""
+    needs = (f"judge-{config.dataset}",) if config.judged else ()
+    return Experiment(name, chapter, summary, config, **({"needs": needs} | parts))
+
+
 def cache_root() -> Path:
     """Return the folder of checkpoints and locks: ``$CHAPTERS_CACHE``, else ``.cache/`` beside the sources."""
     if folder := os.environ.get("CHAPTERS_CACHE"):

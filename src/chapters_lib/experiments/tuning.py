@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import optuna
 import torch
 from torch import nn
 
@@ -15,13 +14,17 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import vae
 from chapters_lib.experiments.autoencoder_study import no_panels
 from chapters_lib.experiments.base import Experiment, Metrics, Session, cache_root
-from chapters_lib.experiments.vae import VaeConfig
-from chapters_lib.experiments.vae_chapter import VANILLA
+from chapters_lib.experiments.vae_chapter import TEMPLATE
+from chapters_lib.experiments.vae_config import VaeConfig, split
+from chapters_lib.experiments.vae_config import build as build_vae
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
+if TYPE_CHECKING:
+    import optuna
+
 SPACE: dict[str, tuple[Any, ...]] = {
-    "epochs": (10, 20, 40, 80),
+    "epochs": (10, 20, 40),
     "schedule": ("constant", "cosine"),
     "warm_up": (0, 5, 10),
 }  # what the sheet leaves free; a warm-up rises over that many epochs
@@ -51,6 +54,8 @@ def open_study(storage: str | None = None) -> optuna.Study:
     ChaptersError
         if the storage cannot be opened.
     """
+    import optuna  # a second of importing that only a search needs
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = cache_root()
     url = storage or f"sqlite:///{folder / 'tuning.sqlite3'}"
@@ -74,19 +79,21 @@ def validation_bound(
     config: VaeConfig, device: torch.device, progress: str = "", seed: int = 0
 ) -> float:
     """Train `config`, and return −ELBO on its validation images at KL weight 1, in nats an image."""
-    _, held = vae.split(config)
+    _, held = split(config)
     if held is None:
         raise ChaptersError("nothing to tune by: hold images out by the configuration's validation")
     seed_everything(seed)
-    model = vae.build(config).to(device)
+    model = build_vae(config).to(device)
     vae.train(config, model, Session(device, None, progress))
     return sum(vae.bound(config, model.cpu().eval(), held).values())
 
 
 def finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """Return the trials that came to their end, one of each choice."""
+    from optuna.trial import TrialState
+
     trials: list[optuna.trial.FrozenTrial] = []
-    for trial in found.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE]):
+    for trial in found.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
         if trial.params not in [earlier.params for earlier in trials]:
             trials.append(trial)
     return trials
@@ -105,6 +112,8 @@ def train(
     A study that was stopped goes on: finished trials are kept, and one that was under way is
     tried anew. The test set is not touched. ``schedule`` is its place in the space.
     """
+    if config.trials > (most := math.prod(map(len, SPACE.values()))):
+        raise ChaptersError(f"{config.trials} trials, but {most} different choices: try fewer")
     found = open_study(storage)
 
     def objective(trial: optuna.Trial) -> float:
@@ -151,7 +160,7 @@ def experiment(trials: int = TRIALS, storage: str | None = None) -> Experiment:
         RECORD,
         "vae",
         "search for epochs, schedule and KL warm-up of vae-fashion-mnist",
-        TuningConfig("fashion-mnist", VANILLA, trials),
+        TuningConfig("fashion-mnist", TEMPLATE, trials),
         build,
         partial(train, storage=storage),
         partial(evaluate, storage=storage),

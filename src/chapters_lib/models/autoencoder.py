@@ -60,6 +60,8 @@ class Autoencoder(nn.Module):
         image_shape: tuple[int, int, int] = (1, 28, 28),
     ):
         super().__init__()
+        if hidden_dropout and not hidden:
+            raise ValueError("there is no hidden layer to drop inputs of: give its width")
         pixels = math.prod(image_shape)
         layers = mlp([pixels, *hidden, code], activation)
         if hidden_dropout:

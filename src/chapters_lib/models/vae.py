@@ -27,7 +27,7 @@ class BernoulliImage(Independent):
         super().__init__(Bernoulli(logits=logits, validate_args=False), 3, validate_args=False)
         self.logits = logits
 
-    def log_prob(self, value: Float[Tensor, "*batch c h w"]) -> Float[Tensor, "*batch"]:
+    def log_prob(self, value: Float[Tensor, "*batch c h w"]) -> Float[Tensor, "*codes"]:
         """Return Σ_d x_d l_d − log(1 + exp l_d) for pixels x in [0, 1] and logits l, in nats.
 
         That is Σ_d x_d log x̂_d + (1 − x_d) log(1 − x̂_d) with x̂ = 1/(1 + exp(−l)), but no

@@ -37,10 +37,13 @@ def gaussian_kl(
     return (loc.square() + scale.square() - 1 - 2 * scale.log()).sum(-1) / 2
 
 
-def kl_to_prior(q: Distribution, p: Distribution, z: Tensor) -> Float[Tensor, " batch"]:
-    """Return KL(q ‖ p): closed if p is N(0, I), else its one-sample estimate at z ~ q."""
-    if isinstance(p, Independent) and isinstance(p.base_dist, Normal):
-        return gaussian_kl(q.mean, q.stddev)
+def kl_to_prior(q: Distribution, p: Distribution, z: Tensor) -> Float[Tensor, "*batch"]:
+    """Return KL(q ‖ p): closed if both are diagonal normals, else its one-sample estimate at z ~ q.
+
+    In units of p's standard deviation, counted from its mean, p is N(0, I).
+    """
+    if all(isinstance(d, Independent) and isinstance(d.base_dist, Normal) for d in (q, p)):
+        return gaussian_kl((q.mean - p.mean) / p.stddev, q.stddev / p.stddev)
     return q.log_prob(z) - p.log_prob(z)
 
 
