@@ -49,7 +49,7 @@ FC = VaeConfig(
     hidden=(200,),
     latent=32,
     activation="Tanh",
-    dropout=0.1,
+    dropout=0.05,
     epochs=150,
     batch_size=100,
     schedule="cosine",
@@ -174,6 +174,12 @@ EXPERIMENTS = (
         "784-200-32 on MNIST, KL weight 1, no dropout",
         replace(FC, dropout=0.0, iwae_samples=1000),
         seeds=(0,),
+    ),
+    experiment(
+        "vae-fc-mnist-dropout-0.1",
+        "vae",
+        "784-200-32 on MNIST, KL weight 1, twice the dropout",
+        replace(FC, dropout=0.1, iwae_samples=1000),
     ),
     experiment("vae-fashion-mnist", "vae", "784-400-20 on Fashion-MNIST, tuned", VANILLA),
 )
