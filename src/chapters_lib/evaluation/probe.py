@@ -47,7 +47,7 @@ def class_information(
     the mean silhouette of the classes over the first 3,000 test points (−1 to 1; Rousseeuw 1987).
     """
     x, y = test.double().numpy(), test_labels.numpy()
-    quadratic = QuadraticDiscriminantAnalysis(reg_param=1e-4)  # singular codes must not stop it
+    quadratic = QuadraticDiscriminantAnalysis(reg_param=1e-4)  # some units hardly vary
     quadratic.fit(train.double().numpy(), train_labels.numpy())
     size = min(SILHOUETTE_SIZE, len(x))
     return linear_information(train, train_labels, test, test_labels) | {
@@ -83,6 +83,7 @@ def _information(
     test: Float[Tensor, "m p"],
     labels: Int64[Tensor, " m"],
 ) -> float:
+    """Return H(y) + E[log r(y|code)] of a fitted classifier r on test codes, in nats."""
     share = torch.bincount(labels).double() / len(labels)
     entropy = float(torch.special.entr(share).sum())
     said = classifier.predict_proba(test.double().numpy())
