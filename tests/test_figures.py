@@ -144,6 +144,34 @@ def test_lines_carry_error_bars() -> None:
     assert [h.has_yerr for h in figure.axes[0].containers] == [True, False]
 
 
+def test_functions_are_curves_dashed_or_filled_as_asked() -> None:
+    x = np.linspace(0, 1, 50)
+    series = {"a": x, "b": x**2, "c": x**3}
+    figure = draw(figures.functions(x, series, dashed=["b"], filled=["a"], xlabel="x", title="t"))
+    (ax,) = figure.axes
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-"]
+    assert np.array_equal(ax.lines[2].get_ydata(), x**3)
+    assert len(ax.collections) == 1  # one area, that of a
+    assert ax.collections[0].get_paths()[0].contains_point((0.9, 0.5))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(series)
+    assert (ax.get_xlabel(), ax.get_title(loc="left")) == ("x", "t")
+
+
+def test_points_lie_where_they_are_and_many_are_rasterised() -> None:
+    many, few = RNG.normal(size=(500, 2)), RNG.normal(size=(3, 2))
+    marks = [[0.0, 0.0], [1.0, 1.0]]
+    figure = draw(figures.points({"many": many, "few": few}, marks=marks, square=True))
+    (ax,) = figure.axes
+    offsets = [np.asarray(cloud.get_offsets()) for cloud in ax.collections]
+    for found, expected in zip(offsets, (many, few, marks), strict=True):
+        assert np.array_equal(found, expected)
+    assert [cloud.get_rasterized() for cloud in ax.collections] == [True, False, False]
+    assert ax.get_aspect() == 1 and len(ax.get_xticks()) == 0
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["many", "few"]
+    plain = figures.points({"few": few}, legend=False, xlabel="x", ylabel="y")
+    assert plain.axes[0].get_legend() is None and plain.axes[0].get_ylabel() == "y"
+
+
 def test_bars_run_from_the_top_and_say_their_values() -> None:
     values = {"first": 0.5, "second": 0.25}
     figure = draw(figures.bars(values, {"first": 0.1}, form="{:.2f}", highlight=["second"]))

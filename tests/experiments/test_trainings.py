@@ -23,7 +23,15 @@ VAES = [
     "cvae-fashion-mnist",
     "cvae-decoder-only-fashion-mnist",
 ]
-NAMES = ["ae-fashion-mnist", "ae-normalized-mnist", "judge-mnist", "judge-fashion-mnist", *VAES]
+GANS = ["gan-fc-mnist", "gan-fc-mnist-nonsaturating"]
+NAMES = [
+    "ae-fashion-mnist",
+    "ae-normalized-mnist",
+    "judge-mnist",
+    "judge-fashion-mnist",
+    *VAES,
+    *GANS,
+]
 SIZE = 16
 
 

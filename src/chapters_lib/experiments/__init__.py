@@ -9,6 +9,8 @@ from chapters_lib.experiments import (
     autoencoder,
     autoencoder_study,
     c_vae,
+    dcgan,
+    gan_chapter,
     gb_rbm,
     judge,
     naive_generation,
@@ -28,6 +30,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         tuning,
         c_vae,
         gb_rbm,
+        gan_chapter,
+        dcgan,
     )
     for experiment in chapter.EXPERIMENTS
 }

@@ -4,7 +4,14 @@ Each function draws into `ax` if one is given (see `panels`), else into a figure
 a notebook the cell shows it once: end the line with a semicolon.
 """
 
-from chapters_lib.figures.curves import bars, learning_curves, lines, reference_lines
+from chapters_lib.figures.curves import (
+    bars,
+    functions,
+    learning_curves,
+    lines,
+    points,
+    reference_lines,
+)
 from chapters_lib.figures.images import image_grid, image_rows, tile
 from chapters_lib.figures.planes import (
     box_outline,
@@ -39,6 +46,7 @@ __all__ = [
     "class_legend",
     "code_plane",
     "decoded_plane",
+    "functions",
     "image_grid",
     "image_rows",
     "learning_curves",
@@ -46,6 +54,7 @@ __all__ = [
     "normal_circles",
     "panels",
     "plane_codes",
+    "points",
     "reference_lines",
     "tile",
     "use_style",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -121,6 +122,82 @@ def lines(
     ax.grid(axis="y")
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.legend()
+    return whole(ax)
+
+
+def functions(
+    x: ArrayLike,
+    series: Mapping[str, ArrayLike],
+    *,
+    dashed: Sequence[str] = (),
+    filled: Sequence[str] = (),
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw functions of x as smooth curves, one colour a label.
+
+    Parameters
+    ----------
+    dashed
+        labels whose curves are drawn dashed, above the others: what is known exactly, say.
+    filled
+        labels whose curves stand on a pale area down to zero: densities, say.
+    """
+    ax = on(ax, 4.6, 2.9)
+    x = np.asarray(x)
+    for (label, values), colour in zip(series.items(), SERIES_COLOURS, strict=False):
+        y = np.asarray(values)
+        if label in filled:
+            ax.fill_between(x, y, color=colour, alpha=0.18, linewidth=0)
+        if label in dashed:
+            ax.plot(x, y, color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=label, zorder=3)
+        else:
+            ax.plot(x, y, color=colour, label=label)
+    ax.grid(axis="y")
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.legend()
+    return whole(ax)
+
+
+def points(
+    groups: Mapping[str, ArrayLike],
+    *,
+    marks: ArrayLike | None = None,
+    size: float = 3.0,
+    square: bool = False,
+    legend: bool = True,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw points of the plane, shape (N, 2) each, one colour a label; `marks` as crosses over them.
+
+    Parameters
+    ----------
+    size
+        area of a point, in square points.
+    square
+        whether one unit is as long upwards as to the right, in axes without ticks.
+    """
+    ax = on(ax, 4.6, 2.9)
+    for (label, values), colour in zip(groups.items(), SERIES_COLOURS, strict=False):
+        pairs = np.asarray(values)
+        settings: dict[str, Any] = {"alpha": 0.5, "rasterized": True} if len(pairs) > 200 else {}
+        ax.scatter(
+            pairs[:, 0], pairs[:, 1], s=size, c=colour, linewidths=0, label=label, **settings
+        )
+    if marks is not None:
+        crosses = np.asarray(marks)
+        ax.scatter(crosses[:, 0], crosses[:, 1], s=30, c=INK, marker="x", linewidths=1.0)
+    if square:
+        ax.set_aspect("equal")
+        ax.set(xticks=[], yticks=[])
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if legend:
+        ax.legend()
     return whole(ax)
 
 

@@ -1,0 +1,69 @@
+"""The convolutional GAN (Radford et al. 2016) in the shapes of the assignment's figure."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from chapters_lib.models.gan import GAN, Discriminator, Generator
+
+INITIAL_SCALE = 0.02  # standard deviation of the first weights (Radford et al. 2016, Section 4)
+
+
+def dcgan(
+    *, noise: int = 100, width: int = 64, dropout: float = 0.0, discriminator_norm: bool = True
+) -> GAN:
+    """Make the convolutional pair for images of 28x28x1.
+
+    Generator: noise → 7x7x4w → 14x14x2w → 28x28xw → 28x28xw/2 → 28x28x1; discriminator:
+    28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 4x4x8w → one logit, for w = `width` = 64 as in the
+    figure. Kernels of 4 at stride 2 cover every pixel equally often.
+
+    Parameters
+    ----------
+    dropout
+        share of the discriminator's channels set to zero behind each of its convolutions
+        while training.
+    """
+    generator = nn.Sequential(
+        nn.Linear(noise, 7 * 7 * 4 * width, bias=False),
+        nn.Unflatten(1, (4 * width, 7, 7)),
+        nn.BatchNorm2d(4 * width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(2 * width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.Conv2d(width, width // 2, 3, 1, 1, bias=False),
+        nn.BatchNorm2d(width // 2),
+        nn.ReLU(),
+        nn.Conv2d(width // 2, 1, 3, 1, 1),
+    )
+    body = nn.Sequential(
+        nn.Conv2d(1, width, 4, 2, 1),  # no batch norm: D is to see the grey levels as they are
+        *_behind(dropout),
+        *_convolution(width, 2 * width, 4, 2, dropout, discriminator_norm),
+        *_convolution(2 * width, 4 * width, 3, 2, dropout, discriminator_norm),
+        *_convolution(4 * width, 8 * width, 3, 1, dropout, discriminator_norm),
+        nn.Flatten(),
+    )
+    gan = GAN(Generator(noise, generator, (1, 28, 28)), Discriminator(body, 4 * 4 * 8 * width))
+    for part in gan.modules():
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(part.weight, std=INITIAL_SCALE)
+    return gan
+
+
+def _convolution(
+    inputs: int, outputs: int, kernel: int, stride: int, dropout: float, norm: bool
+) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=not norm),
+        *[nn.BatchNorm2d(outputs)] * norm,
+        *_behind(dropout),
+    ]
+
+
+def _behind(dropout: float) -> list[nn.Module]:
+    return [nn.LeakyReLU(0.2), *[nn.Dropout(dropout)] * (dropout > 0)]

@@ -1,0 +1,45 @@
+"""The losses of generative adversarial networks, from logits (Goodfellow et al. 2014)."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import softplus
+
+
+def discriminator_loss(
+    real: Float[Tensor, " n"], fake: Float[Tensor, " m"], smoothing: float = 0.0
+) -> Float[Tensor, ""]:
+    """Return −E[log D(x)] − E[log(1 − D(G(z)))], which Algorithm 1 of the paper minimises (Eq. 1 negated).
+
+    Parameters
+    ----------
+    real, fake
+        logits of D on real images and on samples: D = σ(logit), so that −log D = softplus(−logit)
+        and −log(1 − D) = softplus(logit), exact where probabilities would round to 0 or 1.
+    smoothing
+        one-sided label smoothing: the target of real images is 1 − smoothing (Salimans et al. 2016,
+        Section 3.4). With a target t the loss is softplus(−logit) + (1 − t)·logit.
+
+    Returns
+    -------
+    Tensor
+        in nats, a scalar; 2 log 2 where D cannot tell.
+    """
+    return (softplus(-real) + smoothing * real).mean() + softplus(fake).mean()
+
+
+def minmax_loss(fake: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Return E[log(1 − D(G(z)))], which the generator of Algorithm 1 minimises: the *saturating* loss, in nats.
+
+    Its derivative by the logit is −D, which vanishes where D recognises the samples.
+    """
+    return -softplus(fake).mean()
+
+
+def nonsaturating_loss(fake: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Return −E[log D(G(z))], the generator's loss that the paper's Section 3 advises, in nats.
+
+    Its derivative by the logit is D − 1, which is largest where D recognises the samples.
+    """
+    return softplus(-fake).mean()
