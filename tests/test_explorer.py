@@ -19,6 +19,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.models.layers import Sine
+from chapters_lib.models.vae import fully_connected
 from chapters_lib.training import History
 
 STATIC = Path(__file__).parents[1] / "book" / "_static"
@@ -151,6 +152,16 @@ def test_subnormal_weights_arrive_too(tmp_path: Path) -> None:
     assert torch.equal(in_node(text, "x", codes, tmp_path), tiny.T)
 
 
+def test_a_gaussian_decoder_is_shown_by_its_mean(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = fully_connected(hidden=(8,), latent=2, frequency=1.5, gaussian=True).half().float()
+    codes = torch.randn(40, 2)
+    drawn = explorer.mean_of(model.decoder)
+    assert torch.equal(drawn(codes), model.decoder(codes).mean)
+    text = explorer.export_decoder(drawn, codes, torch.zeros(40), ["a"], name="x")
+    check(drawn, codes, text, "x", tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", explorer.RUNS)
 def test_recorded_decoders_are_the_recorded_ones(name: str, tmp_path: Path) -> None:
@@ -158,7 +169,8 @@ def test_recorded_decoders_are_the_recorded_ones(name: str, tmp_path: Path) -> N
         pytest.skip(f"{name} is not recorded in {runs.root()}")
     assert explorer.write([name], tmp_path) == [name]
     experiment, run = find(name), runs.load(name)
-    decoder = run.restore(experiment.build(experiment.config)).get_submodule("decoder")
+    model = run.restore(experiment.build(experiment.config))
+    decoder = explorer.mean_of(model.get_submodule("decoder"))
     codes = torch.from_numpy(run.panels["test_codes"][:3000])
     check(decoder, codes, (tmp_path / f"{name}.js").read_text(), name, tmp_path)
 

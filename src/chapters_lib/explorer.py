@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,8 +24,16 @@ from chapters_lib.data import CLASSES
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
 from chapters_lib.models.layers import Sine
+from chapters_lib.models.vae import GaussianDecoder
 
-RUNS = ("ae-fashion-mnist", "ae-normalized-fashion-mnist", "ae-mnist", "ae-normalized-mnist")
+RUNS = (
+    "ae-fashion-mnist",
+    "ae-normalized-fashion-mnist",
+    "vae-2d-fashion-mnist",
+    "ae-mnist",
+    "ae-normalized-mnist",
+    "vae-2d-mnist",
+)
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 ACTIVATIONS = {f.__name__.lower(): f for f in (nn.SiLU, nn.ReLU, nn.Tanh, nn.Sigmoid, Sine)}
 POINTS = 2000  # test codes shown; more would hide one another
@@ -154,8 +162,9 @@ def _base64(values: ArrayLike, dtype: str) -> str:
 def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
     """Write the decoders of recorded autoencoders into `folder`, and ``index.js`` which lists them.
 
-    Runs that are not recorded are left out; files whose run and exporter are as they were stay
-    as they are. Returns the names of the runs exported.
+    An autoencoder may be variational: the page then draws its decoder's mean. Runs that are not
+    recorded are left out; files whose run and exporter are as they were stay as they are.
+    Returns the names of the runs exported.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -165,20 +174,31 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
         dataset = run.config["dataset"]
         entry = {
             "name": name,
-            "model": "normalised autoencoder" if run.config.get("normalized") else "autoencoder",
+            "model": _kind(run.config),
             "dataset": TITLES.get(dataset, dataset),
         }
         index.append(entry)
         path, stamp = folder / f"{name}.js", f"// {_stamp(run.folder)}\n"
         if path.exists() and path.read_text().endswith(stamp):  # last: a torn file has none
             continue
-        decoder = run.restore(experiment.build(experiment.config)).get_submodule("decoder")
+        decoder = mean_of(run.restore(experiment.build(experiment.config)).get_submodule("decoder"))
         codes, labels = run.panels["test_codes"], run.panels["test_labels"]
         box = run.panels.get("code_box")
         text = export_decoder(decoder, codes, labels, CLASSES[dataset], box=box, **entry)
         path.write_text(text + stamp)
     (folder / "index.js").write_text(f"globalThis.latentExplorerIndex = {json.dumps(index)};\n")
     return [entry["name"] for entry in index]
+
+
+def mean_of(decoder: nn.Module) -> nn.Module:
+    """Return the network that draws: of a Gaussian decoder, which returns p(x|z), the one that makes its mean."""
+    return decoder.net if isinstance(decoder, GaussianDecoder) else decoder
+
+
+def _kind(config: Mapping[str, Any]) -> str:
+    if "latent" in config:
+        return "variational autoencoder"
+    return "normalised autoencoder" if config.get("normalized") else "autoencoder"
 
 
 def _stamp(folder: Path) -> str:

@@ -12,14 +12,19 @@ from chapters_lib import figures, runs
 from chapters_lib.data import to_float
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.judge import to_bytes
-from chapters_lib.experiments import find
+from chapters_lib.experiments import find, vae
 from chapters_lib.experiments.autoencoder import decode, encode, standard_normal_codes
 from chapters_lib.experiments.standardised import Standardised
 from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
+from chapters_lib.models.vae import VAE
 from chapters_lib.reproducibility import generator
 
 COLUMNS = 10
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
+VAES = {
+    "VAE, two units": {"fashion-mnist": "vae-2d-fashion-mnist", "mnist": "vae-2d-mnist"},
+    "VAE": {"fashion-mnist": "vae-fashion-mnist", "mnist": "vae-fc-mnist"},
+}  # of each data set the run that a row shows
 MACHINE = "rbm-kmnist-256-updates"
 
 
@@ -41,6 +46,13 @@ def rows(dataset: str) -> dict[str, Tensor]:
         run, experiment = runs.load(name), find(name)
         model = run.restore(experiment.build(experiment.config))
         shown["normalised\ncodes"] = decode(model, standard_normal_codes(COLUMNS, 2))
+    for title, of_set in VAES.items():
+        if recorded.issuperset(of_set.values()):  # the rows of both sets, or of neither
+            name = of_set[dataset]
+            run, experiment = runs.load(name), find(name)
+            machine = run.restore(experiment.build(experiment.config))
+            assert isinstance(machine, VAE)
+            shown[title] = vae.samples(experiment.config, machine, COLUMNS)
     return shown
 
 

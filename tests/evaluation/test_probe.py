@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from chapters_lib.evaluation.probe import class_information, linear_probe, nearest_neighbours
+from chapters_lib.evaluation.probe import (
+    class_in_codes,
+    class_information,
+    linear_probe,
+    nearest_neighbours,
+)
 
 
 def lumps(count: int, apart: float, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -68,3 +73,48 @@ def test_the_probe_does_not_mind_units() -> None:
         scaled.score(test[1], test_y.numpy()), abs=0.005
     )
     assert nearest_neighbours(x, y).n_neighbors == 10
+
+
+def shapes(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Draw codes of ten classes with one centre, each spread along an axis of its own, and their labels."""
+    draw = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 10, (count,), generator=draw)
+    spread = 1 + 7 * torch.eye(10)[labels]
+    return spread * torch.randn(count, 10, generator=draw), labels
+
+
+def test_shapes_are_read_by_the_quadratic_classifier_alone() -> None:
+    """Classes of one centre: the linear probe vouches for no information, whatever their covariances."""
+    found = class_information(*shapes(6000), *shapes(3000, 1))
+    assert found["class_information"] < 0.02
+    assert found["quadratic_test_accuracy"] > 0.6
+    assert 1 < found["quadratic_information"] <= math.log(10)
+
+
+def codes(count: int, scale: float, seed: int = 0) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """Make codes whose means are the class in ten units, and noise as wide as the means vary in one more."""
+    draw = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 10, (count,), generator=draw)
+    idle = 0.05 * torch.eye(10)[labels] + 0.005 * torch.randn(count, 10, generator=draw)
+    loc = torch.cat([idle, torch.randn(count, 1, generator=draw)], 1)
+    return (loc, torch.full_like(loc, scale)), labels
+
+
+def test_class_below_the_noise() -> None:
+    """Means of some hundredths spell the class: a probe reads them, but not from z nor from the active unit."""
+    found = class_in_codes(*codes(3000, 1.0), *codes(1500, 1.0, 1))
+    assert found["probe_test_accuracy"] > 0.99
+    for key in ("z_probe_test_accuracy", "active_probe_test_accuracy"):
+        assert found[key] == pytest.approx(0.1, abs=0.04)
+    assert found["z_class_information"] < 0.02
+    free = class_in_codes(*codes(3000, 1e-4), *codes(1500, 1e-4, 1))  # without noise, z is the mean
+    assert free["z_probe_test_accuracy"] > 0.99
+
+
+def test_the_price_of_class_means_by_hand() -> None:
+    """Codes about (3, 4) and about (0, 0): ½ · 25 for one half of them, 0 for the other."""
+    about = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    loc = torch.cat([about + torch.tensor([3.0, 4.0]), about]).repeat(20, 1)
+    labels = torch.tensor([0, 1]).repeat_interleave(4).repeat(20)
+    made = (loc, torch.ones_like(loc)), labels
+    assert class_in_codes(*made, *made)["class_means_nats"] == pytest.approx(6.25)

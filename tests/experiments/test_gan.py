@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -167,6 +168,18 @@ def test_the_history_holds_the_values_of_the_game() -> None:
     assert (other.column("generator_loss") > 0).all()
 
 
+@pytest.mark.parametrize("decay", [True, False])
+def test_the_course_of_the_rates(decay: bool) -> None:
+    """Constant, or half a cosine down to 0 over all updates."""
+    optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(1))], 0.01)
+    schedule = gan.make_schedule(replace(TINY, decay=decay), optimizer, 10)
+    for step in range(11):
+        share = (1 + math.cos(math.pi * step / 10)) / 2 if decay else 1.0
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * share, abs=1e-9)
+        optimizer.step()
+        schedule.step()
+
+
 def test_smoothing_pulls_the_discriminator_below_its_target() -> None:
     slow = replace(TINY, epochs=15, dropout=0.0, learning_rate=1e-5, discriminator_rate=5e-3)
     plain, smooth = (trained(replace(slow, smoothing=s))[1] for s in (0.0, 0.3))
@@ -250,7 +263,12 @@ def test_killed_and_resumed_it_ends_the_same(
     """Within an epoch and at its end: weights, statistics, time line and history, bit for bit."""
     monkeypatch.setattr(training, "CHECK_EVERY_STEPS", 2)
     config = replace(
-        TINY, epochs=3, discriminator_steps=k, fresh_noise=fresh, shown_epochs=(0, 1, 3)
+        TINY,
+        epochs=3,
+        discriminator_steps=k,
+        fresh_noise=fresh,
+        decay=fresh,
+        shown_epochs=(0, 1, 3),
     )
     expected, history = trained(config)
     path, calls = tmp_path / "seed-0.pt", 0

@@ -277,6 +277,19 @@ def test_reconstructions(conditional: tuple[VaeConfig, VAE]) -> None:
 # what is measured
 
 
+LINEAR = ("probe_train_accuracy", "probe_test_accuracy", "class_information")
+READERS = (
+    *LINEAR,
+    "knn_test_accuracy",
+    "quadratic_test_accuracy",
+    "quadratic_information",
+    "silhouette",
+)
+PROBES = {f"{of}{key}" for of in ("", "z_") for key in READERS} | {
+    f"active_{key}" for key in LINEAR
+}
+
+
 def test_metrics() -> None:
     config = replace(TINY, validation=0.2, iwae_samples=20, probed=True, gaussian=True)
     model, _ = trained(config)
@@ -288,9 +301,8 @@ def test_metrics() -> None:
     }
     assert set(metrics) == parts | {
         "test_mse", "active_units", "standard_normal_empty_mass", "standard_normal_cell_tv",
-        "probe_train_accuracy", "probe_test_accuracy", "knn_test_accuracy", "class_information",
-        "silhouette", "test_negative_iwae", "test_negative_iwae_sem", "decoder_scale",
-    }  # fmt: skip
+        "class_means_nats", "test_negative_iwae", "test_negative_iwae_sem", "decoder_scale",
+    } | PROBES  # fmt: skip
     for p in ("train", "val", "test"):
         total = metrics[f"{p}_reconstruction"] + metrics[f"{p}_kl"]
         assert metrics[f"{p}_negative_elbo"] == pytest.approx(total, rel=1e-9)

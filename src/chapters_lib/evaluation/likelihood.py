@@ -13,8 +13,8 @@ from chapters_lib import reproducibility
 from chapters_lib.models.vae import VAE
 from chapters_lib.objectives.elbo import ElboTerms, kl_to_prior
 
-# images decoded in one call: their logits then stay in the processor's cache
-DECODED_AT_ONCE = 2000
+# images decoded in one call: their logits, 1.5 MB, then reuse memory that the process already has
+DECODED_AT_ONCE = 500
 
 
 def sample(

@@ -6,12 +6,16 @@ import math
 
 import torch
 from jaxtyping import Float, Int64
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
+from torch.nn import functional as F
+
+from chapters_lib.reproducibility import generator
 
 SILHOUETTE_SIZE = 3000  # test points compared with one another
 
@@ -35,26 +39,87 @@ def class_information(
     test: Float[Tensor, "m p"],
     test_labels: Int64[Tensor, " m"],
 ) -> dict[str, float]:
-    """Return what two probes fitted on `train` read of the class from `test`.
+    """Return what simple classifiers fitted on `train` read of the class from `test`.
 
-    Keys: ``probe_train_accuracy``, ``probe_test_accuracy`` of the linear probe;
-    ``knn_test_accuracy`` of ten nearest neighbours; ``class_information``, the lower bound
-    H(y) + E[log r(y|μ)] on the mutual information I(y; μ) that the linear probe r gives
-    (Barber and Agakov 2003, Eq. 3), in nats, with H(y) of the test labels; ``silhouette``, the
-    mean silhouette of the classes over the first 3,000 test points (−1 to 1; Rousseeuw 1987).
+    Keys: those of `linear_information`; ``knn_test_accuracy`` of ten nearest neighbours;
+    ``quadratic_test_accuracy`` and ``quadratic_information`` of a Gaussian for each class,
+    covariances of their own, the bound on I(y; μ) as that of the linear probe; ``silhouette``,
+    the mean silhouette of the classes over the first 3,000 test points (−1 to 1; Rousseeuw 1987).
     """
     x, y = test.double().numpy(), test_labels.numpy()
-    linear = linear_probe(train, train_labels)
-    share = torch.bincount(test_labels).double() / len(test_labels)
-    entropy = float(torch.special.entr(share).sum())
-    found = log_loss(y, linear.predict_proba(x), labels=linear.classes_)
-    if not math.isfinite(found):
-        raise ValueError("the probe gives a true class probability 0")
+    quadratic = QuadraticDiscriminantAnalysis(reg_param=1e-4)  # some units hardly vary
+    quadratic.fit(train.double().numpy(), train_labels.numpy())
     size = min(SILHOUETTE_SIZE, len(x))
-    return {
-        "probe_train_accuracy": float(linear.score(train.double().numpy(), train_labels.numpy())),
-        "probe_test_accuracy": float(linear.score(x, y)),
+    return linear_information(train, train_labels, test, test_labels) | {
         "knn_test_accuracy": float(nearest_neighbours(train, train_labels).score(test.numpy(), y)),
-        "class_information": entropy - float(found),
+        "quadratic_test_accuracy": float(quadratic.score(x, y)),
+        "quadratic_information": _information(quadratic, test, test_labels),
         "silhouette": float(silhouette_score(x[:size], y[:size])),
     }
+
+
+def linear_information(
+    train: Float[Tensor, "n p"],
+    train_labels: Int64[Tensor, " n"],
+    test: Float[Tensor, "m p"],
+    test_labels: Int64[Tensor, " m"],
+) -> dict[str, float]:
+    """Return what a linear probe fitted on `train` reads of the class from `test`.
+
+    Keys: ``probe_train_accuracy``, ``probe_test_accuracy``; ``class_information``, the lower
+    bound H(y) + E[log r(y|μ)] on the mutual information I(y; μ) that the probe r gives (Barber
+    and Agakov 2003, Eq. 3), in nats, with H(y) of the test labels.
+    """
+    linear = linear_probe(train, train_labels)
+    return {
+        "probe_train_accuracy": float(linear.score(train.double().numpy(), train_labels.numpy())),
+        "probe_test_accuracy": float(linear.score(test.double().numpy(), test_labels.numpy())),
+        "class_information": _information(linear, test, test_labels),
+    }
+
+
+def _information(
+    classifier: Pipeline | QuadraticDiscriminantAnalysis,
+    test: Float[Tensor, "m p"],
+    labels: Int64[Tensor, " m"],
+) -> float:
+    """Return H(y) + E[log r(y|code)] of a fitted classifier r on test codes, in nats."""
+    share = torch.bincount(labels).double() / len(labels)
+    entropy = float(torch.special.entr(share).sum())
+    said = classifier.predict_proba(test.double().numpy())
+    found = log_loss(labels.numpy(), said, labels=classifier.classes_)
+    if not math.isfinite(found):
+        raise ValueError("the probe gives a true class probability 0")
+    return entropy - float(found)
+
+
+def class_in_codes(
+    train: tuple[Float[Tensor, "n p"], Float[Tensor, "n p"]],
+    train_labels: Int64[Tensor, " n"],
+    test: tuple[Float[Tensor, "m p"], Float[Tensor, "m p"]],
+    test_labels: Int64[Tensor, " m"],
+) -> dict[str, float]:
+    """Return what of the class stands in the codes q(z|x) of images, given by means and standard deviations.
+
+    Keys: those of `class_information` for the means μ; for one draw z of each code, the same
+    with ``z_`` before them; with ``active_`` before them, those of `linear_information` for the
+    means of the active units alone (as `likelihood.active_units` counts them, on `train`);
+    ``class_means_nats``, ½ E‖m_y‖² with m_y the mean code of class y in `train`: what these
+    add to the mean KL(q(z|x) ‖ N(0, I)).
+    """
+    loc, test_loc = train[0], test[0]
+    found = class_information(loc, train_labels, test_loc, test_labels)
+    z, test_z = (
+        mean + scale * torch.randn(mean.shape, generator=generator(seed))
+        for seed, (mean, scale) in enumerate((train, test))
+    )
+    of_z = class_information(z, train_labels, test_z, test_labels)
+    variance = loc.var(0)
+    active = variance > min(0.01, float(variance.max()) / 2)  # the one that varies most at least
+    of_active = linear_information(loc[:, active], train_labels, test_loc[:, active], test_labels)
+    for name, values in (("z", of_z), ("active", of_active)):
+        found |= {f"{name}_{key}": value for key, value in values.items()}
+    one_hot = F.one_hot(train_labels).to(loc)
+    class_means = one_hot.T @ loc / one_hot.sum(0)[:, None].clamp_min(1)
+    found["class_means_nats"] = float(class_means[train_labels].square().sum(1).mean() / 2)
+    return found

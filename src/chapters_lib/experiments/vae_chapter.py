@@ -18,7 +18,7 @@ from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
 WEIGHTS = (0.0, 0.1, 0.5, 1.0, 2.0, 4.0)  # of the KL term, in the study on MNIST
-REPEATED = (0.5, 1.0)  # the winner and weight 1: three seeds
+REPEATED = (1.0,)  # the winner, which is weight 1: three seeds
 
 
 def two_units(base: autoencoder.AutoencoderConfig) -> VaeConfig:
@@ -49,7 +49,7 @@ FC = VaeConfig(
     hidden=(200,),
     latent=32,
     activation="Tanh",
-    dropout=0.1,
+    dropout=0.05,
     epochs=150,
     batch_size=100,
     schedule="cosine",
@@ -74,9 +74,9 @@ LADDER = LadderConfig(
     tuple(
         replace(FC, images=images, hidden=(hidden,), latent=latent, epochs=epochs, beta=0.0, dropout=0.0, judged=False)
         for images, hidden, latent, epochs in (
-            (100, 20, 4, 2000),
-            (100, 100, 16, 2000),
-            (1000, 100, 16, 600),
+            (100, 20, 4, 10_000),
+            (100, 100, 16, 10_000),
+            (1000, 100, 16, 1000),
             (10_000, 200, 32, 100),
             (0, 200, 32, 30),
         )
@@ -174,6 +174,12 @@ EXPERIMENTS = (
         "784-200-32 on MNIST, KL weight 1, no dropout",
         replace(FC, dropout=0.0, iwae_samples=1000),
         seeds=(0,),
+    ),
+    experiment(
+        "vae-fc-mnist-dropout-0.1",
+        "vae",
+        "784-200-32 on MNIST, KL weight 1, twice the dropout",
+        replace(FC, dropout=0.1, iwae_samples=1000),
     ),
     experiment("vae-fashion-mnist", "vae", "784-400-20 on Fashion-MNIST, tuned", VANILLA),
 )
