@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 
@@ -44,3 +45,27 @@ class Sine(nn.Module):
 def count_parameters(module: nn.Module) -> int:
     """Return how many numbers are learned in `module`."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def output_shapes(layers: nn.Sequential, x: Tensor) -> list[tuple[nn.Module, tuple[int, ...]]]:
+    """Return each layer of a sequence with the shape of what it returns for a batch x, without the batch.
+
+    The shapes are read off by forward hooks in one pass in evaluation mode; each layer is left
+    in the mode it was in.
+    """
+    found: list[tuple[nn.Module, tuple[int, ...]]] = []
+    modes = [(layer, layer.training) for layer in layers.modules()]
+    hooks = [
+        layer.register_forward_hook(lambda m, _, out: found.append((m, tuple(out.shape[1:]))))
+        for layer in layers
+    ]
+    layers.eval()
+    try:
+        with torch.no_grad():
+            layers(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for layer, mode in modes:
+            layer.training = mode
+    return found
