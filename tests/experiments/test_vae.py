@@ -64,6 +64,24 @@ def test_validation_images_are_not_trained_on(images: int, monkeypatch: pytest.M
     assert numbers(same) == numbers(held)
 
 
+@pytest.mark.parametrize(("images", "followed"), [(0, 1000), (100, 100)])
+def test_no_more_images_are_followed_than_trained_on(
+    images: int, followed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    measured = vae.bound
+
+    def bound(config: VaeConfig, model: VAE, part: Dataset, **settings: object) -> dict:
+        sizes.append(len(part))
+        return measured(config, model, part, **settings)
+
+    monkeypatch.setattr(vae, "bound", bound)
+    monkeypatch.setattr(vae, "FOLLOWED", 1000)
+    trained(replace(TINY, images=images, epochs=1))
+    test = len(data.load("digits", "test"))
+    assert sizes == [followed, min(followed, test)]
+
+
 def test_nothing_is_held_out_unasked() -> None:
     training, held = vae.split(TINY)
     assert held is None and len(training) == len(data.load("digits", "train"))

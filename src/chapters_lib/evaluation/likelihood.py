@@ -15,6 +15,7 @@ from chapters_lib.objectives.elbo import ElboTerms, kl_to_prior
 
 # images decoded in one call: their logits, 1.5 MB, then reuse memory that the process already has
 DECODED_AT_ONCE = 500
+ACTIVE_VARIANCE = 0.01  # of a unit's means over the data (Burda et al. 2016, Section 5.2)
 
 
 def sample(
@@ -112,7 +113,7 @@ def encode(
 
 def active_units(loc: Float[Tensor, "n p"]) -> int:
     """Return how many latent units' means vary over the data, Var_x μ_j(x) > 0.01 (Burda et al. 2016, Section 5.2)."""
-    return int((loc.var(0) > 0.01).sum())
+    return int((loc.var(0) > ACTIVE_VARIANCE).sum())
 
 
 def _split(size: int, *tensors: Tensor) -> list[tuple[Tensor, ...]]:

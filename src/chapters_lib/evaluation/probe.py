@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn import functional as F
 
+from chapters_lib.evaluation.likelihood import ACTIVE_VARIANCE
 from chapters_lib.reproducibility import generator
 
 SILHOUETTE_SIZE = 3000  # test points compared with one another
@@ -103,7 +104,8 @@ def class_in_codes(
 
     Keys: those of `class_information` for the means μ; for one draw z of each code, the same
     with ``z_`` before them; with ``active_`` before them, those of `linear_information` for the
-    means of the active units alone (as `likelihood.active_units` counts them, on `train`);
+    means of the active units alone (as `likelihood.active_units` counts them, on `train`, or of
+    the one that varies most, where it counts none);
     ``class_means_nats``, ½ E‖m_y‖² with m_y the mean code of class y in `train`: what these
     add to the mean KL(q(z|x) ‖ N(0, I)).
     """
@@ -115,7 +117,7 @@ def class_in_codes(
     )
     of_z = class_information(z, train_labels, test_z, test_labels)
     variance = loc.var(0)
-    active = variance > min(0.01, float(variance.max()) / 2)  # the one that varies most at least
+    active = variance > min(ACTIVE_VARIANCE, float(variance.max()) / 2)
     of_active = linear_information(loc[:, active], train_labels, test_loc[:, active], test_labels)
     for name, values in (("z", of_z), ("active", of_active)):
         found |= {f"{name}_{key}": value for key, value in values.items()}
