@@ -16,7 +16,7 @@ from torch import nn
 from chapters_lib import data, runs
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS, base, find
-from chapters_lib.experiments.base import Experiment, record, verify
+from chapters_lib.experiments.base import Experiment, is_recorded, record, verify
 from tests import tiny
 from tests.conftest import Folders
 
@@ -294,3 +294,37 @@ def test_recorded_runs_are_small_and_known() -> None:
         assert name in EXPERIMENTS
         assert run.config == json.loads(json.dumps(base.asdict(find(name).config))), name
         assert len(run.history) and sorted(os.listdir(run.folder)) == sorted(runs._FILES)
+
+
+@dataclass(frozen=True)
+class Inner:
+    """Numbers of a part."""
+
+    width: int = 3
+    later: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outer:
+    """Numbers that hold others."""
+
+    sizes: tuple[int, ...] = (1, 2)
+    part: Inner = Inner()
+
+
+@pytest.mark.parametrize(
+    ("config", "recorded", "same"),
+    [
+        (Outer(), {"sizes": [1, 2], "part": {"width": 3, "later": 0.0}}, True),
+        (Outer(), {"sizes": [1, 2], "part": {"width": 3}}, True),
+        (Outer(part=Inner(later=1.0)), {"sizes": [1, 2], "part": {"width": 3}}, False),
+        (Outer(), {"sizes": [1, 2], "part": {"width": 4}}, False),
+        (Outer(), {"sizes": [2, 1], "part": {"width": 3}}, False),
+        (Outer(), {"sizes": [1, 2], "part": {"width": 3}, "gone": 1}, False),
+    ],
+)
+def test_a_field_that_came_later_has_its_default_in_older_records(
+    config: Outer, recorded: dict[str, object], same: bool
+) -> None:
+    """Anything else that differs is another configuration."""
+    assert is_recorded(config, recorded) is same

@@ -121,7 +121,7 @@ def test_every_weight_is_trained(name: str) -> None:
         assert value.isfinite().all() and not torch.equal(value, before[key]), key
 
 
-NARROW = {"width": 4, "judged": False, "batch_size": 4, "epochs": 3}
+NARROW = {"width": 4, "judged": False, "batch_size": 4, "epochs": 3, "dropout_epochs": 1}
 
 
 @pytest.mark.parametrize("name", DCGANS)
@@ -154,3 +154,19 @@ def test_a_dcgan_killed_and_resumed_ends_the_same(
     before = dict(experiment.build(replace(experiment.config, **NARROW)).named_parameters())
     for key, value in expected.named_parameters():
         assert not torch.equal(value, before[key]), key
+
+
+def test_dropout_ends_when_it_is_said_to() -> None:
+    """It is there in the first epoch's four steps (two networks each), and gone from the second on."""
+    shares: list[float] = []
+    config = replace(EXPERIMENTS["dcgan-mnist"].config, **NARROW)
+    seed_everything(0)
+    model = EXPERIMENTS["dcgan-mnist"].build(config)
+
+    def note(*_: object) -> None:
+        shares.append(max(m.p for m in model.modules() if isinstance(m, nn.Dropout)))
+
+    handle = register_optimizer_step_pre_hook(note)
+    EXPERIMENTS["dcgan-mnist"].train(config, model, Session(torch.device("cpu")))
+    handle.remove()
+    assert shares == [0.2] * 8 + [0.0] * 16

@@ -9,7 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -293,7 +293,7 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
                 f"{experiment.name} was recorded on {stated['images']} {split} images of {stated['name']}, "
                 f"other than the {len(found)} found here: use the same data, or train it anew"
             )
-    if json.loads(json.dumps(asdict(experiment.config))) != run.config:
+    if not is_recorded(experiment.config, run.config):
         raise ChaptersError(
             f"{experiment.name} was recorded under another configuration: train it anew"
         )
@@ -308,6 +308,24 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
         if not abs(value - recorded) <= tolerance:
             differences.append(Difference(key, recorded, value, tolerance))
     return list(recomputed), differences
+
+
+def is_recorded(config: Any, recorded: Mapping[str, Any]) -> bool:
+    """Whether a configuration is the one recorded; a field that came later has its default then."""
+    known = {f.name: f for f in fields(config)}
+    if not known.keys() >= recorded.keys():
+        return False
+    for name, field_ in known.items():
+        value = getattr(config, name)
+        if name not in recorded:
+            if value != field_.default:
+                return False
+        elif is_dataclass(value):
+            if not is_recorded(value, recorded[name]):
+                return False
+        elif json.loads(json.dumps(value)) != recorded[name]:
+            return False
+    return True
 
 
 def elapsed(start: float) -> str:

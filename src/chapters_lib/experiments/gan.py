@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,7 @@ class GanConfig:
     noise: int = 100
     width: int = 256
     dropout: float = 0.3  # of the discriminator
+    dropout_epochs: int = 0  # after which it has none; 0 for never
     discriminator_norm: bool = True  # whether the convolutional discriminator has batch norm
     discriminator_steps: int = 1  # k of Algorithm 1
     saturating: bool = True  # the min-max loss of Algorithm 1; else −log D(G(z))
@@ -122,7 +124,11 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
         with torch.no_grad(), unmoved(g):
             return generate()
 
+    last_dropped = config.dropout_epochs * len(batches) or math.inf
+
     def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
+        if schedules[0].last_epoch >= last_dropped:  # counts steps, and is part of a checkpoint
+            without_dropout(d)
         parts = x.split(config.batch_size)
         for k, real in enumerate(parts, 1):
             shared = k == len(parts) and not config.fresh_noise
@@ -175,6 +181,13 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
             "discriminator_schedule": schedules[1],
         },
     )
+
+
+def without_dropout(network: nn.Module) -> None:
+    """Set the share that a network's dropout layers drop to 0."""
+    for part in network.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
 
 
 def make_schedule(
