@@ -26,7 +26,7 @@ VAES = [
     "cvae-decoder-only-fashion-mnist",
 ]
 GANS = ["gan-fc-mnist", "gan-fc-mnist-nonsaturating"]
-DCGANS = ["dcgan-mnist", "dcgan-mnist-nonsaturating"]
+DCGANS = ["dcgan-mnist", "dcgan-mnist-nonsaturating", "dcgan-half-mnist-float32"]
 NAMES = [
     "ae-fashion-mnist",
     "ae-normalized-mnist",

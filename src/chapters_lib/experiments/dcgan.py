@@ -31,6 +31,10 @@ MINMAX = GanConfig(
     followed_every=1,
 )
 
+# Both precisions beside each other, over three seeds: at half the width and for two epochs, since
+# float32 takes twice the time, and by the loss that does not stall at the beginning.
+HALF = replace(MINMAX, width=32, saturating=False, epochs=2, shown_epochs=(), followed_every=2)
+
 
 def evaluate(config: GanConfig, model: nn.Module) -> Metrics:
     """Measure what `gan.evaluate` does, and what one linear layer reads from the discriminator's features.
@@ -71,4 +75,13 @@ EXPERIMENTS = (
         "the same with the non-saturating generator loss",
         replace(MINMAX, saturating=False),
     ),
+    *[
+        gan.experiment(
+            f"dcgan-half-mnist-{precision}",
+            CHAPTER,
+            f"half as wide, two epochs, trained in {precision}",
+            replace(HALF, precision=precision),
+        )
+        for precision in ("float32", "bfloat16")
+    ],
 )
