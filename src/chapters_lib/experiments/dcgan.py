@@ -19,7 +19,7 @@ MINMAX = GanConfig(
     convolutional=True,
     width=64,
     dropout=0.2,
-    dropout_epochs=2,
+    dropout_epochs=5,
     fresh_noise=False,
     epochs=15,
     batch_size=32,
@@ -33,7 +33,15 @@ MINMAX = GanConfig(
 
 # Both precisions beside each other, over three seeds: at half the width and for two epochs, since
 # float32 takes twice the time, and by the loss that does not stall at the beginning.
-HALF = replace(MINMAX, width=32, saturating=False, epochs=2, shown_epochs=(), followed_every=2)
+HALF = replace(
+    MINMAX,
+    width=32,
+    saturating=False,
+    epochs=2,
+    shown_epochs=(),
+    followed_every=2,
+    dropout_epochs=0,
+)
 
 
 def evaluate(config: GanConfig, model: nn.Module) -> Metrics:
