@@ -145,11 +145,11 @@ def untrained(config: PretrainingConfig) -> Discriminator:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.untrained_seed)
-        discriminator = _untouched(config)
+        discriminator = _untouched(config).eval()
         norms = [m for m in discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
         for norm in norms:
             norm.momentum = None  # the plain mean over the batches
-        discriminator.train()
+            norm.train()  # and no dropout, which would widen the spread of what follows it
         images = data.load(config.dataset, "train").images[: config.statistics_images]
         for x in images.split(500):
             discriminator.features(to_float(x))
