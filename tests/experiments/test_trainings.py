@@ -24,6 +24,13 @@ VAES = [
     "cvae-decoder-only-fashion-mnist",
 ]
 GANS = ["gan-fc-mnist", "gan-fc-mnist-nonsaturating"]
+VAE_GANS = [
+    "vaegan-fashion-mnist",
+    "vaegan-fashion-mnist-paper",
+    "vaegan-mnist",
+    "vaegan-disl-fashion-mnist",
+    "vaegan-conv-fashion-mnist",
+]
 NAMES = [
     "ae-fashion-mnist",
     "ae-normalized-mnist",
@@ -31,6 +38,7 @@ NAMES = [
     "judge-fashion-mnist",
     *VAES,
     *GANS,
+    *VAE_GANS,
 ]
 SIZE = 16
 

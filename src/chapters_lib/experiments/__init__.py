@@ -16,6 +16,7 @@ from chapters_lib.experiments import (
     naive_generation,
     tuning,
     vae_chapter,
+    vae_gan_chapter,
 )
 from chapters_lib.experiments.base import Experiment
 
@@ -32,6 +33,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         gb_rbm,
         gan_chapter,
         dcgan,
+        vae_gan_chapter,
     )
     for experiment in chapter.EXPERIMENTS
 }

@@ -1,0 +1,122 @@
+"""The named experiments of the chapter VAE-GAN: the basic loss under two routings, the feature term, convolutions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chapters_lib.experiments import autoencoder
+from chapters_lib.experiments.vae_gan import experiment
+from chapters_lib.experiments.vae_gan_config import VaeGanConfig
+from chapters_lib.experiments.vae_gan_study import StudyConfig, cases, study
+from chapters_lib.objectives.vae_gan import RECONSTRUCTION
+
+GAMMA, LAYER = 0.1, 3  # found by the study
+GAMMAS = (0.001, 0.01, 0.1, 1.0, 10.0)
+
+
+def two_units(base: autoencoder.AutoencoderConfig) -> VaeGanConfig:
+    """Return the basic VAE-GAN made from an autoencoder: its layers, its two code units, L_prior + L_GAN."""
+    return VaeGanConfig(
+        base.dataset,
+        routing="joint",
+        drawn=(RECONSTRUCTION,),
+        hidden=base.hidden,
+        latent=base.code,
+        activation=base.activation,
+        frequency=base.frequency,
+        input_dropout=base.dropout,
+        epochs=15,
+        learning_rate=5e-4,
+        discriminator_rate=2e-4,
+        followed_every=5,
+    )
+
+
+BASIC = two_units(autoencoder.FASHION)
+PAPER = replace(BASIC, routing="paper")
+WARM = {"start": "vae-2d-fashion-mnist", "epochs": 30, "portion": 0.1, "followed_every": 1}
+DISL = VaeGanConfig(
+    "fashion-mnist",
+    layer=LAYER,
+    gamma=GAMMA,
+    hidden=(400,),
+    latent=20,
+    epochs=30,
+    learning_rate=5e-4,
+    discriminator_rate=2e-4,
+    followed_every=5,
+)
+CONV = replace(
+    DISL,
+    convolutional=True,
+    width=32,
+    latent=32,
+    epochs=12,
+    discriminator_rate=1e-4,
+    followed_every=3,
+)
+STUDY = StudyConfig(
+    "fashion-mnist",
+    cases(
+        replace(DISL, epochs=6),
+        GAMMAS,
+        tuple(n for n in (0, 1, 2, 3) if n != LAYER),
+        {
+            "basic": replace(DISL, layer=None, epochs=6),
+            "basic-joint": replace(DISL, layer=None, routing="joint", epochs=6),
+            "two-units": replace(BASIC, routing="paper", layer=LAYER, gamma=GAMMA, epochs=6),
+        },
+    ),
+)
+
+EXPERIMENTS = (
+    experiment(
+        "vaegan-fashion-mnist",
+        "vae-gan",
+        "basic loss on the autoencoder's layers, jointly minimised, Fashion-MNIST",
+        BASIC,
+    ),
+    experiment(
+        "vaegan-mnist",
+        "vae-gan",
+        "basic loss on the autoencoder's layers, jointly minimised, MNIST",
+        two_units(autoencoder.MNIST),
+        seeds=(0,),
+    ),
+    experiment(
+        "vaegan-fashion-mnist-paper",
+        "vae-gan",
+        "the same as vaegan-fashion-mnist under the paper's Algorithm 1",
+        PAPER,
+        seeds=(0,),
+    ),
+    *(
+        experiment(
+            f"{name}-warm",
+            "vae-gan",
+            f"{name} started from the trained VAE of the same layers",
+            replace(config, **WARM),
+            seeds=(0,),
+            needs=(f"judge-{config.dataset}", WARM["start"]),
+            weights_stored=False,
+        )
+        for name, config in (
+            ("vaegan-fashion-mnist", BASIC),
+            ("vaegan-fashion-mnist-paper", PAPER),
+        )
+    ),
+    experiment(
+        "vaegan-disl-fashion-mnist",
+        "vae-gan",
+        "784-400-20 with the feature term, Eq. 8",
+        DISL,
+    ),
+    experiment(
+        "vaegan-conv-fashion-mnist",
+        "vae-gan",
+        "convolutional, with the feature term, Eq. 8",
+        CONV,
+        seeds=(0,),
+    ),
+    study(STUDY, (0, 1, 2)),
+)
