@@ -82,8 +82,23 @@ def test_all_three_gradients_are_taken_before_the_first_step(config: VaeGanConfi
         parameters = list(getattr(first, name).parameters())
         wanted = torch.autograd.grad(getattr(losses, name), parameters, retain_graph=True)
         assert all(torch.equal(a, b) for a, b in zip(slopes, wanted, strict=True))
-        for key, value in getattr(model, name).named_parameters():
-            assert not torch.equal(value, before[f"{name}.{key}"]), (name, key)
+        rate = config.discriminator_rate if name == "discriminator" else config.learning_rate
+        for slope, (key, value) in zip(
+            wanted, getattr(model, name).named_parameters(), strict=True
+        ):  # Adam's first step: the rate, against the gradient's sign
+            moved = value.detach() - before[f"{name}.{key}"]
+            clear = slope.abs() > 1e-5
+            assert clear.any(), (name, key)
+            torch.testing.assert_close(moved[clear], -rate * slope.sign()[clear], rtol=0.02, atol=0)
+
+
+def test_a_gradient_in_another_order_of_memory_is_put_in_its_parameters() -> None:
+    parameter = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last).weight
+    slope = torch.randn(4, 3, 3, 3)
+    found = vae_gan.laid_out(slope, parameter)
+    assert found.stride() == parameter.stride() != slope.stride()
+    assert torch.equal(found, slope)
+    assert vae_gan.laid_out(found, parameter) is found
     assert history.column("likeness")[0] == pytest.approx(float(terms.likeness.detach()), rel=1e-5)
 
 

@@ -52,6 +52,13 @@ def gradients(losses: NetworkLosses, model: VAEGAN) -> dict[str, tuple[Tensor, .
     }
 
 
+def laid_out(slope: Tensor, parameter: Tensor) -> Tensor:
+    """Return a gradient in its parameter's order of memory: the fused step reads both by their place in it."""
+    if slope.stride() == parameter.stride():
+        return slope
+    return torch.empty_like(parameter).copy_(slope)
+
+
 def train(config: VaeGanConfig, model: nn.Module, session: Session) -> History:
     """Repeat Algorithm 1 of Larsen et al. 2016 with three Adams, or its jointly minimised variant.
 
@@ -92,7 +99,7 @@ def train(config: VaeGanConfig, model: nn.Module, session: Session) -> History:
         losses = network_losses(terms, config.gamma, config.routing)
         for name, slopes in gradients(losses, model).items():  # all three, then the steps
             for parameter, slope in zip(getattr(model, name).parameters(), slopes, strict=True):
-                parameter.grad = slope
+                parameter.grad = laid_out(slope, parameter)
         for name in NETWORKS:
             optimizers[name].step()
             schedules[name].step()

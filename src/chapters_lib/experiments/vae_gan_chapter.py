@@ -42,7 +42,7 @@ DISL = VaeGanConfig(
     hidden=(400,),
     latent=20,
     epochs=30,
-    learning_rate=5e-4,
+    learning_rate=1e-3,
     discriminator_rate=2e-4,
     followed_every=5,
 )
@@ -50,21 +50,20 @@ CONV = replace(
     DISL,
     convolutional=True,
     width=32,
-    latent=32,
-    epochs=12,
-    discriminator_rate=1e-4,
+    gamma=GAMMA / 8,  # the layer has eight times as many units
+    epochs=15,
     followed_every=3,
 )
 STUDY = StudyConfig(
     "fashion-mnist",
     cases(
-        replace(DISL, epochs=6),
+        replace(DISL, epochs=5),
         GAMMAS,
         tuple(n for n in (0, 1, 2, 3) if n != LAYER),
         {
-            "basic": replace(DISL, layer=None, epochs=6),
-            "basic-joint": replace(DISL, layer=None, routing="joint", epochs=6),
-            "two-units": replace(BASIC, routing="paper", layer=LAYER, gamma=GAMMA, epochs=6),
+            "basic": replace(DISL, layer=None, epochs=5),
+            "basic-joint": replace(DISL, layer=None, routing="joint", epochs=5),
+            "two-units": replace(BASIC, routing="paper", layer=LAYER, gamma=GAMMA, epochs=5),
         },
     ),
 )
