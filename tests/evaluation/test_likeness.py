@@ -61,7 +61,7 @@ def test_each_number_by_hand() -> None:
     )
 
 
-@pytest.mark.parametrize("count", [2, 3, 7, 1000])
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 7, 1000])
 def test_the_shuffled_pairing_keeps_no_pair(count: int) -> None:
     """A permutation, the same at every call, without fixed points; another seed gives another one."""
     partner = shuffled(count)

@@ -27,7 +27,7 @@ def two_units(base: autoencoder.AutoencoderConfig) -> VaeGanConfig:
         input_dropout=base.dropout,
         epochs=15,
         learning_rate=5e-4,
-        discriminator_rate=2e-4,
+        discriminator_rate=5e-5,
         followed_every=5,
     )
 
