@@ -34,7 +34,7 @@ def two_units(base: autoencoder.AutoencoderConfig) -> VaeGanConfig:
 
 BASIC = two_units(autoencoder.FASHION)
 PAPER = replace(BASIC, routing="paper")
-WARM = {"start": "vae-2d-fashion-mnist", "epochs": 30, "portion": 0.1, "followed_every": 1}
+WARM = "vae-2d-fashion-mnist"  # a VAE of the same layers
 DISL = VaeGanConfig(
     "fashion-mnist",
     layer=LAYER,
@@ -51,6 +51,7 @@ CONV = replace(
     convolutional=True,
     width=32,
     gamma=GAMMA / 8,  # the layer has eight times as many units
+    discriminator_rate=1e-4,
     epochs=15,
     followed_every=3,
 )
@@ -94,9 +95,9 @@ EXPERIMENTS = (
             f"{name}-warm",
             "vae-gan",
             f"{name} started from the trained VAE of the same layers",
-            replace(config, **WARM),
+            replace(config, start=WARM, epochs=30, portion=0.1, followed_every=1),
             seeds=(0,),
-            needs=(f"judge-{config.dataset}", WARM["start"]),
+            needs=(f"judge-{config.dataset}", WARM),
             weights_stored=False,
         )
         for name, config in (

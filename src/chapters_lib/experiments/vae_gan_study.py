@@ -48,11 +48,13 @@ def cases(
     others: dict[str, VaeGanConfig],
 ) -> tuple[tuple[str, VaeGanConfig], ...]:
     """Return the cases: γ over `gammas` at the base's layer, the layer over `layers` at its γ, and others."""
-    short = {"validation": 0.1, "judged": False}
-    return (
-        *((gamma_name(g), replace(base, gamma=g, **short)) for g in gammas),
-        *((f"layer-{n}", replace(base, layer=n, **short)) for n in layers),
-        *((name, replace(other, **short)) for name, other in others.items()),
+    whole = {
+        **{gamma_name(g): replace(base, gamma=g) for g in gammas},
+        **{f"layer-{n}": replace(base, layer=n) for n in layers},
+        **others,
+    }
+    return tuple(
+        (name, replace(case, validation=0.1, judged=False)) for name, case in whole.items()
     )
 
 
