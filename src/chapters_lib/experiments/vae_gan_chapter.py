@@ -11,7 +11,7 @@ from chapters_lib.experiments.vae_gan_study import StudyConfig, cases, study
 from chapters_lib.objectives.vae_gan import RECONSTRUCTION
 
 GAMMA, LAYER = 0.1, 3  # found by the study
-GAMMAS = (0.001, 0.01, 0.1, 1.0, 10.0)
+GAMMAS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 
 
 def two_units(base: autoencoder.AutoencoderConfig) -> VaeGanConfig:
