@@ -33,7 +33,7 @@ from sphinx.util import logging
 LOGGER = logging.getLogger(__name__)
 PDF = "learning-to-generate.pdf"
 # What the notebooks' results depend on, beside their own text.
-KEYED = ("src", "runs", "requirements.txt")
+KEYED = ("src", "runs", "requirements.txt", "_toc.yml")
 UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
 KEPT = 3  # caches kept: going back to an earlier state of the library costs nothing
 

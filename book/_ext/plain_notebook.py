@@ -17,7 +17,7 @@ from nbformat.v4 import new_markdown_cell
 
 FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,}|~{3,})\{(?P<name>[\w:.-]+)\}\s*(?P<argument>.*)$")
 ROLE = re.compile(r"\{(?P<name>[\w:.-]+)\}`(?P<text>[^`]+)`")
-TARGET = re.compile(r"^\([\w-]+\)=\s*$", re.MULTILINE)
+TARGET = re.compile(r"^\(([\w-]+)\)=\s*$", re.MULTILINE)
 PAGE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[\w./-]+\.md(#[\w-]+)?\)")
 BOXES = {
     "admonition",
@@ -45,6 +45,9 @@ def convert(notebook, env, docname: str):
             if figure := cell.metadata.get("mystnb", {}).get("figure"):
                 caption = page.directive("figure", "", figure, figure.get("caption", ""))
                 cells.append(new_markdown_cell(caption, id=f"{cell.id}-caption"[:64]))
+            for output in cell.outputs:
+                if markdown := output.get("data", {}).get("text/markdown"):
+                    output["data"]["text/markdown"] = page.text(markdown)
             cell.metadata = (
                 {"jupyter": {"source_hidden": True}}
                 if "hide-input" in cell.metadata.get("tags", [])
@@ -58,6 +61,11 @@ def convert(notebook, env, docname: str):
         if key in notebook.metadata
     }
     return notebook
+
+
+def anchor(label: str) -> str:
+    """Return what a label becomes in plain Markdown: a place that links, and the packs, can find."""
+    return f'<a id="{label}"></a>' if label else ""
 
 
 def _is_glue(output) -> bool:
@@ -96,7 +104,8 @@ class _Page:
             options, body = _options(lines[position + 1 : end])
             out.append(self.directive(start["name"], start["argument"].strip(), options, body))
             position = end + 1
-        return PAGE_LINK.sub(r"\1", TARGET.sub("", "\n".join(out))).strip("\n")
+        anchored = TARGET.sub(lambda match: f"{anchor(match[1])}\n", "\n".join(out))
+        return PAGE_LINK.sub(r"\1", anchored).strip("\n")
 
     def directive(self, name: str, argument: str, options: dict, body: str) -> str:
         """Translate one directive."""
@@ -119,9 +128,10 @@ class _Page:
             return f"```{argument}\n{body}\n```"
         if name in {"figure", "image", "glue:figure"}:
             label = self.number("figure", options.get("name", ""))
-            return (
-                f"*Figure{' ' + label if label else ''}: {self.text(body)}*" if body.strip() else ""
-            )
+            if not body.strip():
+                return ""
+            caption = f"*Figure{' ' + label if label else ''}: {self.text(body)}*"
+            return f"{anchor(options.get('name', ''))}\n\n{caption}".strip()
         if name.startswith("exercise"):
             label = self.number("exercise", options.get("label", ""))
             heading = f"**Exercise{' ' + label if label else ''}{f' ({self.roles(argument)})' if argument else ''}**"
@@ -154,9 +164,8 @@ class _Page:
         lines = [f"| {' | '.join(row)} |" for row in cells]
         lines.insert(1, "|" + " --- |" * len(cells[0]))
         label = self.number("table", options.get("name", ""))
-        return "\n".join(
-            [f"*Table{' ' + label if label else ''}: {self.roles(caption)}*", "", *lines]
-        )
+        title = f"*Table{' ' + label if label else ''}: {self.roles(caption)}*"
+        return "\n".join([anchor(options.get("name", "")), "", title, "", *lines]).strip()
 
     def source(self, path: str, options: dict) -> str:
         """Return the lines of a definition of the library, as `literalinclude` shows them."""

@@ -1,0 +1,350 @@
+"""Five assignment sheets: each question, its points, and what in the book answers it.
+
+One table for the page that maps questions to answers, for the packs made of them, and for the
+tests. A question whose chapter is not in the book yet stands here without labels, and is open;
+once the chapter is in the table of contents, a row without labels fails the tests.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from chapters_lib.errors import ChaptersError
+
+FASHION, MNIST = "Fashion-MNIST", "MNIST"
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of a run: the metric's key, how it is printed, and what it is in words."""
+
+    run: str
+    key: str
+    form: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a sheet.
+
+    Attributes
+    ----------
+    name
+        what the sheet calls it.
+    points
+        what it is worth there.
+    asked
+        the question in short, in our words.
+    chapter
+        the page that answers it.
+    answers
+        labels of the sections with the answer, the first of which is the one to read.
+    shown
+        labels of the figures and tables that show it.
+    runs
+        the recorded runs behind it; none where the answer is a derivation.
+    number
+        the one number to look at, where there is a run.
+    bonus
+        whether its points come on top.
+    """
+
+    name: str
+    points: float
+    asked: str
+    chapter: str
+    answers: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    number: Number | None = None
+    bonus: bool = False
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An assignment: its questions in their order, and what they add up to without any bonus."""
+
+    name: str
+    title: str
+    total: float
+    questions: tuple[Question, ...]
+
+
+def _four(dataset: str, bonus: tuple[Question, ...]) -> tuple[Question, ...]:
+    """Return Assignment Four's questions on one data set."""
+    slug = dataset.lower()
+    short = slug.split("-")[0]
+    ae, naive, two = f"ae-{slug}", f"ae-normalized-{slug}", f"vae-2d-{slug}"
+    return (
+        Question(
+            "1",
+            20,
+            f"Build a fully connected autoencoder with a bottleneck of two neurons and the mean squared error as its "
+            f"objective, on {dataset}; plot train and test loss; show ten random test images and their decodings.",
+            "autoencoder",
+            ("sec-ae-answer", "sec-ae-code"),
+            ("fig-ae-loss", f"fig-ae-{short}-ten", "tab-ae-results"),
+            (ae,),
+            Number(ae, "test_mse", ".4f", "test error per pixel"),
+        ),
+        Question(
+            "2A",
+            10,
+            "Feed random numbers to the trained decoder; show ten images.",
+            "naive-generation",
+            ("sec-naive-random",),
+            (f"fig-naive-{short}",),
+            (ae,),
+            Number(ae, "standard_normal_recognisable", ".3f", "share recognised, normal draws"),
+        ),
+        Question(
+            "2B",
+            15,
+            "Restrict each bottleneck neuron to mean zero and variance one, retrain, draw codes from the standard "
+            "normal; show ten images.",
+            "naive-generation",
+            ("sec-naive-layer",),
+            (f"fig-naive-{short}", "tab-naive-codes"),
+            (naive,),
+            Number(naive, "recognisable", ".3f", "share recognised"),
+        ),
+        Question(
+            "2C",
+            5,
+            "Are the outputs of A and B different, and if so, why?",
+            "naive-generation",
+            ("sec-naive-answer",),
+            (f"fig-naive-{short}",),
+            (ae, naive),
+            Number(naive, "class_entropy", ".3f", "evenness of the classes, B"),
+        ),
+        Question(
+            "3, VAE",
+            30,
+            "Make a variational autoencoder of that autoencoder and show ten random images; are they of a different "
+            "quality?",
+            "vae",
+            ("sec-vae-answer-two", "sec-vae-two"),
+            (f"fig-vae-two-{short}", f"tab-vae-two-{short}", f"fig-vae-planes-{short}"),
+            (two,),
+            Number(two, "class_entropy", ".3f", "evenness of the classes"),
+        ),
+        Question(
+            "3, VAE-GAN",
+            20,
+            "Train a VAE-GAN on the fully connected VAE with the prior's loss and the GAN's; show ten new images, and "
+            "ten random test images with their reconstructions.",
+            "vae-gan",
+        ),
+        *bonus,
+    )
+
+
+SHEETS = (
+    Sheet(
+        "a4-fashion",
+        "Assignment Four, on Fashion-MNIST",
+        100,
+        _four(
+            FASHION,
+            (
+                Question(
+                    "Bonus 1",
+                    5,
+                    "Measure likeness in a hidden layer of the discriminator.",
+                    "vae-gan",
+                    bonus=True,
+                ),
+                Question(
+                    "Bonus 2",
+                    5,
+                    "Use convolutions instead of fully connected layers.",
+                    "vae-gan",
+                    bonus=True,
+                ),
+            ),
+        ),
+    ),
+    Sheet("a4-mnist", "Assignment Four, on MNIST", 100, _four(MNIST, ())),
+    Sheet(
+        "hw7",
+        "Homework 7",
+        80,
+        (
+            Question(
+                "VAE",
+                40,
+                "Train a variational autoencoder 784-200-32 on MNIST, with dropout in the encoder and 784 logistic "
+                "outputs. Work up to it from a hundred images without the KL term; then raise the weight of that "
+                "term, and say which weight is best and why. Show existing images, their reconstructions and new "
+                "images in three rows.",
+                "vae",
+                ("sec-vae-answer-weight", "sec-vae-ladder", "sec-vae-weight", "sec-vae-eq10"),
+                ("fig-vae-three-rows", "tab-vae-weights", "fig-vae-ladder"),
+                ("vae-fc-mnist", "vae-fc-mnist-ladder"),
+                Number("vae-fc-mnist", "class_entropy", ".4f", "evenness of the classes"),
+            ),
+            Question(
+                "GAN",
+                40,
+                "Train a fully connected GAN on MNIST (generator of four layers, discriminator of three behind "
+                "dropout, batch normalisation, 256 wide), and show at least sixteen new images with most of the ten "
+                "digits.",
+                "gan",
+                ("sec-gan-answer-images", "sec-gan-pair", "sec-gan-algorithm", "sec-gan-answer-loss"),
+                ("fig-gan-samples", "fig-gan-classes", "tab-gan-asked"),
+                ("gan-fc-mnist",),
+                Number("gan-fc-mnist", "class_entropy", ".3f", "evenness of the classes"),
+            ),
+        ),
+    ),
+    Sheet(
+        "a4a",
+        "Assignment 4a",
+        10,
+        (
+            Question(
+                "VAE",
+                1,
+                "Describe variational autoencoders, implement one with a standard normal prior, and train it with "
+                "Adam on MNIST and SVHN.",
+                "realnvp-prior",
+            ),
+            Question(
+                "RealNVP prior",
+                1.5,
+                "Derive the objective with a normalising flow as prior, say what it gains, and implement it with "
+                "RealNVP.",
+                "realnvp-prior",
+            ),
+            Question(
+                "GAN",
+                1.5,
+                "Describe generative adversarial networks, and implement one with about as many weights.",
+                "comparison",
+            ),
+            Question(
+                "Analysis, MNIST",
+                3,
+                "Compare the three: learning curves, FID and log-likelihood, samples, interpolations of two codes.",
+                "comparison",
+            ),
+            Question("Analysis, SVHN", 3, "The same on SVHN.", "comparison"),
+        ),
+    ),
+    Sheet(
+        "hw5",
+        "ECE 685D, Homework 5",
+        110,
+        (
+            Question(
+                "1.1",
+                20,
+                "Train a DCGAN with the layers of the sheet's figure and the min-max loss on MNIST; show 12 new samples.",
+                "dcgan-pretraining",
+                ("sec-dcgan-answer", "sec-dcgan-code"),
+                ("fig-dcgan-samples", "fig-dcgan-networks", "tab-dcgan-shapes", "tab-dcgan-choices"),
+                ("dcgan-mnist",),
+                Number("dcgan-mnist", "recognisable", ".3f", "share recognised"),
+            ),
+            Question(
+                "1.2",
+                15,
+                "Take the discriminator's last linear layer off, train one linear layer on the features of 10 % of the "
+                "training images; report and discuss train and test accuracy.",
+                "dcgan-pretraining",
+                ("sec-dcgan-answer",),
+                ("tab-dcgan-probe", "fig-dcgan-shares"),
+                ("dcgan-mnist",),
+                Number("dcgan-mnist", "probe_test_accuracy", ".3f", "test accuracy"),
+            ),
+            Question(
+                "2.1",
+                15,
+                "Derive both conditionals of the Gaussian-Bernoulli restricted Boltzmann machine from its energy.",
+                "gb-rbm",
+                ("sec-rbm-visible", "sec-rbm-hidden"),
+                ("fig-rbm-conditionals",),
+            ),
+            Question(
+                "2.2",
+                15,
+                "Train machines with 16, 64 and 256 hidden units on KMNIST by CD-5; show originals and "
+                "reconstructions; report the mean squared error on both sets, and say how the number of hidden units "
+                "matters.",
+                "gb-rbm",
+                ("sec-rbm-answer", "sec-rbm-code"),
+                ("fig-rbm-pairs", "tab-rbm-mse", "tab-rbm-settings"),
+                ("rbm-kmnist-16", "rbm-kmnist-64", "rbm-kmnist-256"),
+                Number("rbm-kmnist-256", "test_mse", ".3f", "test error at 256 units"),
+            ),
+            Question(
+                "3, VAE",
+                20,
+                "Train a variational autoencoder 784-400-20 on Fashion-MNIST, what is left free tuned on 20 % of the "
+                "training images.",
+                "vae",
+                ("sec-vae-answer-vanilla", "sec-vae-vanilla"),
+                ("tab-vae-trials", "fig-vae-vanilla-loss", "fig-vae-vanilla-samples"),
+                ("vae-fashion-mnist", "vae-fashion-mnist-tuning"),
+                Number("vae-fashion-mnist", "test_negative_elbo", ".2f", "test loss in nats"),
+            ),
+            Question(
+                "3, C-VAE",
+                10,
+                "Train the conditional one, the class given to encoder and decoder; show samples.",
+                "c-vae",
+                ("sec-cvae-code",),
+                ("fig-cvae-samples", "fig-cvae-transfer", "tab-cvae-bound"),
+                ("cvae-fashion-mnist",),
+                Number("cvae-fashion-mnist", "test_negative_elbo", ".2f", "test loss in nats"),
+            ),
+            Question(
+                "3, manifolds",
+                15,
+                "Map the means of the test images' codes of both models to the plane by t-SNE; describe how the "
+                "manifolds differ, and form a hypothesis why.",
+                "c-vae",
+                ("sec-cvae-answer",),
+                ("fig-cvae-manifold", "fig-cvae-manifold-second", "tab-cvae-probe"),
+                ("vae-fashion-mnist", "cvae-fashion-mnist"),
+                Number("cvae-fashion-mnist", "probe_test_accuracy", ".3f", "accuracy of a linear probe"),
+            ),
+        ),
+    ),
+)
+
+
+def find(name: str) -> Sheet:
+    """Return the sheet called `name`.
+
+    Raises
+    ------
+    ChaptersError
+        if there is none; the nearest names are given.
+    """
+    sheets = {sheet.name: sheet for sheet in SHEETS}
+    if name not in sheets:
+        near = difflib.get_close_matches(name, sheets, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sheets)}"
+        raise ChaptersError(f"unknown sheet {name!r}: {hint}")
+    return sheets[name]
+
+
+def chapters(contents: Path) -> tuple[str, ...]:
+    """Return the names of the pages that a table of contents (``_toc.yml``) lists, in order."""
+    return tuple(re.findall(r"^\s*- file: book/([\w-]+)\s*$", contents.read_text(), re.MULTILINE))
+
+
+def unanswered(sheet: Sheet, pages: tuple[str, ...]) -> list[Question]:
+    """Return the questions whose chapter is not among the pages of the book."""
+    return [question for question in sheet.questions if question.chapter not in pages]
+
+
+def labels(question: Question) -> tuple[str, ...]:
+    """Return every label that a question's row points to."""
+    return question.answers + question.shown
