@@ -48,10 +48,10 @@ def convert(notebook, env, docname: str):
             for output in cell.outputs:
                 if markdown := output.get("data", {}).get("text/markdown"):
                     output["data"]["text/markdown"] = page.text(markdown)
-            cell.metadata = (
-                {"jupyter": {"source_hidden": True}}
-                if "hide-input" in cell.metadata.get("tags", [])
-                else {}
+            image = cell.metadata.get("mystnb", {}).get("image", {})
+            hidden = "hide-input" in cell.metadata.get("tags", [])
+            cell.metadata = ({"jupyter": {"source_hidden": True}} if hidden else {}) | (
+                {"alt": image["alt"]} if "alt" in image else {}
             )
             cell.outputs = [o for o in cell.outputs if not _is_glue(o)]
     notebook.cells = [cell for cell in cells if cell.cell_type != "markdown" or cell.source.strip()]

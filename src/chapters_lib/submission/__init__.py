@@ -1,0 +1,221 @@
+"""Packs: what a sheet asks to be handed in, made from the chapters as they were last built."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from chapters_lib import assignments, runs
+from chapters_lib.assignments import Sheet
+from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.chapters import Book
+from chapters_lib.submission.inline import SOURCES
+
+NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+LONGEST_NAME = 40
+QUICK_SECONDS = 600  # a limit against hanging; the tests hold a pack to 75 s
+# The notebooks of each sheet: sources in book/packs/, and how many may hand in together.
+NOTEBOOKS = {"a4-fashion": ("a4-fashion",), "a4-mnist": ("a4-mnist",), "hw7": ("hw7",), "a4a": ("a4a",)} | {
+    "hw5": ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")
+}
+TEAM = {"hw7": 3}
+
+
+def check_names(sheet: Sheet, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names if files may be named by them.
+
+    Raises
+    ------
+    ChaptersError
+        if there are none or too many, one is given twice, or one holds anything but letters,
+        digits, hyphen, underscore, and dots inside.
+    """
+    given = tuple(names)
+    for name in given:
+        if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+            raise ChaptersError(
+                f"the name {name!r} will not do: letters, digits, hyphen, underscore and dots inside, at most "
+                f"{LONGEST_NAME} of them; nothing is written"
+            )
+    most = TEAM.get(sheet.name, 1)
+    if not 0 < len(given) <= most:
+        raise ChaptersError(
+            f"{sheet.name} is handed in under {'one name' if most == 1 else f'one to {most} names'}, not {len(given)}: "
+            "give --name; nothing is written"
+        )
+    if len(set(given)) < len(given):
+        raise ChaptersError(f"a name is given twice: {', '.join(given)}; nothing is written")
+    return given
+
+
+def submit(
+    sheet_name: str,
+    names: Iterable[str] = (),
+    *,
+    blank: bool = False,
+    book: Path | None = None,
+    target: Path | None = None,
+) -> list[Path]:
+    """Write the pack of a sheet and return its files; all of them or none.
+
+    Parameters
+    ----------
+    names
+        of those who hand it in; a blank pack takes none.
+    book
+        folder of the executed pages, ``_build/html/_sources/book`` of the project if not given.
+    target
+        folder to write to, ``dist`` of the project if not given.
+
+    Raises
+    ------
+    ChaptersError
+        if the sheet or a name is not one, the sheet asks for a chapter that the book does not
+        have, the book is not built, a cell fails, or a tool is missing.
+    """
+    sheet, root = assignments.find(sheet_name), SOURCES.parent
+    given = () if blank else check_names(sheet, names)
+    missing = assignments.unanswered(sheet, assignments.chapters(root / "_toc.yml"))
+    if missing and not blank:
+        raise ChaptersError(
+            f"{sheet.name} cannot be packed yet, since the book has no chapter on {', '.join(q.name for q in missing)}; "
+            "nothing is written"
+        )
+    pages = Book(book or root / "_build" / "html" / "_sources" / "book", root / "book")
+    target = target or root / "dist"
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".pack.", dir=target) as temporary:
+            made = _make(sheet, given, pages, Path(temporary), blank)
+            return _put(made, target)
+    except OSError as error:
+        raise ChaptersError(f"cannot write to {target} ({error.strerror or error}); nothing is written") from error
+
+
+def _make(sheet: Sheet, names: tuple[str, ...], book: Book, folder: Path, blank: bool) -> list[Path]:
+    """Make a pack's files in a folder."""
+    notebooks = {name: _notebook(sheet, name, names, book, blank) for name in NOTEBOOKS[sheet.name]}
+    if blank:
+        return _blank(sheet, notebooks, folder)
+    from chapters_lib.submission import report
+    from chapters_lib.submission.notebook import script
+
+    who = ".".join(names)
+    if sheet.name == "hw7":
+        (notebook,) = notebooks.values()
+        stem = f"homework7.{who}"
+        files: dict[str, str | bytes] = {
+            f"{stem}.py": script(notebook),
+            f"{stem}.pdf": report.pdf(notebook, book, title=sheet.title, names=names, code=False),
+        }
+        return [_zip(folder / f"{stem}.zip", files)]
+    texts = {f"{name}.ipynb": _json(notebook) for name, notebook in notebooks.items()}
+    if sheet.name in ("a4a", "hw5"):
+        report_pdf = report.pdf(_joined(notebooks.values()), book, title=sheet.title, names=names, code=False)
+        if sheet.name == "a4a":
+            code: dict[str, str | bytes] = {f"{who}_4a.ipynb": texts["a4a.ipynb"], f"{who}_4a.pdf": report_pdf}
+            return [_zip(folder / f"{who}_4a.zip", code)]
+        weights = {
+            f"weights/{run}.safetensors": (runs.load(run).folder / "model.safetensors").read_bytes()
+            for run in sorted({run for question in sheet.questions for run in question.runs})
+            if (runs.load(run).folder / "model.safetensors").stat().st_size > 100  # a study keeps none
+        }
+        contents = {"report.pdf": report_pdf, **{f"notebooks/{k}": v for k, v in texts.items()}, **weights}
+        return [_zip(folder / f"hw5.{who}.zip", contents)]
+    (notebook,) = notebooks.values()
+    paper = report.pdf(notebook, book, title=sheet.title, names=names, code=True)
+    (folder / f"{sheet.name}.{who}.ipynb").write_text(_json(notebook), encoding="utf8")
+    (folder / f"{sheet.name}.{who}.pdf").write_bytes(paper)
+    return sorted(folder.iterdir())
+
+
+def _notebook(sheet: Sheet, name: str, names: tuple[str, ...], book: Book, blank: bool) -> Any:
+    """Return a notebook of a pack, executed unless it is blank."""
+    from chapters_lib.submission.notebook import build
+
+    source = SOURCES.parent / "book" / "packs" / f"{name}.md"
+    if not source.exists():
+        raise ChaptersError(f"the pack {sheet.name} has no source yet ({source}); nothing is written")
+    notebook = build(sheet, source, book, names, blank=blank)
+    return notebook if blank else execute(notebook)
+
+
+def execute(notebook: Any) -> Any:
+    """Run a notebook's cells in an empty folder; return it with their outputs."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory(prefix="chapters-pack-") as folder:
+        client = NotebookClient(
+            notebook, timeout=QUICK_SECONDS, kernel_name="python3", resources={"metadata": {"path": folder}}
+        )
+        try:
+            return client.execute()
+        except CellExecutionError as error:
+            raise ChaptersError(f"a cell of the pack fails: {error.ename}: {error.evalue}") from error
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise ChaptersError(f"a cell of the pack does not come to an end ({type(error).__name__})") from error
+
+
+def _blank(sheet: Sheet, notebooks: dict[str, Any], folder: Path) -> list[Path]:
+    from chapters_lib.submission.notebook import script
+
+    files: dict[str, str | bytes] = {f"{name}-blank.ipynb": _json(notebook) for name, notebook in notebooks.items()}
+    if sheet.name == "hw7":
+        files["homework7-blank.py"] = script(notebooks["hw7"])
+    return [_zip(folder / f"{sheet.name}-blank.zip", files)]
+
+
+def _joined(notebooks: Iterable[Any]) -> Any:
+    """Return one notebook of several, under the title of the first."""
+    import copy
+
+    first, *others = [copy.deepcopy(notebook) for notebook in notebooks]
+    for other in others:
+        first.cells.extend(other.cells[1:])
+    for i, cell in enumerate(first.cells):
+        cell.id = f"cell-{i}"
+    return first
+
+
+def _json(notebook: Any) -> str:
+    import nbformat
+
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def _zip(path: Path, files: dict[str, str | bytes]) -> Path:
+    """Write a zip archive whose bytes depend on the contents alone."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            info = zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0))
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(info, content)
+    return path
+
+
+def _put(made: list[Path], target: Path) -> list[Path]:
+    """Move finished files into place; where one cannot be, take those back that could."""
+    placed: list[Path] = []
+    try:
+        for path in made:
+            aim = target / path.name
+            if aim.is_dir():
+                raise IsADirectoryError(f"{aim} is a folder")
+            shutil.move(path, aim)
+            placed.append(aim)
+    except OSError:
+        for path in placed:
+            with suppress(OSError):
+                path.unlink()
+        raise
+    return placed
