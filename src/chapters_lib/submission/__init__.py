@@ -21,11 +21,20 @@ from chapters_lib.submission.inline import SOURCES
 NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 LONGEST_NAME = 40
 QUICK_SECONDS = 600  # a limit against hanging; the tests hold a pack to 75 s
-# The notebooks of each sheet: sources in book/packs/, and how many may hand in together.
-NOTEBOOKS = {"a4-fashion": ("a4-fashion",), "a4-mnist": ("a4-mnist",), "hw7": ("hw7",), "a4a": ("a4a",)} | {
-    "hw5": ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")
+# The notebooks of each sheet, by their sources in book/packs/.
+NOTEBOOKS = {
+    "a4-fashion": ("a4",),
+    "a4-mnist": ("a4",),
+    "hw7": ("hw7",),
+    "a4a": ("a4a",),
+    "hw5": ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae"),
 }
-TEAM = {"hw7": 3}
+# What stands between two @ in a source that serves two sheets.
+WORDS = {
+    "a4-fashion": {"SLUG": "fashion-mnist", "SHORT": "fashion", "CLASS": "FashionMNIST"},
+    "a4-mnist": {"SLUG": "mnist", "SHORT": "mnist", "CLASS": "MNIST"},
+}
+TEAM = {"hw7": 3}  # how many may hand in together; elsewhere one
 
 
 def check_names(sheet: Sheet, names: Iterable[str]) -> tuple[str, ...]:
@@ -143,7 +152,10 @@ def _notebook(sheet: Sheet, name: str, names: tuple[str, ...], book: Book, blank
     source = SOURCES.parent / "book" / "packs" / f"{name}.md"
     if not source.exists():
         raise ChaptersError(f"the pack {sheet.name} has no source yet ({source}); nothing is written")
-    notebook = build(sheet, source, book, names, blank=blank)
+    text = source.read_text(encoding="utf8")
+    for word, value in WORDS.get(sheet.name, {}).items():
+        text = text.replace(f"@{word}@", value)
+    notebook = build(sheet, text, book, names, blank=blank)
     return notebook if blank else execute(notebook)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from pathlib import Path
 from typing import Any
 
-from chapters_lib.assignments import Question, Sheet
+from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Block, Book, Heading, Shown
-from chapters_lib.submission.inline import SOURCES, Inliner
+from chapters_lib.submission.inline import FUTURE, SOURCES, Inliner
 
 PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
@@ -23,27 +22,28 @@ MISCONDUCT = (
 )
 
 
-def build(sheet: Sheet, source: Path, book: Book, names: tuple[str, ...], *, blank: bool) -> Any:
+def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blank: bool) -> Any:
     """Return the notebook of a pack, not executed; `blank` leaves answers, results and bodies out.
 
     Parameters
     ----------
     source
-        a MyST notebook: its lines ``{question}`NAME```, ``{answer}`LABEL``` and
+        text of a MyST notebook: its lines ``{question}`NAME```, ``{answer}`LABEL``` and
         ``{recorded}`LABEL``` are filled in from the sheet and the book, and its imports from the
         library are written out. Cells tagged ``given`` stay whole in a blank version.
     """
     from myst_nb.core.read import read_myst_markdown_notebook
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-    parsed = read_myst_markdown_notebook(source.read_text(encoding="utf8"))
+    parsed = read_myst_markdown_notebook(source)
     writer, inliner = _Writer(sheet, book, blank), Inliner()
     cells = []
     for cell in parsed.cells:
         if cell.cell_type == "markdown":
             text, attachments = writer.markdown(cell.source)
             if text:
-                cells.append(new_markdown_cell(text, attachments=attachments))
+                kept = {"tags": ["code"]} if "code" in cell.metadata.get("tags", []) else {}
+                cells.append(new_markdown_cell(text, attachments=attachments, metadata=kept))
             continue
         tags = cell.metadata.get("tags", [])
         code = inliner.cell(cell.source, skeleton=blank and "given" not in tags)
@@ -104,7 +104,6 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
 class _Writer:
     def __init__(self, sheet: Sheet, book: Book, blank: bool):
         self.sheet, self.book, self.blank = sheet, book, blank
-        self.question: Question | None = None
         self.drawn: set[str] = set()
 
     def markdown(self, source: str) -> tuple[str, dict[str, Any]]:
@@ -130,9 +129,9 @@ class _Writer:
         found = next((q for q in self.sheet.questions if q.name == name), None)
         if found is None:
             raise ChaptersError(f"the sheet {self.sheet.name} has no question {name!r}")
-        self.question = found
         points = f"{found.points:g} point{'s' if found.points != 1 else ''}"
-        return f"## {name} ({points})\n\n> {found.asked}"
+        behind = f"\n\nRecorded behind this answer: `{'`, `'.join(found.runs)}`." if found.runs else ""
+        return f"## {name} ({points})\n\n> {found.asked}{'' if self.blank else behind}"
 
     def _answer(self, label: str, attachments: dict[str, Any]) -> str:
         if self.blank:
@@ -151,9 +150,7 @@ class _Writer:
         if self.blank or shown.label in self.drawn:
             return ""
         self.drawn.add(shown.label)
-        runs = self.question.runs if self.question else ()
-        named = f" (`{'`, `'.join(runs)}`)" if runs else ""
-        caption = f"**Recorded**{named}, not computed here. {shown.caption}"
+        caption = f"**Recorded, not computed here.** {shown.caption}"
         if shown.rows:
             return f"\n{caption}\n\n{shown.rows}\n"
         if not shown.svg:
@@ -178,5 +175,4 @@ def script(notebook: Any) -> str:
             text = re.sub(r"^<a id=[^\n]*\n", "", text, flags=re.MULTILINE)
             parts.append("# %% [markdown]\n" + "\n".join(f"# {line}".rstrip() for line in text.split("\n")))
     text = "\n\n".join(parts) + "\n"
-    future = "from __future__ import annotations\n"
-    return future + "\n" + text.replace(future, "", 1)
+    return f"{FUTURE}\n\n" + text.replace(f"{FUTURE}\n\n", "", 1)

@@ -17,6 +17,7 @@ from chapters_lib.submission.inline import SOURCES
 
 PICTURE = re.compile(r"!\[([^]]*)\]\(attachment:([^)]*)\)\n+((?:.+\n?)+)")
 CONF = """
+today = " "
 project = title = {title!r}
 author = {author!r}
 extensions = ["myst_nb", "sphinxcontrib.cairosvgconverter"]
@@ -93,7 +94,15 @@ def _elements() -> dict[str, str]:
 def _printable(notebook: Any, book: Book, folder: Path, code: bool) -> Any:
     """Return a copy whose pictures are files beside it, vectors where the book has them, each with its caption."""
     printed = copy.deepcopy(notebook)
-    printed.cells = [cell for cell in printed.cells if code or cell.cell_type == "markdown"]
+    if not code:
+        printed.cells = [
+            cell
+            for cell in printed.cells
+            if cell.cell_type == "markdown" and "code" not in cell.metadata.get("tags", [])
+        ]
+    printed.cells[0].source = re.sub(  # the title page has the names
+        r"^(# [^\n]*)\n\n\*\*[^\n]*\*\*\n", r"\1\n", printed.cells[0].source
+    )
     for cell in printed.cells:
         if cell.cell_type != "markdown":
             continue

@@ -42,39 +42,77 @@ def batches(images: Tensor, labels: Tensor, size: int) -> Iterator[tuple[Tensor,
         yield images[index], labels[index]
 
 
+Schedule = Callable[[torch.optim.Optimizer, int], torch.optim.lr_scheduler.LRScheduler]
+
+
+def constant(
+    optimizer: torch.optim.Optimizer, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Leave the learning rate as it is."""
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 1.0)
+
+
+def cosine(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """Let the learning rate fall to 0 along a cosine."""
+    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+
+
+def one_cycle(
+    optimizer: torch.optim.Optimizer, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Let the learning rate rise over the first tenth, and then fall to 0 (Smith and Topin 2019)."""
+    rate = optimizer.param_groups[0]["lr"]
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps + 1, pct_start=0.1)
+
+
 def minimise(
     model: nn.Module,
     loss: Callable[[Tensor, Tensor], Tensor],
     images: Tensor,
     labels: Tensor,
+    held_out: tuple[Tensor, Tensor],
     *,
     epochs: int,
     batch_size: int,
     learning_rate: float,
-    cosine: bool = False,
-) -> list[float]:
-    """Minimise ``loss(x, y)`` over the weights of `model` by Adam; return its mean in each epoch.
+    schedule: Schedule = constant,
+    clip: float = 0.0,
+) -> tuple[list[float], list[float]]:
+    """Minimise ``loss(x, y)`` over the weights of `model` by Adam.
 
-    With `cosine` the learning rate falls to 0 along a cosine.
+    Parameters
+    ----------
+    held_out
+        images and labels on which the loss is followed; they choose nothing.
+    clip
+        largest norm of the gradient; 0 for no limit.
+
+    Returns
+    -------
+    training, other
+        of each epoch the mean loss of its steps, and afterwards that of the held-out images in
+        evaluation mode.
     """
     optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
-    steps = epochs * (len(images) // batch_size)
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if cosine else None
-    means = []
-    model.train()
+    course = schedule(optimizer, epochs * (len(images) // batch_size))
+    training, other = [], []
     for _ in range(epochs):
         values = []
+        model.train()
         for x, y in batches(images, labels, batch_size):
             value = loss(x, y)
             optimizer.zero_grad()
             value.backward()
+            if clip:
+                nn.utils.clip_grad_norm_(model.parameters(), clip)
             optimizer.step()
-            if falling:
-                falling.step()
+            course.step()
             values.append(value.item())
-        means.append(float(np.mean(values)))
-    model.eval()
-    return means
+        model.eval()
+        with torch.no_grad(), torch.random.fork_rng():  # what is drawn here moves no training
+            other.append(loss(*held_out).item())
+        training.append(float(np.mean(values)))
+    return training, other
 
 
 def play(
@@ -87,11 +125,11 @@ def play(
     batch_size: int,
     rates: tuple[float, float],
     beta1: float = 0.5,
-    cosine: bool = False,
+    schedule: Schedule = constant,
 ) -> list[tuple[float, float]]:
     """Play Algorithm 1 of Goodfellow et al. (2014) with k = 1; return both losses of each epoch, D's first.
 
-    `rates` are those of generator and discriminator; with `cosine` both fall to 0 along one.
+    `rates` are those of generator and discriminator, and `schedule` their common course.
     """
     g, d = gan.generator, gan.discriminator
     both = [
@@ -100,8 +138,7 @@ def play(
     ]
     step_g, step_d = both
     steps = epochs * (len(images) // batch_size)
-    cosines = torch.optim.lr_scheduler.CosineAnnealingLR
-    falling = [cosines(adam, steps) for adam in both] if cosine else []
+    courses = [schedule(adam, steps) for adam in both]
     means = []
     gan.train()
     for _ in range(epochs):
@@ -121,8 +158,8 @@ def play(
                 step_g.zero_grad()
                 g_loss.backward()
             step_g.step()
-            for schedule in falling:
-                schedule.step()
+            for course in courses:
+                course.step()
             values.append((d_loss.item(), g_loss.item()))
         d_mean, g_mean = np.mean(values, axis=0)
         means.append((float(d_mean), float(g_mean)))
