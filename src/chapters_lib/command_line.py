@@ -68,12 +68,19 @@ def _parser() -> argparse.ArgumentParser:
     pack = commands.add_parser("submit", help="write what an assignment sheet asks for to dist/")
     pack.add_argument("sheet", nargs="?", metavar="SHEET", help="see --list")
     pack.add_argument(
-        "--name", action="append", default=[], metavar="ID", help="who hands it in; again for each of a team"
+        "--name",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="who hands it in; again for each of a team",
     )
     pack.add_argument("--blank", action="store_true", help="the teacher's version: no answers")
     pack.add_argument("--list", action="store_true", help="print the sheets, one a line")
     pack.add_argument(
-        "--book", type=Path, metavar="FOLDER", help="the executed pages (default: those of the last make book)"
+        "--book",
+        type=Path,
+        metavar="FOLDER",
+        help="the executed pages (default: those of the last make book)",
     )
     pack.add_argument("--to", type=Path, metavar="FOLDER", help="where to write (default: dist/)")
     return parser
@@ -133,7 +140,9 @@ def _submit(options: argparse.Namespace) -> int:
             print(sheet.name)
         return 0
     if options.sheet is None:
-        raise ChaptersError("submit needs a SHEET; `python -m chapters_lib submit --list` prints them")
+        raise ChaptersError(
+            "submit needs a SHEET; `python -m chapters_lib submit --list` prints them"
+        )
     written = submission.submit(
         options.sheet, options.name, blank=options.blank, book=options.book, target=options.to
     )

@@ -16,7 +16,7 @@ from chapters_lib import assignments, runs
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Book
-from chapters_lib.submission.inline import SOURCES
+from chapters_lib.submission.sources import SOURCES
 
 NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 LONGEST_NAME = 40
@@ -94,8 +94,8 @@ def submit(
     missing = assignments.unanswered(sheet, assignments.chapters(root / "_toc.yml"))
     if missing and not blank:
         raise ChaptersError(
-            f"{sheet.name} cannot be packed yet, since the book has no chapter on {', '.join(q.name for q in missing)}; "
-            "nothing is written"
+            f"{sheet.name} cannot be packed yet, since the book has no chapter on "
+            f"{', '.join(q.name for q in missing)}; nothing is written"
         )
     pages = Book(book or root / "_build" / "html" / "_sources" / "book", root / "book")
     target = target or root / "dist"
@@ -105,10 +105,14 @@ def submit(
             made = _make(sheet, given, pages, Path(temporary), blank)
             return _put(made, target)
     except OSError as error:
-        raise ChaptersError(f"cannot write to {target} ({error.strerror or error}); nothing is written") from error
+        raise ChaptersError(
+            f"cannot write to {target} ({error.strerror or error}); nothing is written"
+        ) from error
 
 
-def _make(sheet: Sheet, names: tuple[str, ...], book: Book, folder: Path, blank: bool) -> list[Path]:
+def _make(
+    sheet: Sheet, names: tuple[str, ...], book: Book, folder: Path, blank: bool
+) -> list[Path]:
     """Make a pack's files in a folder."""
     notebooks = {name: _notebook(sheet, name, names, book, blank) for name in NOTEBOOKS[sheet.name]}
     if blank:
@@ -127,16 +131,26 @@ def _make(sheet: Sheet, names: tuple[str, ...], book: Book, folder: Path, blank:
         return [_zip(folder / f"{stem}.zip", files)]
     texts = {f"{name}.ipynb": _json(notebook) for name, notebook in notebooks.items()}
     if sheet.name in ("a4a", "hw5"):
-        report_pdf = report.pdf(_joined(notebooks.values()), book, title=sheet.title, names=names, code=False)
+        report_pdf = report.pdf(
+            _joined(notebooks.values()), book, title=sheet.title, names=names, code=False
+        )
         if sheet.name == "a4a":
-            code: dict[str, str | bytes] = {f"{who}_4a.ipynb": texts["a4a.ipynb"], f"{who}_4a.pdf": report_pdf}
+            code: dict[str, str | bytes] = {
+                f"{who}_4a.ipynb": texts["a4a.ipynb"],
+                f"{who}_4a.pdf": report_pdf,
+            }
             return [_zip(folder / f"{who}_4a.zip", code)]
         weights = {
             f"weights/{run}.safetensors": (runs.load(run).folder / "model.safetensors").read_bytes()
             for run in sorted({run for question in sheet.questions for run in question.runs})
-            if (runs.load(run).folder / "model.safetensors").stat().st_size > 100  # a study keeps none
+            if (runs.load(run).folder / "model.safetensors").stat().st_size
+            > 100  # a study keeps none
         }
-        contents = {"report.pdf": report_pdf, **{f"notebooks/{k}": v for k, v in texts.items()}, **weights}
+        contents = {
+            "report.pdf": report_pdf,
+            **{f"notebooks/{k}": v for k, v in texts.items()},
+            **weights,
+        }
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
     paper = report.pdf(notebook, book, title=sheet.title, names=names, code=True)
@@ -151,7 +165,9 @@ def _notebook(sheet: Sheet, name: str, names: tuple[str, ...], book: Book, blank
 
     source = SOURCES.parent / "book" / "packs" / f"{name}.md"
     if not source.exists():
-        raise ChaptersError(f"the pack {sheet.name} has no source yet ({source}); nothing is written")
+        raise ChaptersError(
+            f"the pack {sheet.name} has no source yet ({source}); nothing is written"
+        )
     text = source.read_text(encoding="utf8")
     for word, value in WORDS.get(sheet.name, {}).items():
         text = text.replace(f"@{word}@", value)
@@ -167,20 +183,29 @@ def execute(notebook: Any) -> Any:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory(prefix="chapters-pack-") as folder:
         client = NotebookClient(
-            notebook, timeout=QUICK_SECONDS, kernel_name="python3", resources={"metadata": {"path": folder}}
+            notebook,
+            timeout=QUICK_SECONDS,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
         )
         try:
             return client.execute()
         except CellExecutionError as error:
-            raise ChaptersError(f"a cell of the pack fails: {error.ename}: {error.evalue}") from error
+            raise ChaptersError(
+                f"a cell of the pack fails: {error.ename}: {error.evalue}"
+            ) from error
         except (CellTimeoutError, DeadKernelError) as error:
-            raise ChaptersError(f"a cell of the pack does not come to an end ({type(error).__name__})") from error
+            raise ChaptersError(
+                f"a cell of the pack does not come to an end ({type(error).__name__})"
+            ) from error
 
 
 def _blank(sheet: Sheet, notebooks: dict[str, Any], folder: Path) -> list[Path]:
     from chapters_lib.submission.notebook import script
 
-    files: dict[str, str | bytes] = {f"{name}-blank.ipynb": _json(notebook) for name, notebook in notebooks.items()}
+    files: dict[str, str | bytes] = {
+        f"{name}-blank.ipynb": _json(notebook) for name, notebook in notebooks.items()
+    }
     if sheet.name == "hw7":
         files["homework7-blank.py"] = script(notebooks["hw7"])
     return [_zip(folder / f"{sheet.name}-blank.zip", files)]

@@ -68,15 +68,21 @@ class Book:
 
         path, source = self.folder / f"{page}.ipynb", self.pages / f"{page}.md"
         if not path.exists():
-            raise ChaptersError(f"the chapter {page} is not built ({path} is missing): run `make book`")
+            raise ChaptersError(
+                f"the chapter {page} is not built ({path} is missing): run `make book`"
+            )
         if source.exists() and source.stat().st_mtime > path.stat().st_mtime:
-            raise ChaptersError(f"the chapter {page} was changed after it was built: run `make book`")
+            raise ChaptersError(
+                f"the chapter {page} was changed after it was built: run `make book`"
+            )
         return list(nbformat.read(path, as_version=4).cells)
 
     @cached_property
     def _homes(self) -> dict[str, str]:
         """The page of each label, from the sources."""
-        known = re.compile(r"^\(([\w-]+)\)=\s*$|^\s*:?name: ([\w-]+)\s*$|[\"']f?(tab-[\w-]+)", re.MULTILINE)
+        known = re.compile(
+            r"^\(([\w-]+)\)=\s*$|^\s*:?name: ([\w-]+)\s*$|[\"']f?(tab-[\w-]+)", re.MULTILINE
+        )
         return {
             label: path.stem
             for path in sorted(self.pages.glob("*.md"))
@@ -88,7 +94,9 @@ class Book:
     def home(self, label: str) -> str:
         """Return the page that defines a label."""
         homes = self._homes
-        for length in range(len(label), 3, -1):  # a computed name begins with what stands in the source
+        for length in range(
+            len(label), 3, -1
+        ):  # a computed name begins with what stands in the source
             if page := homes.get(label[:length]):
                 return page
         raise ChaptersError(f"no chapter has the label {label!r}")
@@ -98,7 +106,9 @@ class Book:
         blocks = self.blocks(self.home(label))
         start = next((i for i, b in enumerate(blocks) if b == f'<a id="{label}"></a>'), None)
         if start is None:
-            raise ChaptersError(f"the built chapter {self.home(label)} has no {label!r}: run `make book`")
+            raise ChaptersError(
+                f"the built chapter {self.home(label)} has no {label!r}: run `make book`"
+            )
         top = next(i for i in range(start, len(blocks)) if isinstance(blocks[i], Heading))
         level = blocks[top].level  # type: ignore[union-attr]
         found: list[Block] = []
@@ -106,7 +116,11 @@ class Book:
             if isinstance(block, Heading) and block.level <= level:
                 break
             found.append(block)
-        while found and isinstance(found[-1], str) and (not found[-1].strip() or ANCHOR.match(found[-1])):
+        while (
+            found
+            and isinstance(found[-1], str)
+            and (not found[-1].strip() or ANCHOR.match(found[-1]))
+        ):
             found.pop()
         return found
 
@@ -115,7 +129,9 @@ class Book:
         for block in self.blocks(self.home(label)):
             if isinstance(block, Shown) and block.label == label:
                 return block
-        raise ChaptersError(f"the built chapter {self.home(label)} does not show {label!r}: run `make book`")
+        raise ChaptersError(
+            f"the built chapter {self.home(label)} does not show {label!r}: run `make book`"
+        )
 
 
 def _blocks(cells: list[Any]) -> Iterator[Block]:

@@ -10,7 +10,8 @@ from typing import Any
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Block, Book, Heading, Shown
-from chapters_lib.submission.inline import FUTURE, SOURCES, Inliner
+from chapters_lib.submission.inline import FUTURE, Inliner
+from chapters_lib.submission.sources import SOURCES
 
 PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
@@ -60,7 +61,11 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         cell.id = f"cell-{i}"  # the same at every build
         if not cell.get("attachments", True):
             del cell["attachments"]
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
     return notebook
 
 
@@ -72,7 +77,11 @@ def requirements(inliner: Inliner) -> str:
         if re.fullmatch(r"[\w.-]+==[\w.]+", line)
     )
     modules = {statement.split()[1].split(".")[0] for statement in inliner.imports.values()}
-    wanted = {PACKAGES.get(module, module) for module in modules} | {"torchvision", "scikit-learn", "ipykernel"}
+    wanted = {PACKAGES.get(module, module) for module in modules} | {
+        "torchvision",
+        "scikit-learn",
+        "ipykernel",
+    }
     return " ".join(f"{name}=={pinned[name]}" for name in sorted(wanted & set(pinned)))
 
 
@@ -83,21 +92,24 @@ def _defines(code: str) -> bool:
 def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -> str:
     """Return the first cell: title, names, what this is, and what it needs."""
     who = "" if blank else f"**{', '.join(names)}**\n\n"
-    asked = "\n".join(f"- **{q.name}** ({q.points:g} points{', on top' if q.bonus else ''}): {q.asked}" for q in sheet.questions)
+    asked = "\n".join(
+        f"- **{q.name}** ({q.points:g} points{', on top' if q.bonus else ''}): {q.asked}"
+        for q in sheet.questions
+    )
     if blank:
         return (
             f"# {sheet.title}\n\n{asked}\n\n## Before you begin\n\nThe code needs Python 3.11 or newer and\n\n"
-            f"    pip install {packages}\n\nFunctions whose body is `raise NotImplementedError` are yours to write, and so "
-            "are the answers. Write your own; handing in another's work as one's own is misconduct."
+            f"    pip install {packages}\n\nFunctions whose body is `raise NotImplementedError` are yours to "
+            "write, and so are the answers. Write your own; handing in another's work as one's own is misconduct."
         )
     return (
         f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
         f"It is made from the book *{TITLE}*. Figures and tables marked *recorded* come from its trainings at full "
-        "scale and are not computed here; the numbers in the answers are read from the same records. Figures, tables and "
-        "equations keep the numbers that they have in the book, also where only the book shows them.\n\n"
+        "scale and are not computed here; the numbers in the answers are read from the same records. Figures, tables "
+        "and equations keep the numbers that they have in the book, also where only the book shows them.\n\n"
         f"The code needs Python 3.11 or newer and\n\n    pip install {packages}\n\n"
-        "As it stands it trains on small digits, to show that it runs, and takes about a minute; set `QUICK = False` to "
-        "train in full."
+        "As it stands it trains on small digits, to show that it runs, and takes about a minute; set `QUICK = False` "
+        "to train in full."
     )
 
 
@@ -130,7 +142,9 @@ class _Writer:
         if found is None:
             raise ChaptersError(f"the sheet {self.sheet.name} has no question {name!r}")
         points = f"{found.points:g} point{'s' if found.points != 1 else ''}"
-        behind = f"\n\nRecorded behind this answer: `{'`, `'.join(found.runs)}`." if found.runs else ""
+        behind = (
+            f"\n\nRecorded behind this answer: `{'`, `'.join(found.runs)}`." if found.runs else ""
+        )
         return f"## {name} ({points})\n\n> {found.asked}{'' if self.blank else behind}"
 
     def _answer(self, label: str, attachments: dict[str, Any]) -> str:
@@ -173,6 +187,8 @@ def script(notebook: Any) -> str:
         else:
             text = re.sub(r"!\[[^]]*\]\(attachment:[^)]*\)\n*", "", cell.source)
             text = re.sub(r"^<a id=[^\n]*\n", "", text, flags=re.MULTILINE)
-            parts.append("# %% [markdown]\n" + "\n".join(f"# {line}".rstrip() for line in text.split("\n")))
+            parts.append(
+                "# %% [markdown]\n" + "\n".join(f"# {line}".rstrip() for line in text.split("\n"))
+            )
     text = "\n\n".join(parts) + "\n"
     return f"{FUTURE}\n\n" + text.replace(f"{FUTURE}\n\n", "", 1)

@@ -13,7 +13,7 @@ from typing import Any
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Book
-from chapters_lib.submission.inline import SOURCES
+from chapters_lib.submission.sources import SOURCES
 
 PICTURE = re.compile(r"!\[([^]]*)\]\(attachment:([^)]*)\)\n+((?:.+\n?)+)")
 CONF = """
@@ -57,13 +57,24 @@ def pdf(notebook: Any, book: Book, *, title: str, names: tuple[str, ...], code: 
     for tool in ("xelatex", "latexmk"):
         if not shutil.which(tool):
             packages = (SOURCES.parent / ".ci" / "tex-packages").read_text().strip()
-            raise ChaptersError(f"a report needs XeLaTeX ({tool} is missing): apt-get install {packages}")
+            raise ChaptersError(
+                f"a report needs XeLaTeX ({tool} is missing): apt-get install {packages}"
+            )
     with tempfile.TemporaryDirectory(prefix="chapters-report-") as temporary:
         folder = Path(temporary)
         nbformat.write(_printable(notebook, book, folder, code), folder / "index.ipynb")
-        (folder / "conf.py").write_text(CONF.format(title=title, author=", ".join(names), elements=_elements()))
+        (folder / "conf.py").write_text(
+            CONF.format(title=title, author=", ".join(names), elements=_elements())
+        )
         _run([sys.executable, "-m", "sphinx", "-q", "-b", "latex", ".", "latex"], folder, "Sphinx")
-        latexmk = ["latexmk", "-xelatex", "-interaction=nonstopmode", "-halt-on-error", "-quiet", "report.tex"]
+        latexmk = [
+            "latexmk",
+            "-xelatex",
+            "-interaction=nonstopmode",
+            "-halt-on-error",
+            "-quiet",
+            "report.tex",
+        ]
         _run(latexmk, folder / "latex", "XeLaTeX")
         return (folder / "latex" / "report.pdf").read_bytes()
 
@@ -82,7 +93,15 @@ def _elements() -> dict[str, str]:
     import yaml
 
     config = yaml.safe_load((SOURCES.parent / "_config.yml").read_text())["sphinx"]["config"]
-    kept = ("papersize", "figure_align", "sphinxsetup", "fvset", "fncychap", "printindex", "fontpkg")
+    kept = (
+        "papersize",
+        "figure_align",
+        "sphinxsetup",
+        "fvset",
+        "fncychap",
+        "printindex",
+        "fontpkg",
+    )
     return {key: config["latex_elements"][key] for key in kept} | {
         "pointsize": "11pt",
         "preamble": PREAMBLE,

@@ -1,77 +1,10 @@
-"""Five assignment sheets: each question, its points, and what in the book answers it.
-
-One table for the page that maps questions to answers, for the packs made of them, and for the
-tests. A question whose chapter is not in the book yet stands here without labels, and is open;
-once the chapter is in the table of contents, a row without labels fails the tests.
-"""
+"""The five sheets, as one table."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from dataclasses import dataclass
-from pathlib import Path
-
-from chapters_lib.errors import ChaptersError
+from chapters_lib.assignments.questions import Number, Question, Sheet
 
 FASHION, MNIST = "Fashion-MNIST", "MNIST"
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number of a run: the metric's key, how it is printed, and what it is in words."""
-
-    run: str
-    key: str
-    form: str
-    words: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question of a sheet.
-
-    Attributes
-    ----------
-    name
-        what the sheet calls it.
-    points
-        what it is worth there.
-    asked
-        the question in short, in our words.
-    chapter
-        the page that answers it.
-    answers
-        labels of the sections with the answer, the first of which is the one to read.
-    shown
-        labels of the figures and tables that show it.
-    runs
-        the recorded runs behind it; none where the answer is a derivation.
-    number
-        the one number to look at, where there is a run.
-    bonus
-        whether its points come on top.
-    """
-
-    name: str
-    points: float
-    asked: str
-    chapter: str
-    answers: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
-    runs: tuple[str, ...] = ()
-    number: Number | None = None
-    bonus: bool = False
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """An assignment: its questions in their order, and what they add up to without any bonus."""
-
-    name: str
-    title: str
-    total: float
-    questions: tuple[Question, ...]
 
 
 def _four(dataset: str, bonus: tuple[Question, ...]) -> tuple[Question, ...]:
@@ -195,7 +128,12 @@ SHEETS = (
                 "dropout, batch normalisation, 256 wide), and show at least sixteen new images with most of the ten "
                 "digits.",
                 "gan",
-                ("sec-gan-answer-images", "sec-gan-pair", "sec-gan-algorithm", "sec-gan-answer-loss"),
+                (
+                    "sec-gan-answer-images",
+                    "sec-gan-pair",
+                    "sec-gan-algorithm",
+                    "sec-gan-answer-loss",
+                ),
                 ("fig-gan-samples", "fig-gan-classes", "tab-gan-asked"),
                 ("gan-fc-mnist",),
                 Number("gan-fc-mnist", "class_entropy", ".3f", "evenness of the classes"),
@@ -244,10 +182,16 @@ SHEETS = (
             Question(
                 "1.1",
                 20,
-                "Train a DCGAN with the layers of the sheet's figure and the min-max loss on MNIST; show 12 new samples.",
+                "Train a DCGAN with the layers of the sheet's figure and the min-max loss on MNIST; show 12 new "
+                "samples.",
                 "dcgan-pretraining",
                 ("sec-dcgan-answer", "sec-dcgan-code"),
-                ("fig-dcgan-samples", "fig-dcgan-networks", "tab-dcgan-shapes", "tab-dcgan-choices"),
+                (
+                    "fig-dcgan-samples",
+                    "fig-dcgan-networks",
+                    "tab-dcgan-shapes",
+                    "tab-dcgan-choices",
+                ),
                 ("dcgan-mnist",),
                 Number("dcgan-mnist", "recognisable", ".3f", "share recognised"),
             ),
@@ -312,39 +256,10 @@ SHEETS = (
                 ("sec-cvae-answer",),
                 ("fig-cvae-manifold", "fig-cvae-manifold-second", "tab-cvae-probe"),
                 ("vae-fashion-mnist", "cvae-fashion-mnist"),
-                Number("cvae-fashion-mnist", "probe_test_accuracy", ".3f", "accuracy of a linear probe"),
+                Number(
+                    "cvae-fashion-mnist", "probe_test_accuracy", ".3f", "accuracy of a linear probe"
+                ),
             ),
         ),
     ),
 )
-
-
-def find(name: str) -> Sheet:
-    """Return the sheet called `name`.
-
-    Raises
-    ------
-    ChaptersError
-        if there is none; the nearest names are given.
-    """
-    sheets = {sheet.name: sheet for sheet in SHEETS}
-    if name not in sheets:
-        near = difflib.get_close_matches(name, sheets, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sheets)}"
-        raise ChaptersError(f"unknown sheet {name!r}: {hint}")
-    return sheets[name]
-
-
-def chapters(contents: Path) -> tuple[str, ...]:
-    """Return the names of the pages that a table of contents (``_toc.yml``) lists, in order."""
-    return tuple(re.findall(r"^\s*- file: book/([\w-]+)\s*$", contents.read_text(), re.MULTILINE))
-
-
-def unanswered(sheet: Sheet, pages: tuple[str, ...]) -> list[Question]:
-    """Return the questions whose chapter is not among the pages of the book."""
-    return [question for question in sheet.questions if question.chapter not in pages]
-
-
-def labels(question: Question) -> tuple[str, ...]:
-    """Return every label that a question's row points to."""
-    return question.answers + question.shown
