@@ -101,7 +101,7 @@ def submit(
     target = target or root / "dist"
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".pack.", dir=target) as temporary:
+        with tempfile.TemporaryDirectory(prefix="chapters-pack-") as temporary:
             made = _make(sheet, given, pages, Path(temporary), blank)
             return _put(made, target)
     except OSError as error:
@@ -241,16 +241,16 @@ def _zip(path: Path, files: dict[str, str | bytes]) -> Path:
 
 
 def _put(made: list[Path], target: Path) -> list[Path]:
-    """Move finished files into place; where one cannot be, take those back that could."""
+    """Put finished files into place, each at one stroke; where one cannot be, take those back that could."""
     placed: list[Path] = []
     try:
         for path in made:
-            aim = target / path.name
-            if aim.is_dir():
-                raise IsADirectoryError(f"{aim} is a folder")
-            shutil.move(path, aim)
-            placed.append(aim)
-    except OSError:
+            partial, aim = target / f".{path.name}.partial", target / path.name
+            placed.append(partial)
+            shutil.copyfile(path, partial)
+            partial.replace(aim)
+            placed[-1] = aim
+    except BaseException:
         for path in placed:
             with suppress(OSError):
                 path.unlink()
