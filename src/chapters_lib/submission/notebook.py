@@ -132,7 +132,7 @@ class _Writer:
                 out.append(self._question(what))
             elif kind == "answer":
                 out.append(self._answer(what, attachments))
-            else:
+            elif not self.blank:
                 out.append(self._recorded(self.book.shown(what), attachments))
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip("\n")
         return text, attachments
