@@ -72,6 +72,10 @@ def _four(dataset: str, bonus: tuple[Question, ...]) -> tuple[Question, ...]:
             "Train a VAE-GAN on the fully connected VAE with the prior's loss and the GAN's; show ten new images, and "
             "ten random test images with their reconstructions.",
             "vae-gan",
+            ("sec-vaegan-answer-basic", "sec-vaegan-code"),
+            ("fig-vaegan-samples", f"fig-vaegan-{short}", "tab-vaegan-routing"),
+            (f"vaegan-{slug}",),
+            Number(f"vaegan-{slug}", "class_entropy", ".3f", "evenness of the classes"),
         ),
         *bonus,
     )
@@ -90,6 +94,10 @@ SHEETS = (
                     5,
                     "Measure likeness in a hidden layer of the discriminator.",
                     "vae-gan",
+                    ("sec-vaegan-answer-likeness", "sec-vaegan-likeness", "sec-vaegan-disl"),
+                    ("tab-vaegan-likeness", "tab-vaegan-controls"),
+                    ("vaegan-disl-fashion-mnist",),
+                    Number("vaegan-disl-fashion-mnist", "agreement", ".3f", "agreement"),
                     bonus=True,
                 ),
                 Question(
@@ -97,6 +105,12 @@ SHEETS = (
                     5,
                     "Use convolutions instead of fully connected layers.",
                     "vae-gan",
+                    ("sec-vaegan-conv",),
+                    ("fig-vaegan-conv", "tab-vaegan-board"),
+                    ("vaegan-conv-fashion-mnist",),
+                    Number(
+                        "vaegan-conv-fashion-mnist", "fid_judge", ".2f", "distance to real images"
+                    ),
                     bonus=True,
                 ),
             ),
@@ -151,6 +165,10 @@ SHEETS = (
                 "Describe variational autoencoders, implement one with a standard normal prior, and train it with "
                 "Adam on MNIST and SVHN.",
                 "realnvp-prior",
+                ("sec-flow-answer",),
+                ("tab-flow-nll", "fig-flow-loss"),
+                ("vae-gaussian-mnist",),
+                Number("vae-gaussian-mnist", "test_nll", ".1f", "test loss in nats"),
             ),
             Question(
                 "RealNVP prior",
@@ -158,6 +176,10 @@ SHEETS = (
                 "Derive the objective with a normalising flow as prior, say what it gains, and implement it with "
                 "RealNVP.",
                 "realnvp-prior",
+                ("sec-flow-answer", "sec-flow-elbo", "sec-flow-gain", "sec-flow-coupling"),
+                ("tab-flow-nll", "fig-flow-samples", "fig-flow-timeline"),
+                ("vae-realnvp-mnist",),
+                Number("vae-realnvp-mnist", "test_nll", ".1f", "test loss in nats"),
             ),
             Question(
                 "GAN",
