@@ -204,7 +204,7 @@ class _Page:
                         else title
                     )
             label = self.env.get_domain("std").labels.get(target.lower())
-            return title or (label[2] if label else target)
+            return title or (f"*{label[2]}*" if label else target)
         return f"${target}$" if name == "math" else title or f"`{text}`"
 
     def number(self, kind: str, label: str) -> str:

@@ -77,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("--blank", action="store_true", help="the teacher's version: no answers")
     pack.add_argument("--list", action="store_true", help="print the sheets, one a line")
     pack.add_argument(
+        "--all",
+        action="store_true",
+        help="instead of a SHEET: all whose chapters the book has, each also blank",
+    )
+    pack.add_argument(
         "--book",
         type=Path,
         metavar="FOLDER",
@@ -139,6 +144,8 @@ def _submit(options: argparse.Namespace) -> int:
         for sheet in assignments.SHEETS:
             print(sheet.name)
         return 0
+    if options.all:
+        return _submit_all(options)
     if options.sheet is None:
         raise ChaptersError(
             "submit needs a SHEET; `python -m chapters_lib submit --list` prints them"
@@ -148,6 +155,22 @@ def _submit(options: argparse.Namespace) -> int:
     )
     for path in written:
         print(path)
+    return 0
+
+
+def _submit_all(options: argparse.Namespace) -> int:
+    """Write every pack that can be made, and say which cannot for want of a chapter."""
+    if options.sheet is not None or options.blank or options.list:
+        raise ChaptersError("submit --all takes no SHEET, --blank or --list")
+    for sheet in assignments.SHEETS:
+        if missing := submission.unpacked(sheet):
+            print(f"{sheet.name}: not yet, the book has no chapter on {', '.join(missing)}")
+            continue
+        for blank in (False, True):
+            written = submission.submit(
+                sheet.name, options.name, blank=blank, book=options.book, target=options.to
+            )
+            print(*written, sep="\n")
     return 0
 
 

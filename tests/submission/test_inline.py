@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from chapters_lib import runs
+from chapters_lib import assignments, runs
 from chapters_lib.errors import ChaptersError
-from chapters_lib.submission import NOTEBOOKS, WORDS
+from chapters_lib.submission import NOTEBOOKS, source
 from chapters_lib.submission.inline import Inliner, with_records
 from chapters_lib.submission.sources import bound_names, free_names
 
@@ -132,12 +132,9 @@ def test_every_name_of_a_pack_is_defined(sheet, name):
     """Each pack's code, written out, has no name that nothing defines, nor one that nothing uses."""
     from myst_nb.core.read import read_myst_markdown_notebook
 
-    path = ROOT / "book" / "packs" / f"{name}.md"
-    if not path.exists():
+    if not (ROOT / "book" / "packs" / f"{name}.md").exists():
         pytest.skip(f"{name} has no source yet")
-    text = path.read_text()
-    for word, value in WORDS.get(sheet, {}).items():
-        text = text.replace(f"@{word}@", value)
+    text = source(assignments.find(sheet), name, assignments.chapters(ROOT / "_toc.yml"))
     needed = set(re.findall(r'runs\.load\("([\w.-]+)"\)', text))
     if not needed <= set(runs.names()):
         pytest.skip(f"not recorded yet: {needed - set(runs.names())}")
@@ -147,12 +144,12 @@ def test_every_name_of_a_pack_is_defined(sheet, name):
         for c in read_myst_markdown_notebook(text).cells
         if c.cell_type == "code"
     ]
-    source = "\n\n".join([inliner.header(), *cells])
-    assert "@" not in re.sub(r"^\s*@.*$|[\w\])] @ ", "", source, flags=re.MULTILINE)
-    assert "chapters_lib" not in source
+    code = "\n\n".join([inliner.header(), *cells])
+    assert "@" not in re.sub(r"^\s*@.*$|[\w\])] @ ", "", code, flags=re.MULTILINE)
+    assert "chapters_lib" not in code
     known = set(dir(builtins))
-    defined = bound_names(ast.parse(source))
-    used = {n for _, n, _ in free_names(ast.parse(source))}
+    defined = bound_names(ast.parse(code))
+    used = {n for _, n, _ in free_names(ast.parse(code))}
     assert used - defined - known == set()
     imported = set(inliner.imports)
     assert imported <= used, f"imported for nothing: {imported - used}"

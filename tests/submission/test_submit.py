@@ -69,12 +69,16 @@ def book(tmp_path: Path) -> Book:
     rows = '<a id="tab-toy"></a>\n\n*Table 1.1: sums*\n\n| a | b |\n| --- | --- |\n| 1 | 2 |'
     cells = [
         new_markdown_cell(
-            '# Toy\n\n<a id="sec-toy"></a>\n\n## Sum\n\nOne and one.\n\n### Why\n\n```text\n# no heading\n```'
+            '# Toy\n\n<a id="sec-toy"></a>\n\n## Sum\n\n'
+            "One and one, by Eq. (1.1): Figure 1.1 and Table 9.9.\n\n"
+            "### Why\n\n```text\n# no heading\n```"
         ),
         new_code_cell("draw()", outputs=[figure], metadata={"alt": "A square."}),
         new_markdown_cell('<a id="fig-toy"></a>\n\n*Figure 1.1: a square.*'),
         new_code_cell("", outputs=[new_output("display_data", data={"text/markdown": rows})]),
-        new_markdown_cell('<a id="sec-next"></a>\n\n## Next\n\nOther things.'),
+        new_markdown_cell(
+            '<a id="sec-next"></a>\n\n## Next\n\nOther things.\n\n$$\n1 = 1 \\tag{1.1}\n$$'
+        ),
     ]
     nbformat.write(new_notebook(cells=cells), built / "toy.ipynb")
     return Book(built, pages)
@@ -83,7 +87,8 @@ def book(tmp_path: Path) -> Book:
 def test_a_section_ends_where_the_next_begins(book):
     section = book.section("sec-toy")
     text = [block for block in section if isinstance(block, str) and block.strip()]
-    assert text == ["One and one.", "```text", "# no heading", "```"]
+    assert text[0].startswith("One and one, by")
+    assert text[1:] == ["```text", "# no heading", "```"]
     assert Heading(3, "Why") in section
     assert [block.label for block in section if isinstance(block, Shown)] == ["fig-toy", "tab-toy"]
 
@@ -123,13 +128,13 @@ def test_a_pack_holds_question_answer_code_and_what_was_recorded(book):
             "misconduct",
             "## 1 (3 points)",
             "> Add two numbers.",
-            "One and one.",
+            "One and one, by",
             "Recorded, not computed here",
             "def mlp(",
         )
     ]
     assert order == sorted(order)
-    assert text.count("Figure 1.1") == 1, "a figure is shown once"
+    assert text.count("Figure 1.1: a square") == 1, "a figure is shown once"
     shown = [cell for cell in notebook.cells if cell.get("attachments")]
     assert (
         list(shown[0].attachments) == ["fig-toy.png"]
@@ -143,11 +148,23 @@ def test_a_pack_holds_question_answer_code_and_what_was_recorded(book):
     assert "# > Add two numbers." in code and "attachment:" not in code
 
 
+def test_what_an_answer_refers_to_is_there_or_said_to_be_in_the_book(book):
+    notebook = build(SHEET, SOURCE, book, ("me",), blank=False)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert "by Eq. (1.1): Figure 1.1 and Table 9.9 of the book." in text
+    assert text.count("1 = 1 \\tag{1.1}") == 1
+    assert (
+        text.index("One and one")
+        < text.index("equations that are referred to")
+        < text.index("1 = 1")
+    )
+
+
 def test_a_blank_pack_has_questions_and_no_answers(book):
     notebook = build(SHEET, SOURCE, book, (), blank=True)
     text = "\n".join(cell.source for cell in notebook.cells)
     assert "> Add two numbers." in text and "*Your answer.*" in text and "QUICK = True" in text
-    assert "One and one." not in text and "Figure" not in text and "layers +=" not in text
+    assert "One and one" not in text and "Figure" not in text and "layers +=" not in text
     assert "def mlp(" in text and "raise NotImplementedError" in text and "print(len" not in text
     assert not any(cell.get("attachments") for cell in notebook.cells)
 
@@ -220,6 +237,22 @@ def test_the_sheets_are_listed_one_a_line(capsys):
         "hw5",
         "",
     ]
+
+
+def test_all_packs_are_those_whose_chapters_the_book_has(capsys, monkeypatch):
+    calls = []
+    open_ones = {"a4a": ["GAN"]}
+    monkeypatch.setattr(submission, "unpacked", lambda sheet: open_ones.get(sheet.name, []))
+    monkeypatch.setattr(
+        submission,
+        "submit",
+        lambda name, names, *, blank, **_: calls.append((name, names, blank)) or [Path(name)],
+    )
+    assert main(["submit", "--all", "--name", "x"]) == 0
+    made = ["a4-fashion", "a4-mnist", "hw7", "hw5"]
+    assert calls == [(name, ["x"], blank) for name in made for blank in (False, True)]
+    assert "a4a: not yet, the book has no chapter on GAN" in capsys.readouterr().out
+    assert main(["submit", "hw7", "--all"]) == 1
 
 
 def test_submit_without_a_sheet_or_with_an_unknown_one(capsys):

@@ -21,14 +21,17 @@ from chapters_lib.submission.sources import SOURCES
 NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 LONGEST_NAME = 40
 QUICK_SECONDS = 600  # a limit against hanging; the tests hold a pack to 75 s
-# The notebooks of each sheet, by their sources in book/packs/.
-NOTEBOOKS = {
-    "a4-fashion": ("a4",),
-    "a4-mnist": ("a4",),
-    "hw7": ("hw7",),
-    "a4a": ("a4a",),
-    "hw5": ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae"),
+# The notebooks of each sheet, and of which sources in book/packs/ each is made.
+FOUR = {"a4": ("a4", "a4-vae-gan", "a4-bonus")}
+NOTEBOOKS: dict[str, dict[str, tuple[str, ...]]] = {
+    "a4-fashion": FOUR,
+    "a4-mnist": FOUR,
+    "hw7": {"hw7": ("hw7",)},
+    "a4a": {"a4a": ("a4a",)},
+    "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
 }
+QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
+HEADER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 # What stands between two @ in a source that serves two sheets.
 WORDS = {
     "a4-fashion": {"SLUG": "fashion-mnist", "SHORT": "fashion", "CLASS": "FashionMNIST"},
@@ -64,6 +67,41 @@ def check_names(sheet: Sheet, names: Iterable[str]) -> tuple[str, ...]:
     return given
 
 
+def unpacked(sheet: Sheet) -> list[str]:
+    """Return the names of a sheet's questions that keep it from being packed: the book has no chapter on them."""
+    pages = assignments.chapters(SOURCES.parent / "_toc.yml")
+    return [question.name for question in assignments.unanswered(sheet, pages)]
+
+
+def source(sheet: Sheet, notebook: str, pages: tuple[str, ...]) -> str:
+    """Return the text of a sheet's notebook: its sources, one below the other.
+
+    Left out are those on questions that the sheet does not ask, or whose chapter is not among
+    the book's `pages`.
+
+    Raises
+    ------
+    ChaptersError
+        if there is no source.
+    """
+    chapter = {q.name: q.chapter for q in sheet.questions}
+    texts: list[str] = []
+    for name in NOTEBOOKS[sheet.name][notebook]:
+        path = SOURCES.parent / "book" / "packs" / f"{name}.md"
+        if not path.exists():
+            raise ChaptersError(
+                f"the pack {sheet.name} has no source yet ({path}); nothing is written"
+            )
+        text = path.read_text(encoding="utf8")
+        if all(chapter.get(question) in pages for question in QUESTION.findall(text)):
+            texts.append(text)
+    first, *others = texts
+    text = "\n+++\n".join([first, *(HEADER.sub("", other) for other in others)])
+    for word, value in WORDS.get(sheet.name, {}).items():
+        text = text.replace(f"@{word}@", value)
+    return text
+
+
 def submit(
     sheet_name: str,
     names: Iterable[str] = (),
@@ -91,18 +129,25 @@ def submit(
     """
     sheet, root = assignments.find(sheet_name), SOURCES.parent
     given = () if blank else check_names(sheet, names)
-    missing = assignments.unanswered(sheet, assignments.chapters(root / "_toc.yml"))
+    contents = assignments.chapters(root / "_toc.yml")
+    missing = unpacked(sheet)
     if missing and not blank:
         raise ChaptersError(
             f"{sheet.name} cannot be packed yet, since the book has no chapter on "
-            f"{', '.join(q.name for q in missing)}; nothing is written"
+            f"{', '.join(missing)}; nothing is written"
+        )
+    sources = {name: source(sheet, name, contents) for name in NOTEBOOKS[sheet.name]}
+    asked = {q.name for q in sheet.questions} - set(missing)
+    if left := asked - set(QUESTION.findall("\n".join(sources.values()))):
+        raise ChaptersError(
+            f"the pack {sheet.name} has no source on {', '.join(sorted(left))}; nothing is written"
         )
     pages = Book(book or root / "_build" / "html" / "_sources" / "book", root / "book")
     target = target or root / "dist"
     try:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="chapters-pack-") as temporary:
-            made = _make(sheet, given, pages, Path(temporary), blank)
+            made = _make(sheet, sources, given, pages, Path(temporary), blank)
             return _put(made, target)
     except OSError as error:
         raise ChaptersError(
@@ -111,10 +156,15 @@ def submit(
 
 
 def _make(
-    sheet: Sheet, names: tuple[str, ...], book: Book, folder: Path, blank: bool
+    sheet: Sheet,
+    sources: dict[str, str],
+    names: tuple[str, ...],
+    book: Book,
+    folder: Path,
+    blank: bool,
 ) -> list[Path]:
     """Make a pack's files in a folder."""
-    notebooks = {name: _notebook(sheet, name, names, book, blank) for name in NOTEBOOKS[sheet.name]}
+    notebooks = {name: _notebook(sheet, text, names, book, blank) for name, text in sources.items()}
     if blank:
         return _blank(sheet, notebooks, folder)
     from chapters_lib.submission import report
@@ -159,18 +209,10 @@ def _make(
     return sorted(folder.iterdir())
 
 
-def _notebook(sheet: Sheet, name: str, names: tuple[str, ...], book: Book, blank: bool) -> Any:
+def _notebook(sheet: Sheet, text: str, names: tuple[str, ...], book: Book, blank: bool) -> Any:
     """Return a notebook of a pack, executed unless it is blank."""
     from chapters_lib.submission.notebook import build
 
-    source = SOURCES.parent / "book" / "packs" / f"{name}.md"
-    if not source.exists():
-        raise ChaptersError(
-            f"the pack {sheet.name} has no source yet ({source}); nothing is written"
-        )
-    text = source.read_text(encoding="utf8")
-    for word, value in WORDS.get(sheet.name, {}).items():
-        text = text.replace(f"@{word}@", value)
     notebook = build(sheet, text, book, names, blank=blank)
     return notebook if blank else execute(notebook)
 
@@ -186,6 +228,7 @@ def execute(notebook: Any) -> Any:
             notebook,
             timeout=QUICK_SECONDS,
             kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": folder}},
         )
         try:

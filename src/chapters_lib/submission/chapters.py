@@ -17,6 +17,9 @@ from chapters_lib.errors import ChaptersError
 
 ANCHOR = re.compile(r'^<a id="([\w-]+)"></a>$')
 HEADING = re.compile(r"^(#{1,6}) ")
+EQUATION = re.compile(
+    r"^\$\$\n((?:(?!\$\$).)*?) ?\\tag\{([\d.]+)\}\n\$\$$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,15 @@ class Book:
             for label in match
             if label
         }
+
+    @cached_property
+    def equations(self) -> dict[str, str]:
+        """All numbered equations of the book, by their numbers, in Markdown."""
+        texts = (
+            "\n".join(block for block in self.blocks(path.stem) if isinstance(block, str))
+            for path in sorted(self.folder.glob("*.ipynb"))
+        )
+        return {match[2]: match[0] for text in texts for match in EQUATION.finditer(text)}
 
     def home(self, label: str) -> str:
         """Return the page that defines a label."""

@@ -17,6 +17,8 @@ PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
 TITLE = "Learning to Generate"
+REFERENCE = re.compile(r"\b(Figure|Table|Exercise) (\d+\.\d+)")
+EQUATIONS = "**From the book, the equations that are referred to:**"
 MISCONDUCT = (
     "This is a worked example, for checking a solution of one's own against one whose numbers are known, and for "
     "teachers who set such a sheet. **Handing in another's work as one's own is misconduct**, and that includes this."
@@ -52,6 +54,8 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
             code = "# Yours to write."
         if code:
             cells.append(new_code_cell(code))
+    if not blank:
+        _complete([cell for cell in cells if cell.cell_type == "markdown"], book)
     if inliner.imports:
         first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
         cells[first].source = f"{inliner.header()}\n\n\n{cells[first].source}"
@@ -67,6 +71,23 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         "name": "python3",
     }
     return notebook
+
+
+def _complete(cells: list[Any], book: Book) -> None:
+    """Repeat the equations that answers refer to, and say of a figure that only the book has it."""
+    whole = "\n".join(cell.source for cell in cells)
+    repeated = set(re.findall(r"\\tag\{([\d.]+)\}", whole))
+    shown = set(re.findall(r"\*((?:Figure|Table) [\d.]+): ", whole))
+    for cell in cells:
+        wanted = dict.fromkeys(re.findall(r"Eq\. \(([\d.]+)\)", cell.source))  # in their order
+        missing = [n for n in wanted if n not in repeated and n in book.equations]
+        repeated |= set(missing)
+        cell.source = REFERENCE.sub(
+            lambda match: match[0] if match[0] in shown else f"{match[0]} of the book", cell.source
+        )
+        if missing:
+            equations = "\n\n".join(book.equations[number] for number in missing)
+            cell.source += f"\n\n{EQUATIONS}\n\n{equations}"
 
 
 def requirements(inliner: Inliner) -> str:
@@ -106,7 +127,7 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
         f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
         f"It is made from the book *{TITLE}*. Figures and tables marked *recorded* come from its trainings at full "
         "scale and are not computed here; the numbers in the answers are read from the same records. Figures, tables "
-        "and equations keep the numbers that they have in the book, also where only the book shows them.\n\n"
+        "and equations keep the numbers that they have in the book.\n\n"
         f"The code needs Python 3.11 or newer and\n\n    pip install {packages}\n\n"
         "As it stands it trains on small digits, to show that it runs, and takes about a minute; set `QUICK = False` "
         "to train in full."

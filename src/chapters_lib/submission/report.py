@@ -15,6 +15,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Book
 from chapters_lib.submission.sources import SOURCES
 
+TABLE = re.compile(r"^(\*\*Recorded, .*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE)
 PICTURE = re.compile(r"!\[([^]]*)\]\(attachment:([^)]*)\)\n+((?:.+\n?)+)")
 CONF = """
 today = " "
@@ -38,6 +39,7 @@ PREAMBLE = r"""
 \setcounter{secnumdepth}{-2}
 \emergencystretch=2em
 \setlength{\headheight}{14pt}
+\newcolumntype{T}{L}
 \AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
 """
 
@@ -132,6 +134,7 @@ def _printable(notebook: Any, book: Book, folder: Path, code: bool) -> Any:
                 (folder / f"{shown.label}.pdf").write_bytes(base64.b64decode(shown.pdf))
             (folder / name).write_bytes(base64.b64decode(data["image/png"]))
         cell.source = PICTURE.sub(lambda m: _figure(m, folder), cell.source)
+        cell.source = TABLE.sub(_table, cell.source)
         cell.source = re.sub(r'^<a id="[\w-]+"></a>\n', "", cell.source, flags=re.MULTILINE)
         cell.source = re.sub(r"\$\$\n(.*?)\n\$\$", _display, cell.source, flags=re.DOTALL)
     return printed
@@ -141,6 +144,11 @@ def _figure(match: re.Match[str], folder: Path) -> str:
     vector = Path(match[2]).with_suffix(".pdf")
     name = vector if (folder / vector).exists() else match[2]
     return f"````{{figure}} {name}\n:alt: {match[1]}\n\n{match[3].strip()}\n````\n"
+
+
+def _table(match: re.Match[str]) -> str:
+    """Put a caption on its table, so that no page break comes between the two."""
+    return f"````{{table}} {' '.join(match[1].split())}\n\n{match[2].strip()}\n````\n"
 
 
 def _display(match: re.Match[str]) -> str:
