@@ -152,9 +152,9 @@ class _Page:
         """Translate a list-table into a pipe table."""
         rows: list[list[str]] = []
         for line in body.split("\n"):
-            if line.startswith("* - "):
+            if re.match(r"\* -( |$)", line):  # the cell may be empty
                 rows.append([line[4:]])
-            elif line.startswith("  - ") and rows:
+            elif re.match(r"  -( |$)", line) and rows:
                 rows[-1].append(line[4:])
             elif rows and line.strip():
                 rows[-1][-1] += " " + line.strip()
@@ -195,7 +195,13 @@ class _Page:
             return f"Eq. ({self.number('equation', target)})"
         if name.startswith("cite"):
             return self.cited(target, textual=name in {"cite:t", "cite:ct"})
-        if name in {"numref", "ref", "doc", "prf:ref"}:
+        if name == "prf:ref" and (entry := getattr(self.env, "proof_list", {}).get(target)):
+            numbers = self.env.toc_fignumbers.get(entry["docname"], {}).get(
+                entry["countertype"], {}
+            )
+            number = ".".join(map(str, numbers.get(target, ())))
+            return title or f"{entry['realtype'].title()} {number}".strip()
+        if name in {"numref", "ref", "doc"}:
             for kind, word in (("figure", "Figure"), ("table", "Table"), ("exercise", "Exercise")):
                 if number := self.number(kind, target):
                     return (

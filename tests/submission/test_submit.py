@@ -15,7 +15,7 @@ from chapters_lib.assignments import Question, Sheet
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Book, Heading, Shown
-from chapters_lib.submission.notebook import build, script
+from chapters_lib.submission.notebook import build, cited, references, script
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
 SHEET = Sheet(
@@ -153,11 +153,34 @@ def test_what_an_answer_refers_to_is_there_or_said_to_be_in_the_book(book):
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     assert "by Eq. (1.1): Figure 1.1 and Table 9.9 of the book." in text
     assert text.count("1 = 1 \\tag{1.1}") == 1
+    assert "## References" not in text, "nothing is cited"
     assert (
         text.index("One and one")
         < text.index("equations that are referred to")
         < text.index("1 = 1")
     )
+
+
+def test_what_is_cited_is_listed_once():
+    works = cited("as in Kingma and Welling (2014), and [Goodfellow et al., 2014]; Ioffe (1999)")
+    assert len(works) == 2 and all("2014" in work for work in works)
+    notebooks = [
+        new_notebook(cells=[new_markdown_cell("# T"), new_markdown_cell(references(works[:n]))])
+        for n in (1, 2)
+    ]
+    last = submission._joined(notebooks).cells[-1].source
+    assert last == references(sorted(works))
+
+
+def test_the_predictions_are_left_out_of_an_answer(book):
+    path = book.folder / "toy.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source += "\n\n*Predictions.* One was\nright.\n\nLast."
+    notebook.cells[0].source += "\n\n### The predictions\n\nTwo.\n\n### More\n\nThree."
+    nbformat.write(notebook, path)
+    text = "\n".join(str(block) for block in book.section("sec-toy"))
+    assert "redictions" not in text and "right." not in text and "Two." not in text
+    assert "Last." in text and "Three." in text
 
 
 def test_a_blank_pack_has_questions_and_no_answers(book):

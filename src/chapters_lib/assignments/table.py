@@ -207,7 +207,7 @@ SHEETS = (
                 "Train a DCGAN with the layers of the sheet's figure and the min-max loss on MNIST; show 12 new "
                 "samples.",
                 "dcgan-pretraining",
-                ("sec-dcgan-answer", "sec-dcgan-code"),
+                ("sec-dcgan-samples", "sec-dcgan-code"),
                 (
                     "fig-dcgan-samples",
                     "fig-dcgan-networks",
@@ -223,7 +223,7 @@ SHEETS = (
                 "Take the discriminator's last linear layer off, train one linear layer on the features of 10 % of the "
                 "training images; report and discuss train and test accuracy.",
                 "dcgan-pretraining",
-                ("sec-dcgan-answer",),
+                ("sec-dcgan-written",),
                 ("tab-dcgan-probe", "fig-dcgan-shares"),
                 ("dcgan-mnist",),
                 Number("dcgan-mnist", "probe_test_accuracy", ".3f", "test accuracy"),
@@ -264,7 +264,7 @@ SHEETS = (
                 10,
                 "Train the conditional one, the class given to encoder and decoder; show samples.",
                 "c-vae",
-                ("sec-cvae-code",),
+                ("sec-cvae-images", "sec-cvae-code"),
                 ("fig-cvae-samples", "fig-cvae-transfer", "tab-cvae-bound"),
                 ("cvae-fashion-mnist",),
                 Number("cvae-fashion-mnist", "test_negative_elbo", ".2f", "test loss in nats"),

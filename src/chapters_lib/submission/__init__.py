@@ -255,12 +255,21 @@ def _blank(sheet: Sheet, notebooks: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _joined(notebooks: Iterable[Any]) -> Any:
-    """Return one notebook of several, under the title of the first."""
+    """Return one notebook of several, under the title of the first, the works that they cite in one list."""
     import copy
+
+    from nbformat.v4 import new_markdown_cell
+
+    from chapters_lib.submission.notebook import REFERENCES, references
 
     first, *others = [copy.deepcopy(notebook) for notebook in notebooks]
     for other in others:
         first.cells.extend(other.cells[1:])
+    lists = [cell.source for cell in first.cells if cell.source.startswith(REFERENCES)]
+    first.cells = [cell for cell in first.cells if not cell.source.startswith(REFERENCES)]
+    works = {line[2:] for text in lists for line in text.split("\n") if line.startswith("- ")}
+    if works:
+        first.cells.append(new_markdown_cell(references(sorted(works))))
     for i, cell in enumerate(first.cells):
         cell.id = f"cell-{i}"
     return first

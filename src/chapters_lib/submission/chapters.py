@@ -128,6 +128,7 @@ class Book:
             if isinstance(block, Heading) and block.level <= level:
                 break
             found.append(block)
+        found = _without_predictions(found)
         while (
             found
             and isinstance(found[-1], str)
@@ -144,6 +145,22 @@ class Book:
         raise ChaptersError(
             f"the built chapter {self.home(label)} does not show {label!r}: run `make book`"
         )
+
+
+def _without_predictions(blocks: list[Block]) -> list[Block]:
+    """Leave out what an answer says of the predictions that the chapter had its reader make."""
+    kept: list[Block] = []
+    inside = ""  # of a part to leave out: what ends it
+    for block in blocks:
+        if isinstance(block, Heading):
+            inside = "heading" if block.text == "The predictions" else ""
+        elif isinstance(block, str) and not inside and block.startswith("*Predictions.*"):
+            inside = "line"
+        if not inside:
+            kept.append(block)
+        elif inside == "line" and block == "":
+            inside = ""
+    return kept
 
 
 def _blocks(cells: list[Any]) -> Iterator[Block]:

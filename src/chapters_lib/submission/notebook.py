@@ -17,7 +17,8 @@ PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
 TITLE = "Learning to Generate"
-REFERENCE = re.compile(r"\b(Figure|Table|Exercise) (\d+\.\d+)")
+REFERENCE = re.compile(r"\b(Figure|Table|Exercise|Theorem|Lemma) (\d+\.\d+)")
+REFERENCES = "## References"
 EQUATIONS = "**From the book, the equations that are referred to:**"
 MISCONDUCT = (
     "This is a worked example, for checking a solution of one's own against one whose numbers are known, and for "
@@ -55,7 +56,10 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         if code:
             cells.append(new_code_cell(code))
     if not blank:
-        _complete([cell for cell in cells if cell.cell_type == "markdown"], book)
+        answers = [cell for cell in cells if cell.cell_type == "markdown"]
+        _complete(answers, book)
+        if works := cited("\n".join(cell.source for cell in answers)):
+            cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
         first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
         cells[first].source = f"{inliner.header()}\n\n\n{cells[first].source}"
@@ -88,6 +92,32 @@ def _complete(cells: list[Any], book: Book) -> None:
         if missing:
             equations = "\n\n".join(book.equations[number] for number in missing)
             cell.source += f"\n\n{EQUATIONS}\n\n{equations}"
+
+
+def cited(text: str) -> list[str]:
+    """Return the works that a text cites by author and year, as the book's bibliography has them."""
+    import pybtex
+    from pybtex.database import parse_file
+
+    path = SOURCES.parent / "book" / "references.bib"
+    keys = []
+    for key, entry in parse_file(str(path)).entries.items():
+        names = [" ".join(p.prelast_names + p.last_names) for p in entry.persons["author"]]
+        who = names[0] + (
+            " et al." if len(names) > 2 else f" and {names[1]}" if len(names) == 2 else ""
+        )
+        who = re.sub(r"[{}]|\\.", "", who)
+        if f"{who} ({entry.fields['year']})" in text or f"{who}, {entry.fields['year']}" in text:
+            keys.append(key)
+    if not keys:
+        return []
+    listed = pybtex.format_from_file(str(path), "plain", keys, output_backend="plaintext")
+    return re.findall(r"^\[\d+\] (.+)$", listed, re.MULTILINE)
+
+
+def references(works: list[str]) -> str:
+    """Return the last cell of a notebook: what it cites."""
+    return "\n".join([REFERENCES, "", *(f"- {work}" for work in works)])
 
 
 def requirements(inliner: Inliner) -> str:

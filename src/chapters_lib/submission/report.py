@@ -148,7 +148,12 @@ def _figure(match: re.Match[str], folder: Path) -> str:
 
 def _table(match: re.Match[str]) -> str:
     """Put a caption on its table, so that no page break comes between the two."""
-    return f"````{{table}} {' '.join(match[1].split())}\n\n{match[2].strip()}\n````\n"
+    head, rule, *rows = match[2].strip().split("\n")
+    filled = [
+        re.sub(r"\|\s+(?=\|)", "| – ", row) for row in rows
+    ]  # an empty cell makes its row tall
+    table = "\n".join([head, rule, *filled])
+    return f"````{{table}} {' '.join(match[1].split())}\n\n{table}\n````\n"
 
 
 def _display(match: re.Match[str]) -> str:
