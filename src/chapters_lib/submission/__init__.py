@@ -20,7 +20,7 @@ from chapters_lib.submission.sources import SOURCES
 
 NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 LONGEST_NAME = 40
-QUICK_SECONDS = 600  # a limit against hanging; the tests hold a pack to 75 s
+CELL_SECONDS = 3600  # a limit against hanging, on a busy machine too; the tests hold a pack to 75 s of one core
 # The notebooks of each sheet, and of which sources in book/packs/ each is made.
 FOUR = {"a4": ("a4", "a4-vae-gan", "a4-bonus")}
 NOTEBOOKS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -77,7 +77,7 @@ def source(sheet: Sheet, notebook: str, pages: tuple[str, ...]) -> str:
     """Return the text of a sheet's notebook: its sources, one below the other.
 
     Left out are those on questions that the sheet does not ask, or whose chapter is not among
-    the book's `pages`.
+    the book's `pages`; the text is empty where nothing remains.
 
     Raises
     ------
@@ -95,6 +95,8 @@ def source(sheet: Sheet, notebook: str, pages: tuple[str, ...]) -> str:
         text = path.read_text(encoding="utf8")
         if all(chapter.get(question) in pages for question in QUESTION.findall(text)):
             texts.append(text)
+    if not texts:
+        return ""
     first, *others = texts
     text = "\n+++\n".join([first, *(HEADER.sub("", other) for other in others)])
     for word, value in WORDS.get(sheet.name, {}).items():
@@ -136,7 +138,8 @@ def submit(
             f"{sheet.name} cannot be packed yet, since the book has no chapter on "
             f"{', '.join(missing)}; nothing is written"
         )
-    sources = {name: source(sheet, name, contents) for name in NOTEBOOKS[sheet.name]}
+    texts = {name: source(sheet, name, contents) for name in NOTEBOOKS[sheet.name]}
+    sources = {name: text for name, text in texts.items() if text}
     asked = {q.name for q in sheet.questions} - set(missing)
     if left := asked - set(QUESTION.findall("\n".join(sources.values()))):
         raise ChaptersError(
@@ -226,7 +229,7 @@ def execute(notebook: Any) -> Any:
     with tempfile.TemporaryDirectory(prefix="chapters-pack-") as folder:
         client = NotebookClient(
             notebook,
-            timeout=QUICK_SECONDS,
+            timeout=CELL_SECONDS,
             kernel_name="python3",
             extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": folder}},
