@@ -22,8 +22,9 @@ NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 LONGEST_NAME = 40
 CELL_SECONDS = 3600  # a limit against hanging, on a busy machine too; the tests hold a pack to 75 s of one core
 # The notebooks of each sheet, and of which sources in book/packs/ each is made.
-FOUR = {"a4": ("a4", "a4-vae-gan", "a4-bonus")}
-NOTEBOOKS: dict[str, dict[str, tuple[str, ...]]] = {
+Notebooks = dict[str, tuple[str, ...]]
+FOUR: Notebooks = {"a4": ("a4", "a4-vae-gan", "a4-bonus")}
+NOTEBOOKS: dict[str, Notebooks] = {
     "a4-fashion": FOUR,
     "a4-mnist": FOUR,
     "hw7": {"hw7": ("hw7",)},
@@ -199,7 +200,7 @@ def _make(
             if (runs.load(run).folder / "model.safetensors").stat().st_size
             > 100  # a study keeps none
         }
-        contents = {
+        contents: dict[str, str | bytes] = {
             "report.pdf": report_pdf,
             **{f"notebooks/{k}": v for k, v in texts.items()},
             **weights,
