@@ -2,7 +2,7 @@
 
 Imports go one way, from the bottom of this list to its top::
 
-    errors, reproducibility, data, models, objectives, training, evaluation, runs,
+    errors, reproducibility, folders, house_numbers, data, models, objectives, training, evaluation, runs,
     experiments, figures, explorer, gallery, command_line, __main__
 """
 

@@ -265,7 +265,7 @@ class Unserialisable:
 def test_commit_is_known_inside_git() -> None:
     if not (runs.root().parent / ".git").exists():
         pytest.skip("no checkout")
-    commit = base._commit().rstrip("+")
+    commit = base.source_commit().rstrip("+")
     assert len(commit) >= 7 and int(commit, 16) >= 0
 
 
