@@ -11,7 +11,6 @@ import difflib
 import hashlib
 import http.client
 import io
-import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -167,9 +167,7 @@ def evaluate(experiment: Experiment, net: Inception | None, *, progress: bool = 
         if the run, its data or its judge cannot be had, it draws no images, or it is being
         trained or evaluated by another process. The record then is as it was.
     """
-    if not experiment.samples:
-        raise ChaptersError(f"{experiment.name} draws no images: there is nothing to evaluate")
-    runs.load(experiment.name)
+    require_recorded(experiment)
     runs.require_writable()
     with alone(experiment.name):
         run = require_same(experiment)
@@ -193,6 +191,13 @@ def evaluate(experiment: Experiment, net: Inception | None, *, progress: bool = 
                 "date": datetime.now(UTC).strftime("%Y-%m-%d"),
             }
         return amend(run, metrics, stated)
+
+
+def require_recorded(experiment: Experiment) -> None:
+    """Raise a `ChaptersError` if the experiment draws no images, or has no record."""
+    if not experiment.samples:
+        raise ChaptersError(f"{experiment.name} draws no images: there is nothing to evaluate")
+    runs.load(experiment.name)
 
 
 def amend(run: runs.Run, metrics: Metrics, stated: Mapping[str, Any]) -> runs.Run:
