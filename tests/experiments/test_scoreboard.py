@@ -220,7 +220,7 @@ def test_no_weights(recorded: Path, refused: Refused, folders: Folders) -> None:
 
 def test_weights_by_the_environment(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAPTERS_INCEPTION", str(folders.data / "elsewhere"))
-    with pytest.raises(ChaptersError, match="no file .*elsewhere"):
+    with pytest.raises(ChaptersError, match=r"no file .*elsewhere"):
         scoreboard.network()
 
 

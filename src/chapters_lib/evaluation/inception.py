@@ -7,6 +7,7 @@ used, one pooling layer earlier. Distances in the one are not distances in the o
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,15 +56,19 @@ _BRANCHES: dict[str, dict[str, Sequence[str | tuple[str, str]]]] = {
 }
 
 
-def as_input(images: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n 3 299 299"]:
+def as_input(
+    images: UInt8[Tensor, "n c h w"], by_way_of: int = SIDE
+) -> Float[Tensor, "n 3 299 299"]:
     """Return images of one or three channels as the network takes them: in [-1, 1], by way of 32x32.
 
     Both resizings are bilinear, the first with antialiasing where it shrinks; nothing is
-    rounded in between. A single channel is repeated three times.
+    rounded in between. A single channel is repeated three times. With `by_way_of` 0 the first
+    is left out.
     """
     x = images.float().div_(127.5).sub_(1)
-    if x.shape[-2:] != (SIDE, SIDE):
-        x = F.interpolate(x, (SIDE, SIDE), mode="bilinear", align_corners=False, antialias=True)
+    side = (by_way_of, by_way_of)
+    if by_way_of and x.shape[-2:] != side:
+        x = F.interpolate(x, side, mode="bilinear", align_corners=False, antialias=True)
     x = F.interpolate(x, (INPUT, INPUT), mode="bilinear", align_corners=False)
     return x.expand(-1, 3, -1, -1)
 
@@ -163,6 +168,8 @@ class Inception(nn.Module):
         does not.
     precision
         ``float32``, or ``bfloat16`` for weights and activations.
+    by_way_of
+        side to which images are brought before they are brought to 299x299; 0 for none.
     """
 
     def __init__(
@@ -174,10 +181,11 @@ class Inception(nn.Module):
         sha256: str = "",
         pads_counted: bool = True,
         precision: str = "float32",
+        by_way_of: int = SIDE,
     ):
         super().__init__()
         self.features, self.weights, self.sha256 = features, weights, sha256
-        self.precision = precision
+        self.precision, self.by_way_of = precision, by_way_of
         layers = [_fold(network.get_submodule(n), pads_counted) for n in _LAYERS[features]]
         self.body = nn.Sequential(*layers).eval().requires_grad_(False)
         self.body.to(getattr(torch, precision), memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -186,7 +194,15 @@ class Inception(nn.Module):
     def protocol(self) -> str:
         """What a distance in these features is called: ``inception768``, ``inception2048_bfloat16``, …"""
         low = "" if self.precision == "float32" else f"_{self.precision}"
-        return f"inception{self.features}{low}"
+        way = "" if self.by_way_of == SIDE else f"_by{self.by_way_of}"
+        return f"inception{self.features}{way}{low}"
+
+    def like(self, *, precision: str = "float32", by_way_of: int = SIDE) -> Inception:
+        """Return the same network with another precision or resizing."""
+        other = copy.deepcopy(self)
+        other.precision, other.by_way_of = precision, by_way_of
+        other.body.to(getattr(torch, precision))
+        return other
 
     @torch.inference_mode()
     def activations(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n features"]:
@@ -196,7 +212,9 @@ class Inception(nn.Module):
 
     def forward(self, images: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n features"]:
         """Return the features of uint8 images of one or three channels and any size, float32."""
-        return torch.cat([self.activations(as_input(part)) for part in images.split(BATCH)]).clone()
+        return torch.cat(
+            [self.activations(as_input(part, self.by_way_of)) for part in images.split(BATCH)]
+        ).clone()
 
 
 def architecture() -> nn.Module:

@@ -13,6 +13,7 @@ from chapters_lib.experiments import (
     gan_chapter,
     gb_rbm,
     judge,
+    measuring,
     naive_generation,
     tuning,
     vae_chapter,
@@ -32,6 +33,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         gb_rbm,
         gan_chapter,
         dcgan,
+        measuring,
     )
     for experiment in chapter.EXPERIMENTS
 }
