@@ -1,4 +1,4 @@
-"""Studies of the measures themselves: what the number of images, precision and resizing do; the stand-in beside SVHN."""
+"""Studies of the measures: what the number of images, precision and resizing do; the stand-in beside SVHN."""
 
 from __future__ import annotations
 
