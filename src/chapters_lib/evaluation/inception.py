@@ -65,7 +65,7 @@ def as_input(
     rounded in between. A single channel is repeated three times. With `by_way_of` 0 the first
     is left out.
     """
-    x = images.float().div_(127.5).sub_(1)
+    x = images.float().sub_(127.5).div_(127.5)
     side = (by_way_of, by_way_of)
     if by_way_of and x.shape[-2:] != side:
         x = F.interpolate(x, side, mode="bilinear", align_corners=False, antialias=True)
@@ -204,7 +204,7 @@ class Inception(nn.Module):
         other.body.to(getattr(torch, precision))
         return other
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def activations(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n features"]:
         """Return the features of inputs in [-1, 1], float32."""
         x = x.to(getattr(torch, self.precision), memory_format=torch.channels_last)
@@ -214,7 +214,7 @@ class Inception(nn.Module):
         """Return the features of uint8 images of one or three channels and any size, float32."""
         return torch.cat(
             [self.activations(as_input(part, self.by_way_of)) for part in images.split(BATCH)]
-        ).clone()
+        )
 
 
 def architecture() -> nn.Module:

@@ -17,7 +17,7 @@ class KernelDistance(NamedTuple):
 
 
 def polynomial_kernel(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
-    """Return (a·b / d + 1)³ of all pairs of rows (Bińkowski et al. 2018, Sec. 3)."""
+    """Return (a·b / d + 1)³ of all pairs of rows (Bińkowski et al. 2018)."""
     return (a @ b.T / a.shape[1] + 1) ** 3
 
 
