@@ -215,7 +215,7 @@ EXPERIMENTS = (
         measure_effects,
         no_panels,
         seeds=(0,),
-        needs=("judge-mnist", "gan-fc-mnist"),
+        needs=("judge-mnist",),
         weights_stored=False,
     ),
     Experiment(
