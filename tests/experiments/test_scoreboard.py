@@ -193,6 +193,20 @@ def test_verify(
     assert "fid_inception4 is recorded as" in out and "recall_judge is recorded as" in out
 
 
+def test_verify_leaves_a_study_alone(
+    recorded: Path,
+    net: Net,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What draws no images may hold distances all the same; there is nothing to draw them anew from."""
+    assert main(["evaluate", "tiny"]) == 0
+    monkeypatch.setitem(EXPERIMENTS, "tiny", tiny.EXPERIMENT)
+    capsys.readouterr()
+    assert main(["verify", "tiny", "--inception"]) == 0
+    assert capsys.readouterr().out == "tiny: 2 metrics agree\n"
+
+
 def test_verify_with_other_weights(recorded: Path, net: Net, refused: Refused) -> None:
     assert main(["evaluate", "tiny"]) == 0
     net.sha256 = "1" * 64

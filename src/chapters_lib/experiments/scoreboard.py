@@ -82,20 +82,22 @@ def features(net: Inception, images: Tensor, progress: str = "", keep: bool = Tr
     from tqdm import tqdm
 
     parts, files = [], []
-    for part in tqdm(
+    for images_of_part in tqdm(
         images.split(_PART), progress, disable=not progress or not sys.stderr.isatty(), leave=False
     ):
-        digest = hashlib.sha256(part.contiguous().numpy().tobytes())
-        digest.update(f"{net.sha256} {net.protocol} {tuple(part.shape)}".encode())
-        files.append(cache_root() / "inception" / f"{digest.hexdigest()[:32]}.safetensors")
-        parts.append(_kept(files[-1], len(part), net.features))
-        if parts[-1] is None:
-            parts[-1] = net(part)
-            _keep(files[-1], parts[-1])
+        digest = hashlib.sha256(images_of_part.contiguous().numpy().tobytes())
+        digest.update(f"{net.sha256} {net.protocol} {tuple(images_of_part.shape)}".encode())
+        file = cache_root() / "inception" / f"{digest.hexdigest()[:32]}.safetensors"
+        part = _kept(file, len(images_of_part), net.features)
+        if part is None:
+            part = net(images_of_part)
+            _keep(file, part)
+        parts.append(part)
+        files.append(file)
     if not keep:
         for file in files:
             file.unlink(missing_ok=True)
-    return torch.cat([part for part in parts if part is not None])
+    return torch.cat(parts)
 
 
 def _kept(file: Path, count: int, width: int) -> Tensor | None:
@@ -132,7 +134,8 @@ def distances(net: Inception, real: Tensor, drawn: Tensor, prefix: str = "") -> 
 def judged(dataset: str, real: Tensor, drawn: Tensor, prefix: str = "") -> Metrics:
     """Return improved precision and recall of drawn images in the features of the data set's judge."""
     judge = load_judge(dataset)
-    found = precision_recall(*(features_and_probabilities(judge, x)[0] for x in (real, drawn)))
+    of_real, of_drawn = (features_and_probabilities(judge, x)[0] for x in (real, drawn))
+    found = precision_recall(of_real, of_drawn)
     return {f"{prefix}precision_judge": found.precision, f"{prefix}recall_judge": found.recall}
 
 
@@ -247,6 +250,8 @@ def verify(
     ChaptersError
         if the network's weights are not those of the record, besides what `evaluate` raises.
     """
+    if not experiment.samples:
+        return [], [], []
     run = require_same(experiment)
     keys = afterwards(run)
     if net is not None and any(net.protocol in key for key in keys):
