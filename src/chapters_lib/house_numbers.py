@@ -30,6 +30,9 @@ TYPEFACES = (
     *(f"STIXGeneral{style}.ttf" for style in ("", "Bol", "Italic", "BolIta")),
     *(f"cm{style}10.ttf" for style in ("r", "b", "ss", "tt", "ti")),
 )
+_GLYPHS = (
+    "0123456789I"  # many a one on a wall is a plain bar, which no typeface here has as a digit
+)
 LENGTHS = (0.1, 0.45, 0.33, 0.12)  # share of numbers of one, two, three and four digits
 _BLOCK = 500  # crops rendered together; always the same ones, so that rounding is the same, too
 _FINE = 2 * SIDE  # masks are drawn at twice the resolution
@@ -83,31 +86,30 @@ def typefaces() -> list[Path]:
 
 
 def _atlas() -> tuple[Tensor, Tensor]:
-    """Return every digit of every typeface as a blurred mask (faces, 10, 64, 64), and widths in digit heights.
+    """Return every glyph of every typeface as a blurred mask (faces, 11, 64, 64), and widths in digit heights.
 
     The blur makes a level of the mask a contour: where it is cut decides how bold a digit comes out.
     """
     from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
     fine = 4 * _CANVAS
-    masks = np.empty((len(TYPEFACES), 10, _CANVAS, _CANVAS), dtype=np.float32)
-    widths = np.empty((len(TYPEFACES), 10), dtype=np.float32)
+    masks = np.empty((len(TYPEFACES), len(_GLYPHS), _CANVAS, _CANVAS), dtype=np.float32)
+    widths = np.empty((len(TYPEFACES), len(_GLYPHS)), dtype=np.float32)
     for face, path in enumerate(typefaces()):
         font = ImageFont.truetype(path, 200)
         _, top, _, bottom = font.getbbox("0")
         size = round(200 * fine / (2 * _REACH) / (bottom - top))
         font = ImageFont.truetype(path, size)
         _, top, _, bottom = font.getbbox("0")
-        for digit in range(10):
+        for index, glyph in enumerate(_GLYPHS):
             image = Image.new("L", (fine, fine))
-            left, _, right, _ = font.getbbox(str(digit))
+            left, _, right, _ = font.getbbox(glyph)
             corner = (fine / 2 - (left + right) / 2, fine / 2 - (top + bottom) / 2)
-            ImageDraw.Draw(image).text(corner, str(digit), fill=255, font=font)
-            image = image.filter(ImageFilter.GaussianBlur(4)).resize(
-                (_CANVAS, _CANVAS), Image.Resampling.BOX
-            )
-            masks[face, digit] = np.asarray(image, dtype=np.float32) / 255
-            widths[face, digit] = font.getlength(str(digit)) / (bottom - top)
+            ImageDraw.Draw(image).text(corner, glyph, fill=255, font=font)
+            blurred = image.filter(ImageFilter.GaussianBlur(4))
+            small = blurred.resize((_CANVAS, _CANVAS), Image.Resampling.BOX)
+            masks[face, index] = np.asarray(small, dtype=np.float32) / 255
+            widths[face, index] = font.getlength(glyph) / (bottom - top)
     return torch.from_numpy(masks), torch.from_numpy(widths)
 
 
@@ -123,6 +125,11 @@ def _each(values: Tensor) -> Tensor:
     return values[:, None, None]
 
 
+def _drawn(digit: Tensor, plain: Tensor) -> Tensor:
+    """Return which glyph stands for each digit: the bar for a one, in the numbers that have it plain."""
+    return torch.where((digit == 1) & plain, len(_GLYPHS) - 1, digit)
+
+
 def _number(draws: _Draws, atlas: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Return labels, and the masks of the numbers: shape (count, 1, 64, 64), in [0, 1]."""
     masks, widths = atlas
@@ -134,7 +141,7 @@ def _number(draws: _Draws, atlas: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor
     turn = draws.normal(math.radians(4))
     bend = [draws.normal(0.03) for _ in range(4)]
     shift = draws.normal(0.05), draws.normal(0.05)
-    cut = draws.uniform(0.14, 0.5)
+    cut, plain = draws.uniform(0.14, 0.5), draws.chance(0.4)
 
     u, v = (part.expand(len(label), -1, -1) for part in _grid().unbind(-1))
     x = u + _each(bend[0]) * u * v + _each(bend[1]) * v * v - _each(shift[0])
@@ -146,10 +153,10 @@ def _number(draws: _Draws, atlas: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor
 
     field = torch.zeros(len(label), 1, _FINE, _FINE)
     for side in (-1, 0, 1):
-        digit, at = label, torch.zeros(len(label))
+        digit, at = _drawn(label, plain), torch.zeros(len(label))
         for distance in (1, 2) if side else (0,):
             if side:
-                following = draws.choice(10)
+                following = _drawn(draws.choice(10), plain)
                 at = at + side * spacing * (widths[face, digit] + widths[face, following]) / 2
                 digit = following
             there = place + side * distance
