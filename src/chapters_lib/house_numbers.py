@@ -170,16 +170,16 @@ def _number(draws: _Draws, atlas: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor
 
 def _shade(draws: _Draws) -> tuple[Tensor, Tensor, Tensor]:
     """Return the colours of wall, plate or paint around the digits, of the digits, and of what surrounds the plate."""
-    level, contrast = draws.uniform(0.12, 0.85), draws.logarithmic(0.1, 0.7)
+    level, contrast = draws.uniform(0.1, 0.8), draws.logarithmic(0.12, 0.7)
     sign = torch.where(draws.chance(0.5), 1.0, -1.0)
     outside = level + sign * contrast
     sign = torch.where((outside > 0.98) | (outside < 0.03), -sign, sign)
-    tint = draws.colour(0.03)
+    tint = draws.colour(0.025) + torch.tensor([-0.005, 0.0, 0.015])  # the sky's share
     # plates are painted: blue most often, then brown, red, green
     paints = torch.tensor(
         [[-0.3, -0.1, 0.4], [0.12, 0.0, -0.12], [0.35, -0.15, -0.15], [-0.2, 0.15, -0.05], [0.2, 0.15, -0.25]]
     )  # fmt: skip
-    paint = paints[draws.choice((0.5, 0.26, 0.1, 0.04, 0.1))] * draws.uniform(0.1, 0.9)[:, None]
+    paint = paints[draws.choice((0.5, 0.26, 0.1, 0.04, 0.1))] * draws.uniform(0.05, 0.65)[:, None]
     painted = torch.where(draws.chance(0.35)[:, None], paint, torch.zeros(()))
     ink = torch.where(draws.chance(0.12)[:, None], paint, torch.zeros(())) + draws.colour(0.025)
     ground = (level[:, None] + tint + painted).clamp(0, 1)
@@ -238,7 +238,7 @@ def _block(
     width, uneven = draws.logarithmic(0.4, 2.1), draws.logarithmic(0.8, 1.25)
     x = x + (draws.uniform(0, 0.05) * width)[:, None, None, None] * grain
     x = _blur(x, width * uneven, width / uneven)
-    x = x + draws.logarithmic(0.003, 0.02)[:, None, None, None] * draws.noise[:, 0]
+    x = x + draws.logarithmic(0.002, 0.014)[:, None, None, None] * draws.noise[:, 0]
     return x.mul(255).round().clamp(0, 255).to(torch.uint8), label
 
 
