@@ -35,7 +35,7 @@ class SizesConfig:
     real_images: int = 5000  # of the test set, from which all draws are taken
     sizes: tuple[int, ...] = (100, 200, 500, 1000, 2000)
     draws: int = 5  # of each size; each takes other images as far as there are others
-    precision: str = "bfloat16"  # of the network, as for the scoreboard
+    precision: str = "bfloat16"  # of the network, for the sizes: half the time of float32
     effect_images: int = 500  # for the effects of precision and resizing
     timed_images: int = 50  # for the speed of both precisions
 
