@@ -12,8 +12,8 @@ import chapters_lib
 PACKAGE = Path(chapters_lib.__file__).parent
 FLOORS = (
     ("__init__", "errors"),
-    ("reproducibility",),
-    ("idx", "npy", "_torchvision"),
+    ("reproducibility", "folders"),
+    ("idx", "npy", "house_numbers", "_torchvision"),
     ("data",),
     ("models",),
     ("objectives",),

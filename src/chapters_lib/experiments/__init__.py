@@ -14,6 +14,7 @@ from chapters_lib.experiments import (
     gan_chapter,
     gb_rbm,
     judge,
+    measuring,
     naive_generation,
     tuning,
     vae_chapter,
@@ -36,6 +37,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         dcgan,
         dcgan_study,
         vae_gan_chapter,
+        measuring,
     )
     for experiment in chapter.EXPERIMENTS
 }

@@ -157,6 +157,12 @@ def samples(config: VaeGanConfig, model: VAEGAN, count: int, seed: int = 0) -> T
     return decode(model, torch.randn(count, config.latent, generator=generator(seed)))
 
 
+def draw(config: VaeGanConfig, model: nn.Module, count: int) -> Tensor:
+    """Return the samples that are judged."""
+    assert isinstance(model, VAEGAN)
+    return samples(config, model, count)
+
+
 @torch.no_grad()
 def decode(model: VAEGAN, z: Tensor) -> Tensor:
     """Return the images of codes, uint8 (N, 1, 28, 28), in evaluation mode, which the model is left in."""
@@ -300,5 +306,11 @@ TOLERANCES = {
 }
 
 experiment = partial(
-    judged, build=build, train=train, evaluate=evaluate, panels=panels, tolerances=TOLERANCES
+    judged,
+    build=build,
+    train=train,
+    evaluate=evaluate,
+    panels=panels,
+    tolerances=TOLERANCES,
+    samples={"": draw},
 )
