@@ -58,7 +58,8 @@ def trained(
     name: str, seed: int = 0, checkpoint: Checkpoint | None = None, **changes: object
 ) -> tuple[Experiment, nn.Module, History]:
     experiment = EXPERIMENTS[name]
-    config = replace(experiment.config, **({"batch_size": SIZE} | changes))
+    cold = {"start": ""} if hasattr(experiment.config, "start") else {}  # from no recorded weights
+    config = replace(experiment.config, **({"batch_size": SIZE} | cold | changes))
     seed_everything(seed)
     model = experiment.build(config)
     session = Session(torch.device("cpu"), checkpoint)
