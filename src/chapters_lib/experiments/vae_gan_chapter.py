@@ -96,6 +96,7 @@ EXPERIMENTS = (
         "the same as vaegan-fashion-mnist under the paper's Algorithm 1",
         PAPER,
         seeds=(0,),
+        weights_stored=False,
     ),
     *(
         experiment(
