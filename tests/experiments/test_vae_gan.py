@@ -125,7 +125,7 @@ def test_overfitting_one_batch_drives_the_feature_distance_down(monkeypatch) -> 
         latent=8,
         discriminator_hidden=(64, 64),
         gamma=1.0,
-        epochs=400,
+        epochs=1000,
         batch_size=16,
         learning_rate=2e-3,
         discriminator_rate=2e-5,
