@@ -180,7 +180,7 @@ def test_a_report_keeps_a_caption_with_its_table_and_fills_empty_cells():
     text = report.TABLE.sub(report._table, source)
     assert "{table} **Recorded, not computed here.** *Table 1.1: a long caption.*\n" in text
     assert "\n| \N{NO-BREAK SPACE} | b |\n| --- | --- |\n| 1 | – |\n````" in text
-    assert re.search(r"\\needspace\{6\\baselineskip\}", text)
+    assert re.search(r"\\needspace\{7\\baselineskip\}", text)
     assert text.startswith("Before.") and text.endswith("After.")
 
 
