@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from chapters_lib import assignments, submission
 from chapters_lib.assignments import Question, Sheet
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
+from chapters_lib.submission import report
 from chapters_lib.submission.chapters import Book, Heading, Shown
 from chapters_lib.submission.notebook import build, cited, references, script
 
@@ -170,6 +172,16 @@ def test_what_is_cited_is_listed_once():
     ]
     last = submission._joined(notebooks).cells[-1].source
     assert last == references(sorted(works))
+
+
+def test_a_report_keeps_a_caption_with_its_table_and_fills_empty_cells():
+    caption = "**Recorded, not computed here.** *Table 1.1: a long\ncaption.*"
+    source = f"Before.\n\n{caption}\n\n| | b |\n| --- | --- |\n| 1 |  |\n\nAfter."
+    text = report.TABLE.sub(report._table, source)
+    assert "{table} **Recorded, not computed here.** *Table 1.1: a long caption.*\n" in text
+    assert "\n| \N{NO-BREAK SPACE} | b |\n| --- | --- |\n| 1 | – |\n````" in text
+    assert re.search(r"\\needspace\{7\\baselineskip\}", text)
+    assert text.startswith("Before.") and text.endswith("After.")
 
 
 def test_the_predictions_are_left_out_of_an_answer(book):

@@ -39,7 +39,7 @@ PREAMBLE = r"""
 \setcounter{secnumdepth}{-2}
 \emergencystretch=2em
 \setlength{\headheight}{14pt}
-\newcolumntype{T}{L}
+\newcolumntype{T}{L}\setlength{\tymin}{100pt}
 \AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
 """
 
@@ -147,13 +147,17 @@ def _figure(match: re.Match[str], folder: Path) -> str:
 
 
 def _table(match: re.Match[str]) -> str:
-    """Put a caption on its table, so that no page break comes between the two."""
+    """Put a caption on its table, and both on one page."""
+    caption = " ".join(match[1].split())
     head, rule, *rows = match[2].strip().split("\n")
     filled = [
         re.sub(r"\|\s+(?=\|)", "| – ", row) for row in rows
     ]  # an empty cell makes its row tall
+    head = re.sub(r"\|\s*(?=\|)", "| \N{NO-BREAK SPACE} ", head)
     table = "\n".join([head, rule, *filled])
-    return f"````{{table}} {' '.join(match[1].split())}\n\n{table}\n````\n"
+    lines = 4 + sum(1 + len(text) // 85 for text in (caption, head, *rows))
+    room = f"```{{raw}} latex\n\\needspace{{{min(lines, 45)}\\baselineskip}}\n```"
+    return f"{room}\n\n````{{table}} {caption}\n\n{table}\n````\n"
 
 
 def _display(match: re.Match[str]) -> str:
