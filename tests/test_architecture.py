@@ -12,8 +12,8 @@ import chapters_lib
 PACKAGE = Path(chapters_lib.__file__).parent
 FLOORS = (
     ("__init__", "errors"),
-    ("reproducibility",),
-    ("idx", "npy", "_torchvision"),
+    ("reproducibility", "folders"),
+    ("idx", "npy", "house_numbers", "_torchvision"),
     ("data",),
     ("models",),
     ("objectives",),
@@ -22,7 +22,7 @@ FLOORS = (
     ("runs",),
     ("experiments",),
     ("figures",),
-    ("explorer", "gallery"),
+    ("explorer", "gallery", "assignments"),
     ("submission",),
     ("command_line",),
     ("__main__",),

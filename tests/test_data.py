@@ -92,6 +92,31 @@ def test_svhn(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.labels.tolist() == [1, 0, 9, 0, 5, 2]
 
 
+CROPS = data.root() / "svhn" / "official_rgb_crops_845_32x32.npz"
+
+
+@pytest.mark.skipif(not CROPS.is_file(), reason="no real crops of SVHN")
+def test_svhn_on_real_crops(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real photographs, written as the published file holds them, come back pixel by pixel, with their colours."""
+    with np.load(CROPS, allow_pickle=False) as kept:
+        chosen = kept["label_kind"] == "official"
+        images, labels = kept["images"][chosen], kept["labels"][chosen]
+    folder = folders.data / "svhn"
+    folder.mkdir(parents=True)
+    stored = np.where(labels == 0, 10, labels).astype(np.uint8)[:, None]
+    savemat(folder / "train_32x32.mat", {"X": images.transpose(1, 2, 3, 0), "y": stored})
+    SVHN = torchvision().datasets.SVHN
+    md5 = torchvision().datasets.utils.calculate_md5(folder / "train_32x32.mat")
+    url, file, _ = SVHN.split_list["train"]
+    monkeypatch.setattr(SVHN, "split_list", SVHN.split_list | {"train": [url, file, md5]})
+    found = data.load("svhn", "train")
+    assert len(found) == len(labels) > 300
+    assert np.array_equal(found.images.permute(0, 2, 3, 1).numpy(), images)
+    assert found.labels.tolist() == labels.tolist() and 0 in labels
+    red, _, blue = to_float(found.images).mean((0, 2, 3)).tolist()
+    assert 0.35 < red < blue < 0.6  # as in the whole set: 0.438, 0.444, 0.473
+
+
 def test_torchvision_imports_beside_any_torch() -> None:
     assert torchvision().datasets.MNIST.__name__ == "MNIST"
     assert torchvision() is torchvision()

@@ -1,4 +1,4 @@
-"""The command line: ``python -m chapters_lib list | train | tune | verify | gallery``."""
+"""The command line: ``python -m chapters_lib list | train | tune | evaluate | verify | gallery | submit``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 
 import torch
 
-from chapters_lib import gallery, runs
+from chapters_lib import assignments, gallery, runs, submission
 from chapters_lib.errors import ChaptersError
-from chapters_lib.experiments import EXPERIMENTS, find, tuning
+from chapters_lib.evaluation.inception import PRECISIONS, Inception
+from chapters_lib.experiments import EXPERIMENTS, find, scoreboard, tuning
 from chapters_lib.experiments.base import Experiment, elapsed, record, verify
 from chapters_lib.reproducibility import pick_device
 
@@ -57,15 +58,67 @@ def _parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
     search.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
+    measure = commands.add_parser(
+        "evaluate",
+        help="add to recorded runs the distance of their samples in Inception features, precision and recall",
+    )
+    measure.add_argument("names", nargs="+", metavar="NAME")
+    measure.add_argument(
+        "--judge-only",
+        action="store_true",
+        help="precision and recall alone: seconds instead of a quarter of an hour",
+    )
+    measure.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
     check = commands.add_parser(
         "verify", help="recompute recorded metrics from the weights and the data"
     )
     check.add_argument(
         "names", nargs="*", metavar="NAME", help="all recorded runs if none is named"
     )
+    check.add_argument(
+        "--inception", action="store_true", help="also distances in Inception features: slow"
+    )
+    for command in (measure, check):
+        command.add_argument(
+            "--weights",
+            type=Path,
+            metavar="FILE",
+            help="safetensors file of Inception v3 up to Mixed_6e, 768 features (default: "
+            "$CHAPTERS_INCEPTION, else torchvision's IMAGENET1K_V1, 2048 features)",
+        )
+        command.add_argument(
+            "--precision", choices=PRECISIONS, default="float32", help="of the network"
+        )
     picture = commands.add_parser("gallery", help="draw what the recorded models make, as one PNG")
     picture.add_argument("path", metavar="FILE", type=Path)
+    pack = commands.add_parser("submit", help="write what an assignment sheet asks for to dist/")
+    pack.add_argument("sheet", nargs="?", metavar="SHEET", help="see --list")
+    pack.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="who hands it in; again for each of a team",
+    )
+    pack.add_argument("--blank", action="store_true", help="the teacher's version: no answers")
+    pack.add_argument("--list", action="store_true", help="print the sheets, one a line")
+    pack.add_argument(
+        "--all",
+        action="store_true",
+        help="instead of a SHEET: all whose chapters the book has, each also blank",
+    )
+    pack.add_argument(
+        "--book",
+        type=Path,
+        metavar="FOLDER",
+        help="the executed pages (default: those of the last make book)",
+    )
+    pack.add_argument("--to", type=Path, metavar="FOLDER", help="where to write (default: dist/)")
     return parser
+
+
+def _network(options: argparse.Namespace) -> Inception:
+    return scoreboard.network(options.weights, options.precision)
 
 
 def _list() -> int:
@@ -95,7 +148,21 @@ def _train(
     return 0
 
 
-def _verify(names: Sequence[str]) -> int:
+def _evaluate(experiments: Sequence[Experiment], net: Inception | None, threads: int | None) -> int:
+    if threads:
+        torch.set_num_threads(threads)
+    for experiment in experiments:
+        start = time.monotonic()
+        run = scoreboard.evaluate(experiment, net)
+        print(f"{run.name}: evaluated in {elapsed(start)}")
+        for key in scoreboard.afterwards(run):
+            metric = run.metric(key)
+            spread = "" if metric.sem != metric.sem else f" ± {metric.sem:.2g}"
+            print(f"  {key} = {metric.mean:.6g}{spread}")
+    return 0
+
+
+def _verify(names: Sequence[str], net: Inception | None) -> int:
     failed = False
     if not (names or runs.names()):
         raise ChaptersError(
@@ -103,6 +170,8 @@ def _verify(names: Sequence[str]) -> int:
         )
     for name in names or runs.names():
         checked, differences = verify(find(name))
+        more, others, skipped = scoreboard.verify(find(name), net)
+        checked, differences = checked + more, differences + others
         for d in differences:
             print(
                 f"{name}: {d.key} is recorded as {d.recorded:.6g} but comes out as {d.recomputed:.6g} "
@@ -112,8 +181,46 @@ def _verify(names: Sequence[str]) -> int:
             print(f"{name}: a study, recorded without weights; nothing to recompute")
         elif not differences:
             print(f"{name}: {len(checked)} metrics agree")
+        if skipped:
+            why = f"by {net.protocol}" if net else "without --inception"
+            print(f"{name}: not recomputed {why}: {', '.join(skipped)}")
         failed = failed or bool(differences)
     return 1 if failed else 0
+
+
+def _submit(options: argparse.Namespace) -> int:
+    if options.list:
+        for sheet in assignments.SHEETS:
+            print(sheet.name)
+        return 0
+    if options.all:
+        return _submit_all(options)
+    if options.sheet is None:
+        raise ChaptersError(
+            "submit needs a SHEET; `python -m chapters_lib submit --list` prints them"
+        )
+    written = submission.submit(
+        options.sheet, options.name, blank=options.blank, book=options.book, target=options.to
+    )
+    for path in written:
+        print(path)
+    return 0
+
+
+def _submit_all(options: argparse.Namespace) -> int:
+    """Write every pack that can be made, and say which cannot for want of a chapter."""
+    if options.sheet is not None or options.blank or options.list:
+        raise ChaptersError("submit --all takes no SHEET, --blank or --list")
+    for sheet in assignments.SHEETS:
+        if missing := submission.unpacked(sheet):
+            print(f"{sheet.name}: not yet, the book has no chapter on {', '.join(missing)}")
+            continue
+        for blank in (False, True):
+            written = submission.submit(
+                sheet.name, options.name, blank=blank, book=options.book, target=options.to
+            )
+            print(*written, sep="\n")
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,7 +238,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "gallery":
             gallery.write(options.path)
             return 0
-        return _verify(options.names)
+        if options.command == "submit":
+            return _submit(options)
+        if options.command == "evaluate":
+            chosen = [find(name) for name in options.names]
+            for experiment in chosen:
+                scoreboard.require_recorded(experiment)
+            net = None if options.judge_only else _network(options)
+            return _evaluate(chosen, net, options.threads)
+        asked = options.inception or options.weights
+        return _verify(options.names, _network(options) if asked else None)
     except ChaptersError as error:
         print(f"chapters_lib: {error}", file=sys.stderr)
         return 1

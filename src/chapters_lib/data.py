@@ -11,7 +11,6 @@ import difflib
 import hashlib
 import http.client
 import io
-import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,9 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from chapters_lib import idx
+from chapters_lib import house_numbers, idx
 from chapters_lib._torchvision import torchvision
 from chapters_lib.errors import ChaptersError
+from chapters_lib.folders import cache_root, root
 
 DIGITS = tuple(str(i) for i in range(10))
 CLASSES = {
@@ -45,7 +45,9 @@ CLASSES = {
     ),
     "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     "svhn": DIGITS,
+    "house-numbers": DIGITS,
 }
+COLOUR = frozenset({"svhn", "house-numbers"})
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 _SPLITS = {"train": "train", "test": "t10k"}
 # SHA-256 of the unpacked files as published; a file with fewer images than _WHOLE is taken as it is.
@@ -109,20 +111,17 @@ class Dataset:
         return Dataset(self.name, self.split, self.images[index], self.labels[index])
 
 
-def root() -> Path:
-    """Return the folder of the data sets: ``$CHAPTERS_DATA``, else ``data/`` beside the project's sources."""
-    if folder := os.environ.get("CHAPTERS_DATA"):
-        return Path(folder).expanduser()
-    checkout = Path(__file__).resolve().parents[2]
-    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / "data"
+def channels(name: str) -> int:
+    """Return how many colour channels the images of a data set have."""
+    return 3 if name in COLOUR else 1
 
 
 def load(name: str, split: str) -> Dataset:
-    """Return split ``train`` or ``test`` of ``digits``, ``mnist``, ``fashion-mnist``, ``kmnist`` or ``svhn``.
+    """Return split ``train`` or ``test`` of one of `CLASSES`: ``mnist``, say, or ``house-numbers``.
 
     Missing files are downloaded by torchvision. ``digits`` (1,797 scans of 8x8 from
-    scikit-learn, enlarged to 28x28) needs no file. How many images there are is read off the
-    files, never assumed.
+    scikit-learn, enlarged to 28x28) and ``house-numbers`` (rendered, and kept in the cache)
+    need none. How many images there are is read off the files, never assumed.
 
     Raises
     ------
@@ -142,6 +141,8 @@ def load(name: str, split: str) -> Dataset:
         return _digits(split)
     if name == "svhn":
         return _svhn(split)
+    if name == "house-numbers":
+        return Dataset(name, split, *house_numbers.load(cache_root(), split))
     _download(name, root())
     _check(name, split)
     source = getattr(torchvision().datasets, _TORCHVISION[name])(root(), train=split == "train")
@@ -240,15 +241,20 @@ def _svhn(split: str) -> Dataset:
     )
 
 
-def _digits(split: str) -> Dataset:
-    """Return a fixed stratified fifth of scikit-learn's digits as test split, the rest as train split."""
+def digits() -> tuple[Tensor, Tensor]:
+    """Return scikit-learn's digits, enlarged to uint8 images of shape (1797, 1, 28, 28), and their labels."""
     from sklearn.datasets import load_digits
 
     source = load_digits()
     small = torch.from_numpy(source.images).float().unsqueeze(1) / 16  # (N, 1, 8, 8) in [0, 1]
     large = F.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
     images = large.mul(255).round().clamp(0, 255).to(torch.uint8)
-    labels = torch.from_numpy(source.target).long()
+    return images, torch.from_numpy(source.target).long()
+
+
+def _digits(split: str) -> Dataset:
+    """Return a fixed stratified fifth of scikit-learn's digits as test split, the rest as train split."""
+    images, labels = digits()
     train, test = stratified_split(labels, 0.2, seed=0)
     return Dataset("digits", split, images, labels).subset(train if split == "train" else test)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import random
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +102,26 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count() or 1,
     }
+
+
+def source_commit() -> str:
+    """Return the commit of the sources, with ``+`` where the library's files differ from it; empty outside git."""
+    here = Path(__file__).resolve().parent
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--", "."],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head + ("+" if changed else "")

@@ -36,3 +36,12 @@ def frechet_distance(
     cross = torch.linalg.eigvalsh(root_a @ cov_b @ root_a).clamp_min(0).sqrt().sum()
     distance = (mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross
     return float(distance.clamp_min(0))
+
+
+def feature_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
+    """Return the Fréchet distance of two sets of features through their moments.
+
+    Biased upwards, the more so the fewer the images and the more the features: compare only
+    distances from equally many images.
+    """
+    return frechet_distance(*moments(a), *moments(b))

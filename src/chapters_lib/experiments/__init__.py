@@ -14,9 +14,11 @@ from chapters_lib.experiments import (
     gan_chapter,
     gb_rbm,
     judge,
+    measuring,
     naive_generation,
     tuning,
     vae_chapter,
+    vae_gan_chapter,
 )
 from chapters_lib.experiments.base import Experiment
 
@@ -34,6 +36,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         gan_chapter,
         dcgan,
         dcgan_study,
+        vae_gan_chapter,
+        measuring,
     )
     for experiment in chapter.EXPERIMENTS
 }

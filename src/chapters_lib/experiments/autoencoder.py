@@ -186,6 +186,11 @@ def chosen_codes(count: int, codes: Tensor, seed: int = 0) -> Tensor:
     return codes[torch.randperm(len(codes), generator=generator(seed))[:count]]
 
 
+def draw(config: AutoencoderConfig, model: nn.Module, count: int) -> Tensor:
+    """Return what the decoder makes of codes from N(0, I)."""
+    return decode(model, standard_normal_codes(count, config.code))
+
+
 def evaluate(config: AutoencoderConfig, model: nn.Module) -> Metrics:
     """Measure the errors beside PCA's, and judge what the decoder makes of random codes.
 
@@ -258,7 +263,13 @@ TOLERANCES = {
 }
 
 experiment = partial(
-    judged, build=build, train=train, evaluate=evaluate, panels=panels, tolerances=TOLERANCES
+    judged,
+    build=build,
+    train=train,
+    evaluate=evaluate,
+    panels=panels,
+    tolerances=TOLERANCES,
+    samples={"standard_normal_": draw},
 )
 
 FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1, epochs=50, learning_rate=5e-4, clip=0.05)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
-import os
-import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +21,14 @@ from torch import nn
 import chapters_lib
 from chapters_lib import data, runs
 from chapters_lib.errors import ChaptersError
+from chapters_lib.folders import cache_root
 from chapters_lib.models.layers import count_parameters
-from chapters_lib.reproducibility import describe_machine, seed_everything
+from chapters_lib.reproducibility import describe_machine, seed_everything, source_commit
 from chapters_lib.training import Checkpoint, History
 
 Metrics = dict[str, float]
 Panels = dict[str, np.ndarray]
+Sampler = Callable[[Any, nn.Module, int], torch.Tensor]
 
 
 class Config(Protocol):
@@ -68,6 +69,9 @@ class Experiment:
     half_precision
         whether weights are stored in half precision; the metrics are always those of the
         stored weights.
+    samples
+        by the prefix of their metrics, what draws new images: a function of configuration, model
+        and count that returns uint8 images, the same at every call; empty for what draws none.
     weights_stored
         False for a study of many models, which keeps its numbers alone and cannot be verified
         without training.
@@ -85,6 +89,7 @@ class Experiment:
     needs: tuple[str, ...] = ()
     tolerances: Mapping[str, float] = field(default_factory=dict)
     half_precision: bool = True
+    samples: Mapping[str, Sampler] = field(default_factory=dict)
     weights_stored: bool = True
 
 
@@ -92,14 +97,6 @@ def judged(name: str, chapter: str, summary: str, config: Any, **parts: Any) -> 
     """Make an experiment that needs the judge of its data set, where its configuration says `judged`."""
     needs = (f"judge-{config.dataset}",) if config.judged else ()
     return Experiment(name, chapter, summary, config, **({"needs": needs} | parts))
-
-
-def cache_root() -> Path:
-    """Return the folder of checkpoints and locks: ``$CHAPTERS_CACHE``, else ``.cache/`` beside the sources."""
-    if folder := os.environ.get("CHAPTERS_CACHE"):
-        return Path(folder).expanduser()
-    checkout = Path(__file__).resolve().parents[3]
-    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".cache"
 
 
 def record(
@@ -120,14 +117,21 @@ def record(
     for needed in experiment.needs:
         runs.load(needed)
     runs.require_writable()
-    folder = cache_root() / experiment.name
+    with alone(experiment.name) as folder:
+        return _record(experiment, folder, device, fresh, progress)
+
+
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[Path]:
+    """Keep every other process from training or evaluating the experiment; give its folder in the cache."""
+    folder = cache_root() / name
     lock = FileLock(folder / "lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise ChaptersError(
-            f"{experiment.name} is being trained by another process: wait for it, or stop it first"
+            f"{name} is being trained by another process: wait for it, or stop it first"
         ) from None
     except OSError as error:
         raise ChaptersError(
@@ -135,7 +139,7 @@ def record(
             "CHAPTERS_CACHE"
         ) from error
     try:
-        return _record(experiment, folder, device, fresh, progress)
+        yield folder
     finally:
         lock.release()
 
@@ -168,10 +172,10 @@ def _record(
     assert first is not None
     provenance = {
         "library": chapters_lib.__version__,
-        "commit": _commit(),
+        "commit": source_commit(),
         "seeds": list(experiment.seeds),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "wall_seconds": float(sum(outcome["train_seconds"] for outcome in outcomes)),
+        "wall_seconds": float(sum(outcome.get("train_seconds", 0.0) for outcome in outcomes)),
         "data": {
             split: {"name": d.name, "images": len(d), "sha256": d.sha256}
             for split, d in datasets.items()
@@ -227,6 +231,8 @@ def _measure(experiment: Experiment, model: nn.Module) -> Metrics:
 
 def _cost(model: nn.Module, history: History, images: int) -> Metrics:
     seconds = float(history.column("seconds").sum())
+    if seconds == 0:  # a study that trains nothing
+        return {"parameters": count_parameters(model)}
     seen = images * len(history)
     if "images" in history.names:  # an epoch that is not one pass says how many images it saw
         seen = int(history.column("images").sum())
@@ -235,29 +241,6 @@ def _cost(model: nn.Module, history: History, images: int) -> Metrics:
         "train_seconds": seconds,
         "images_per_second": seen / seconds,
     }
-
-
-def _commit() -> str:
-    """Return the commit of the sources, with ``+`` where the library's files differ from it; empty outside git."""
-    here = Path(__file__).resolve().parents[1]
-    try:
-        head = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--", "."],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return head + ("+" if changed else "")
 
 
 @dataclass(frozen=True)
@@ -285,6 +268,29 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
     ChaptersError
         if the run or the data cannot be had, or the data are not those of the record.
     """
+    run = require_same(experiment)
+    if not experiment.weights_stored:
+        return [], []
+    model = run.restore(experiment.build(experiment.config))
+    recomputed = _measure(experiment, model) | {"parameters": count_parameters(model)}
+    return list(recomputed), compare(run, recomputed, experiment.tolerances)
+
+
+def compare(
+    run: runs.Run, recomputed: Metrics, tolerances: Mapping[str, float]
+) -> list[Difference]:
+    """Return where recomputed metrics lie outside their tolerance of what is recorded of the first seed."""
+    differences = []
+    for key, value in recomputed.items():
+        recorded = run.metric(key).values[0]
+        tolerance = tolerances.get(key, max(1e-6, 1e-3 * abs(recorded)))
+        if not abs(value - recorded) <= tolerance:
+            differences.append(Difference(key, recorded, value, tolerance))
+    return differences
+
+
+def require_same(experiment: Experiment) -> runs.Run:
+    """Return the experiment's run, if the data found and the configuration are those of the record."""
     run = runs.load(experiment.name)
     for split, stated in run.data_used.items():
         found = data.load(stated["name"], split)
@@ -297,17 +303,7 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
         raise ChaptersError(
             f"{experiment.name} was recorded under another configuration: train it anew"
         )
-    if not experiment.weights_stored:
-        return [], []
-    model = run.restore(experiment.build(experiment.config))
-    recomputed = _measure(experiment, model) | {"parameters": count_parameters(model)}
-    differences = []
-    for key, value in recomputed.items():
-        recorded = run.metric(key).values[0]
-        tolerance = experiment.tolerances.get(key, max(1e-6, 1e-3 * abs(recorded)))
-        if not abs(value - recorded) <= tolerance:
-            differences.append(Difference(key, recorded, value, tolerance))
-    return list(recomputed), differences
+    return run
 
 
 def is_recorded(config: Any, recorded: Mapping[str, Any]) -> bool:

@@ -226,6 +226,12 @@ def samples(
     return torch.cat([to_bytes(model.generator(z.to(device))).cpu() for z in codes.split(1000)])
 
 
+def draw(config: GanConfig, model: nn.Module, count: int) -> Tensor:
+    """Return the samples that are judged."""
+    assert isinstance(model, GAN)
+    return samples(config, model, count)
+
+
 def keep_samples(config: GanConfig, model: Followed, epoch: int) -> None:
     """Put samples of fixed codes on the time line, if `epoch` is one of those shown."""
     if epoch not in config.shown_epochs:
@@ -285,5 +291,11 @@ TOLERANCES = {
 }
 
 experiment = partial(
-    judged, build=build, train=train, evaluate=evaluate, panels=panels, tolerances=TOLERANCES
+    judged,
+    build=build,
+    train=train,
+    evaluate=evaluate,
+    panels=panels,
+    tolerances=TOLERANCES,
+    samples={"": draw},
 )

@@ -134,6 +134,12 @@ def fantasies(config: RBMConfig, model: GaussianBernoulliRBM, count: int, seed: 
     return to_bytes(images.unflatten(1, (1, 28, 28)))
 
 
+def draw(config: RBMConfig, model: nn.Module, count: int) -> Tensor:
+    """Return the samples that are judged."""
+    assert isinstance(model, GaussianBernoulliRBM)
+    return fantasies(config, model, count)
+
+
 @torch.no_grad()
 def evaluate(config: RBMConfig, model: nn.Module) -> Metrics:
     """Measure reconstruction in both units, PCA beside it, log Z, the data's log-density, and judge samples."""
@@ -219,6 +225,7 @@ def _experiment(name: str, summary: str, config: RBMConfig) -> Experiment:
         panels=panels,
         needs=(f"judge-{config.dataset}",),
         tolerances=TOLERANCES,
+        samples={"": draw},
     )
 
 

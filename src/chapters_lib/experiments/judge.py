@@ -37,7 +37,7 @@ class JudgeConfig:
 
 def build(config: JudgeConfig) -> Classifier:
     """Make the untrained classifier."""
-    return Classifier(width=config.width)
+    return Classifier(channels=data.channels(config.dataset), width=config.width)
 
 
 def shifted(x: Tensor, most: int) -> Tensor:
@@ -126,7 +126,7 @@ def panels(config: JudgeConfig, model: nn.Module) -> Panels:
 def load_judge(dataset: str) -> Classifier:
     """Return the recorded judge of a data set."""
     run = runs.load(f"judge-{dataset}")
-    judge = run.restore(Classifier(width=run.config["width"]))
+    judge = run.restore(Classifier(channels=data.channels(dataset), width=run.config["width"]))
     assert isinstance(judge, Classifier)
     return judge
 
@@ -150,4 +150,6 @@ EXPERIMENTS = (
     _experiment(JudgeConfig("mnist", width=24, epochs=12)),
     _experiment(JudgeConfig("fashion-mnist", width=32, epochs=20, mirror=True)),
     _experiment(JudgeConfig("kmnist", width=32, epochs=80)),
+    _experiment(JudgeConfig("house-numbers", width=32, epochs=10, shift=0)),
+    _experiment(JudgeConfig("svhn", width=32, epochs=12, shift=0)),
 )

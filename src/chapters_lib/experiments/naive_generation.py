@@ -109,6 +109,7 @@ EXPERIMENTS = tuple(
         replace(config, normalized=True, epochs=25),
         train=train,
         evaluate=evaluate,
+        samples={"": autoencoder.draw},
         tolerances=TOLERANCES
         | {"thin_recognisable": 4e-3, "dense_recognisable": 4e-3, "code_correlation": 1e-4},
     )

@@ -145,6 +145,12 @@ def samples(config: VaeConfig, model: VAE, count: int, seed: int = 0) -> Tensor:
     return decode(config, model, prior_codes(config, count, seed))
 
 
+def draw(config: VaeConfig, model: nn.Module, count: int) -> Tensor:
+    """Return the samples that are judged."""
+    assert isinstance(model, VAE)
+    return samples(config, model, count)
+
+
 @torch.no_grad()
 def reconstruct(config: VaeConfig, model: VAE, images: Tensor, labels: Tensor) -> Tensor:
     """Return the decoder's mean at the mean code of uint8 images, uint8 of the same shape."""
@@ -273,5 +279,11 @@ TOLERANCES = {
 
 
 experiment = partial(
-    judged, build=build, train=train, evaluate=evaluate, panels=panels, tolerances=TOLERANCES
+    judged,
+    build=build,
+    train=train,
+    evaluate=evaluate,
+    panels=panels,
+    tolerances=TOLERANCES,
+    samples={"": draw},
 )
