@@ -14,6 +14,7 @@ from chapters_lib.experiments import (
     gb_rbm,
     judge,
     naive_generation,
+    realnvp_prior,
     tuning,
     vae_chapter,
 )
@@ -32,6 +33,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         gb_rbm,
         gan_chapter,
         dcgan,
+        realnvp_prior,
     )
     for experiment in chapter.EXPERIMENTS
 }
