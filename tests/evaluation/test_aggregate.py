@@ -75,8 +75,9 @@ def test_at_the_true_posterior_all_codes_together_are_the_prior() -> None:
     with torch.no_grad():
         gain = likelihood.weight.square().sum(0) / likelihood.log_scale.mul(2).exp()
     exact = float((1 + gain).log().sum() / 2)
-    assert parts.mutual_information == pytest.approx(exact, abs=0.02)
-    assert parts.marginal_kl == pytest.approx(0, abs=0.02)
+    # 8,000 terms with a standard deviation of about 1, and 4,000 images instead of all
+    assert parts.mutual_information == pytest.approx(exact, abs=0.05)
+    assert parts.marginal_kl == pytest.approx(0, abs=0.05)
     off = linear_gaussian.model(shift=0.5)
     worse = kl_parts(*encode(off, x), off.prior(), draws=2)
     assert worse.marginal_kl > parts.marginal_kl + 0.1

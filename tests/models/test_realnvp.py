@@ -34,16 +34,25 @@ def points(*shape: int, seed: int = 1) -> Tensor:
 # the map
 
 
+@torch.no_grad()
+def every_way(model: RealNVP, u: Tensor) -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
+    """Return of each coupling: u, z, both log-determinants, and u again."""
+    found = []
+    for coupling in model.couplings:
+        z, forth = coupling(u)
+        again, back = coupling.inverse(z)
+        found.append((u, z, forth, back, again))
+    return found
+
+
 @pytest.mark.parametrize("features", SIZES)
 def test_round_trips(features: int) -> None:
     """Both ways, layer by layer and in whole, over leading dimensions."""
     model, u = flow(features), points(5, 6, features)
-    for coupling in model.couplings:
-        z, forth = coupling(u)
-        again, back = coupling.inverse(z)
-        torch.testing.assert_close(again, u, rtol=0, atol=1e-8)
+    for before, z, forth, back, again in every_way(model, u):
+        torch.testing.assert_close(again, before, rtol=0, atol=1e-8)
         torch.testing.assert_close(back, -forth, rtol=0, atol=1e-8)
-        assert float((z - u).abs().max()) > 0.1 and float(forth.abs().max()) > 0.1
+        assert float((z - before).abs().max()) > 0.1 and float(forth.abs().max()) > 0.1
     torch.testing.assert_close(model.to_base(model.to_code(u)), u, rtol=0, atol=1e-8)
     torch.testing.assert_close(model.to_code(model.to_base(u)), u, rtol=0, atol=1e-8)
     stages = model.stages(u)
@@ -62,7 +71,7 @@ def test_log_determinants_are_those_of_the_jacobian(features: int) -> None:
         torch.testing.assert_close(log_abs_det, matrix.slogdet()[1], rtol=0, atol=1e-8)
         forth = jacobian(lambda v, c=coupling: c(v)[0], u)
         torch.testing.assert_close(coupling(u)[1], forth.slogdet()[1], rtol=0, atol=1e-8)
-        assert abs(float(log_abs_det)) > 1e-3
+        assert abs(float(log_abs_det.detach())) > 1e-3
         total, z = total + log_abs_det, u
     z = points(features)
     whole = jacobian(model.to_base, z).slogdet()[1]
@@ -111,8 +120,9 @@ def test_a_coupling_needs_both_parts(moved: list[bool]) -> None:
 def test_stretching_is_bounded() -> None:
     """However far a point lies: no unit by more than exp of its learned bound."""
     coupling = flow(4, spread=2.0).couplings[0]
-    _, log_abs_det = coupling(1e6 * points(100, 4))
-    assert float(log_abs_det.abs().max()) <= float(coupling.bound.abs().sum()) + 1e-9
+    with torch.no_grad():
+        _, log_abs_det = coupling(1e6 * points(100, 4))
+        assert float(log_abs_det.abs().max()) <= float(coupling.bound.abs().sum()) + 1e-9
     assert float(log_abs_det.abs().max()) > 0.1
 
 
@@ -201,7 +211,7 @@ def test_a_flow_learns_what_a_normal_cannot() -> None:
     ring = torch.stack([angle.cos(), angle.sin()], 1) * 2 + 0.1 * torch.randn(512, 2)
     model = RealNVP(2, 6, (32, 32))
     optimizer = torch.optim.Adam(model.parameters(), 5e-3)
-    for _ in range(300):
+    for _ in range(200):
         loss = -model().log_prob(ring).mean()
         optimizer.zero_grad()
         loss.backward()

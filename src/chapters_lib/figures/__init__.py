@@ -20,6 +20,7 @@ from chapters_lib.figures.planes import (
     class_legend,
     code_plane,
     decoded_plane,
+    density_plane,
     normal_circles,
     plane_codes,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "class_legend",
     "code_plane",
     "decoded_plane",
+    "density_plane",
     "functions",
     "image_grid",
     "image_rows",
