@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -62,7 +64,7 @@ class DiscretisedLogistic(Distribution):
         return scale * (F.softplus(self.loc / scale) - F.softplus((self.loc - 1) / scale))
 
     @torch.no_grad()
-    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw images whose pixels lie on the levels."""
         uniform = torch.rand(*sample_shape, *self.loc.shape, device=self.loc.device)
         drawn = self.loc + self.log_scale.exp() * uniform.clamp(1e-7, 1 - 1e-7).logit()

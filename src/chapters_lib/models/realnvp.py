@@ -40,8 +40,8 @@ class Coupling(nn.Module):
         for name, places in (("kept", a), ("moved", b), ("back", torch.cat([a, b]).argsort())):
             self.register_buffer(name, places, persistent=False)
         self.net = mlp([len(a), *hidden, 2 * len(b)])
-        nn.init.zeros_(self.net[-1].weight)
-        nn.init.zeros_(self.net[-1].bias)
+        for weight in self.net[-1].parameters():
+            nn.init.zeros_(weight)
         self.bound = nn.Parameter(torch.ones(len(b)))
 
     def scale_and_shift(
@@ -117,12 +117,12 @@ class RealNVP(nn.Module):
 
     def forward(self) -> FlowDistribution:
         """Return p_λ(z); event shape (p,)."""
-        return FlowDistribution(self.base(), list(self.couplings))  # type: ignore[arg-type]
+        return FlowDistribution(self.base(), self._layers())
 
     def stages(self, u: Float[Tensor, "*batch p"]) -> list[Float[Tensor, "*batch p"]]:
         """Return u, then what it has become after each coupling; the last is z."""
         found = [u]
-        for coupling in self.couplings:
+        for coupling in self._layers():
             found.append(coupling(found[-1])[0])
         return found
 
@@ -132,9 +132,12 @@ class RealNVP(nn.Module):
 
     def to_base(self, z: Float[Tensor, "*batch p"]) -> Float[Tensor, "*batch p"]:
         """Return the base point u that becomes z."""
-        for coupling in reversed(self.couplings):
+        for coupling in reversed(self._layers()):
             z, _ = coupling.inverse(z)
         return z
+
+    def _layers(self) -> list[Coupling]:
+        return list(self.couplings)  # type: ignore[arg-type]
 
 
 def splits(features: int, count: int) -> list[Bool[Tensor, " p"]]:
