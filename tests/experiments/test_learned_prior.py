@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from chapters_lib import data
+from chapters_lib import data, runs
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.evaluation import likelihood
 from chapters_lib.experiments import EXPERIMENTS, learned_prior
@@ -27,6 +27,7 @@ from chapters_lib.models.layers import count_parameters
 from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.reproducibility import generator, seed_everything
 from chapters_lib.training import History
+from tests.conftest import Folders
 
 TINY = PriorConfig(
     "digits", hidden=(16,), latent=3, flow_hidden=(8,), epochs=2, batch_size=64,
@@ -265,3 +266,37 @@ def test_the_study_chooses_on_validation_images_alone() -> None:
     names = [label(candidate) for candidate in STUDY.candidates]
     assert len(set(names)) == len(names)
     assert all(c.validation > 0 and not c.nll_samples and not c.judged for c in STUDY.candidates)
+
+
+def test_a_refitted_prior_leaves_encoder_and_decoder_alone(
+    monkeypatch: pytest.MonkeyPatch, folders: Folders
+) -> None:
+    """They are those of the record, and nothing but the flow moves."""
+    few_digits(monkeypatch, 40)
+    start = build(TINY)
+    runs.save(
+        "start",
+        config={},
+        metrics={},
+        provenance={},
+        history=History(),
+        weights=runs.half(start.state_dict()),
+        panels={},
+    )
+    seed_everything(1)
+    before = {k: v.clone() for k, v in build(FLOW).prior.named_parameters()}
+    model, _ = trained(replace(FLOW, batch_size=8, start="start"), seed=1)
+    for key, value in start.named_parameters():
+        torch.testing.assert_close(model.get_parameter(key), value.half().float(), rtol=0, atol=0)
+        assert not model.get_parameter(key).requires_grad
+    for key, value in model.prior.named_parameters():
+        assert not torch.equal(value, before[key]), key
+    refitted = EXPERIMENTS["vae-gaussian-mnist-refitted"]
+    assert refitted.config.start in refitted.needs
+    changed = {"start", "epochs", "shown_epochs"}
+    flow = EXPERIMENTS["vae-realnvp-mnist"].config
+    assert all(
+        value == getattr(refitted.config, key)
+        for key, value in vars(flow).items()
+        if key not in changed
+    )

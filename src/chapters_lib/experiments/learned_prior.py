@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from chapters_lib import data
+from chapters_lib import data, runs
 from chapters_lib.data import Batches, Dataset
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.aggregate import kl_parts
@@ -47,6 +47,8 @@ def train(config: PriorConfig, model: nn.Module, session: Session) -> History:
     to 10,000 training images.
     """
     assert isinstance(model, Followed)
+    if config.start:
+        take_and_freeze(model, runs.load(config.start))
     training, held = split(config)
     batches = Batches(training, config.batch_size, device=session.device)
     optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
@@ -103,6 +105,14 @@ def train(config: PriorConfig, model: nn.Module, session: Session) -> History:
         progress=session.progress,
         state={"model": model, "optimizer": optimizer, "schedule": schedule},
     )
+
+
+def take_and_freeze(model: VAE, run: runs.Run) -> None:
+    """Give a model the recorded encoder and decoder of a run, and let no training move them."""
+    for name in ("encoder", "decoder"):
+        part = model.get_submodule(name)
+        part.load_state_dict(run.weights(f"model.{name}"))
+        part.requires_grad_(False)
 
 
 def first(dataset: Dataset, count: int = FOLLOWED) -> Dataset:

@@ -41,6 +41,7 @@ class PriorConfig:
     nll_images: int = 0  # the first so many of the test split; 0 for all
     shown_epochs: tuple[int, ...] = ()  # after which the time line keeps samples; 0 is before any
     followed_every: int = 10  # epochs between two distances of 10,000 samples to training images
+    start: str = ""  # a run whose first encoder and decoder are taken, and left as they are
     judged: bool = True  # whether samples are judged: the data set needs a recorded judge
 
 

@@ -20,6 +20,7 @@ EVERY_TEN = (0, 10, 20, 30, 40, 50, 60)
 GAUSSIAN = PriorConfig("mnist", shown_epochs=EVERY_TEN)
 REALNVP = replace(GAUSSIAN, couplings=8)
 WIDE = replace(GAUSSIAN, hidden=(553, 553))  # as many weights as encoder, decoder and flow
+REFITTED = replace(REALNVP, start="vae-gaussian-mnist", epochs=20, shown_epochs=())
 PLANE = replace(
     GAUSSIAN, latent=2, epochs=20, nll_samples=500, nll_images=1000, shown_epochs=(), flow_hidden=(64, 64)
 )  # fmt: skip
@@ -106,6 +107,14 @@ EXPERIMENTS = (
         "realnvp-prior",
         "control: N(0, I), and as many weights as with the flow",
         WIDE,
+    ),
+    experiment(
+        "vae-gaussian-mnist-refitted",
+        "realnvp-prior",
+        "encoder and decoder of vae-gaussian-mnist, and a flow fitted to its codes",
+        REFITTED,
+        seeds=(0,),
+        needs=("judge-mnist", REFITTED.start),
     ),
     *(
         experiment(
