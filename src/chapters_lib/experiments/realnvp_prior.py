@@ -16,8 +16,8 @@ from chapters_lib.models.vae import VAE
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
-EVERY_TEN = (0, 10, 20, 30, 40, 50, 60)
-GAUSSIAN = PriorConfig("mnist", shown_epochs=EVERY_TEN)
+EPOCHS = 80
+GAUSSIAN = PriorConfig("mnist", epochs=EPOCHS, shown_epochs=tuple(range(0, EPOCHS + 1, 10)))
 REALNVP = replace(GAUSSIAN, couplings=8)
 WIDE = replace(GAUSSIAN, hidden=(553, 553))  # as many weights as encoder, decoder and flow
 REFITTED = replace(REALNVP, start="vae-gaussian-mnist", epochs=20, shown_epochs=())
