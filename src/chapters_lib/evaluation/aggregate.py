@@ -65,7 +65,7 @@ def kl_parts(
     """Estimate the parts of 1/n Σ_i KL(q(z|x_i) ‖ p(z)) from `draws` codes an image.
 
     mutual_information + marginal_kl = prior_cross_entropy − code_entropy = the mean KL.
-    Hoffman and Johnson (2016), Eq. 4: q(z) is that of these n images and no others, so the
+    Hoffman and Johnson (2016): q(z) is that of these n images and no others, so the
     first part is at most log n whatever the codes would tell of more images.
     """
     generator = reproducibility.generator(seed)

@@ -22,7 +22,7 @@ class DiscretisedLogistic(Distribution):
 
     P(x) = F(x + h) − F(x − h), with F the logistic distribution function of location μ and
     scale s, and h half the distance of two levels; the lowest level has all that lies below
-    it, the highest all above. Kingma et al. (2016), Appendix; Salimans et al. (2017), Section 2.1.
+    it, the highest all above. Kingma et al. (2016); Salimans et al. (2017), Section 2.1.
 
     Parameters
     ----------

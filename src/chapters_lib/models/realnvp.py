@@ -18,7 +18,7 @@ class Coupling(nn.Module):
 
     A network gives t and a number r, and s = c ⊙ tanh r with one learned c a unit, so that no
     unit is stretched by more than exp |c|. The network's last layer starts at zero: at first
-    the layer is the identity. Dinh, Sohl-Dickstein and Bengio (2017), Eqs. 4 to 8 and Section 4.1.
+    the layer is the identity. Dinh, Sohl-Dickstein and Bengio (2017), Eqs. 4 to 8.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Coupling(nn.Module):
         super().__init__()
         a, b = (~moved).nonzero().squeeze(1), moved.nonzero().squeeze(1)
         if not len(a) or not len(b):
-            raise ValueError(f"a coupling keeps some units and moves others, not {moved.tolist()}")
+            raise ValueError(f"a coupling keeps some units and moves others: {moved.tolist()}")
         for name, places in (("kept", a), ("moved", b), ("back", torch.cat([a, b]).argsort())):
             self.register_buffer(name, places, persistent=False)
         self.net = mlp([len(a), *hidden, 2 * len(b)])
@@ -54,7 +54,7 @@ class Coupling(nn.Module):
     def forward(
         self, u: Float[Tensor, "*batch p"]
     ) -> tuple[Float[Tensor, "*batch p"], Float[Tensor, "*batch"]]:
-        """Return z, and log |det ∂z/∂u| = Σ_j s_j: the Jacobian is triangular, exp s on its diagonal."""
+        """Return z, and log |det ∂z/∂u| = Σ_j s_j, of a triangular matrix with exp s in it."""
         a, b = u[..., self.kept], u[..., self.moved]
         s, t = self.scale_and_shift(a)
         return torch.cat([a, b * s.exp() + t], -1)[..., self.back], s.sum(-1)
@@ -69,7 +69,7 @@ class Coupling(nn.Module):
 
 
 class FlowDistribution(Distribution):
-    """What becomes of a base density when its draws go through couplings, one after the other."""
+    """What becomes of a base density whose draws go through couplings, one after the other."""
 
     arg_constraints = {}  # noqa: RUF012
     has_rsample = True
@@ -80,7 +80,7 @@ class FlowDistribution(Distribution):
         self.couplings = couplings
 
     def log_prob(self, value: Float[Tensor, "*batch p"]) -> Float[Tensor, "*batch"]:
-        """Return log p(z) = log p₀(u) + Σ log |det| of the inverse steps that lead from z to u, in nats."""
+        """Return log p(z) = log p₀(u) + Σ log |det| of the steps from z back to u, in nats."""
         total = torch.zeros_like(value[..., 0])
         for coupling in reversed(self.couplings):
             value, log_abs_det = coupling.inverse(value)
@@ -88,7 +88,7 @@ class FlowDistribution(Distribution):
         return self.base.log_prob(value) + total
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Float[Tensor, "*batch p"]:
-        """Draw u from the base and return the z that it becomes; gradients reach the couplings."""
+        """Draw u from the base and return the z it becomes; gradients reach the couplings."""
         value = self.base.rsample(torch.Size(sample_shape))
         for coupling in self.couplings:
             value, _ = coupling(value)
