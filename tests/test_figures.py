@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from chapters_lib import figures
 from chapters_lib.training import History
@@ -244,3 +245,16 @@ def test_density_plane_shows_the_top_left_first() -> None:
     assert picture.get_extent() == extent and picture.origin == "upper"
     assert np.asarray(picture.get_array())[:2].tolist() == [[0.5] * 8] * 2
     assert not np.asarray(picture.get_array())[2:].any()
+
+
+def test_a_network_is_drawn_in_its_shapes() -> None:
+    """One box a shape, as tall as the feature map, wider for more channels; every shape is written below."""
+    figure = figures.network([(1, 28, 28), (64, 14, 14), (128, 7, 7), (6272,)], ["a", "b", "c"])
+    boxes = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
+    heights, widths = [b.get_height() for b in boxes], [b.get_width() for b in boxes]
+    assert heights[:3] == pytest.approx([1, 0.5, 0.25])
+    assert widths == sorted(widths) and len(set(widths)) == 4
+    written = {text.get_text() for text in figure.axes[0].texts}
+    assert {"28×28×1", "14×14×64", "7×7×128", "6,272", "a", "b", "c"} <= written
+    with pytest.raises(ValueError, match="arrows"):
+        figures.network([(1, 28, 28), (64, 14, 14)], [])

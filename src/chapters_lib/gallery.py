@@ -12,9 +12,10 @@ from chapters_lib import figures, runs
 from chapters_lib.data import to_float
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.judge import to_bytes
-from chapters_lib.experiments import find, vae
+from chapters_lib.experiments import find, gan, vae
 from chapters_lib.experiments.autoencoder import decode, encode, standard_normal_codes
 from chapters_lib.experiments.standardised import Standardised
+from chapters_lib.models.gan import GAN
 from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
 from chapters_lib.models.vae import VAE
 from chapters_lib.reproducibility import generator
@@ -26,6 +27,11 @@ VAES = {
     "VAE": {"fashion-mnist": "vae-fashion-mnist", "mnist": "vae-fc-mnist"},
 }  # of each data set the run that a row shows
 MACHINE = "rbm-kmnist-256-updates"
+ADVERSARIES = {
+    "GAN": "gan-fc-mnist",
+    "DCGAN,\nmin-max loss": "dcgan-mnist",
+    "DCGAN, non-\nsaturating": "dcgan-mnist-nonsaturating",
+}
 
 
 def rows(dataset: str) -> dict[str, Tensor]:
@@ -82,6 +88,18 @@ def machine_rows() -> dict[str, Tensor]:
     }
 
 
+def adversary_rows() -> dict[str, Tensor]:
+    """Return ten new images a row of the generators on MNIST that are recorded."""
+    shown: dict[str, Tensor] = {}
+    for title, name in ADVERSARIES.items():
+        if name in runs.names():
+            run, experiment = runs.load(name), find(name)
+            pair = run.restore(experiment.build(experiment.config))
+            assert isinstance(pair, GAN)
+            shown[title] = gan.samples(experiment.config, pair, COLUMNS)
+    return shown
+
+
 def draw() -> Figure:
     """Draw the rows of every data set that has any, side by side.
 
@@ -90,12 +108,13 @@ def draw() -> Figure:
     ChaptersError
         if no run is recorded.
     """
-    found = {TITLES[dataset]: rows(dataset) for dataset in TITLES} | {"KMNIST": machine_rows()}
+    found = {TITLES[dataset]: rows(dataset) for dataset in TITLES}
+    found |= {"KMNIST": machine_rows(), "MNIST, by adversaries": adversary_rows()}
     found = {title: of_set for title, of_set in found.items() if of_set}
     if not found:
         raise ChaptersError("no run is recorded to draw a gallery of: train one first")
     heights = [0.36 * len(of_set) + 0.35 for of_set in found.values()]
-    tall, extra = max(heights[:2]), heights[2:]
+    tall, extra = max(heights[:2]), [max(heights[2:])] if heights[2:] else []
     figure, axes = figures.panels(
         min(2, len(found)),
         1 + bool(extra),

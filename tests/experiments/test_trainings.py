@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from chapters_lib import data
+from chapters_lib import data, training
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.experiments.base import Experiment, Session
 from chapters_lib.experiments.vae import condition
 from chapters_lib.reproducibility import seed_everything
-from chapters_lib.training import History
+from chapters_lib.training import Checkpoint, History
 
 VAES = [
     "vae-2d-mnist",
@@ -24,6 +26,7 @@ VAES = [
     "cvae-decoder-only-fashion-mnist",
 ]
 GANS = ["gan-fc-mnist", "gan-fc-mnist-nonsaturating"]
+DCGANS = ["dcgan-mnist", "dcgan-mnist-nonsaturating"]
 NAMES = [
     "ae-fashion-mnist",
     "ae-normalized-mnist",
@@ -43,12 +46,15 @@ def one_batch(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     return part
 
 
-def trained(name: str, seed: int = 0, **changes: object) -> tuple[Experiment, nn.Module, History]:
+def trained(
+    name: str, seed: int = 0, checkpoint: Checkpoint | None = None, **changes: object
+) -> tuple[Experiment, nn.Module, History]:
     experiment = EXPERIMENTS[name]
     config = replace(experiment.config, **({"batch_size": SIZE} | changes))
     seed_everything(seed)
     model = experiment.build(config)
-    return experiment, model, experiment.train(config, model, Session(torch.device("cpu")))
+    session = Session(torch.device("cpu"), checkpoint)
+    return experiment, model, experiment.train(config, model, session)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("ae-")])
@@ -113,3 +119,38 @@ def test_every_weight_is_trained(name: str) -> None:
     _, model, _ = trained(name, batch_size=4, epochs=2)
     for key, value in model.named_parameters():
         assert value.isfinite().all() and not torch.equal(value, before[key]), key
+
+
+NARROW = {"width": 4, "judged": False, "batch_size": 4, "epochs": 3}
+
+
+@pytest.mark.parametrize("name", DCGANS)
+def test_a_dcgan_killed_and_resumed_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Bit for bit, weights and history, in the precision that is recorded; every weight has moved."""
+    monkeypatch.setattr(training, "CHECK_EVERY_STEPS", 1)
+    experiment, expected, history = trained(name, **NARROW)
+    calls = 0
+
+    def kill(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 14:  # two a step, four steps an epoch: in the middle of a step of the second
+            raise KeyboardInterrupt
+
+    handle = register_optimizer_step_pre_hook(kill)
+    with pytest.raises(KeyboardInterrupt):
+        trained(name, 0, Checkpoint(tmp_path / "seed-0.pt", "same", 0.0), **NARROW)
+    handle.remove()
+    _, model, resumed = trained(name, 1, Checkpoint(tmp_path / "seed-0.pt", "same", 0.0), **NARROW)
+    for key, value in expected.state_dict().items():
+        assert torch.equal(value, model.state_dict()[key]), key
+    rows = [
+        [{k: v for k, v in row.items() if k != "seconds"} for row in h] for h in (history, resumed)
+    ]
+    assert rows[0] == rows[1] and len(rows[0]) == 3
+    seed_everything(0)
+    before = dict(experiment.build(replace(experiment.config, **NARROW)).named_parameters())
+    for key, value in expected.named_parameters():
+        assert not torch.equal(value, before[key]), key

@@ -10,6 +10,7 @@ from chapters_lib.experiments import (
     autoencoder_study,
     c_vae,
     dcgan,
+    dcgan_study,
     gan_chapter,
     gb_rbm,
     judge,
@@ -33,6 +34,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         gb_rbm,
         gan_chapter,
         dcgan,
+        dcgan_study,
         realnvp_prior,
     )
     for experiment in chapter.EXPERIMENTS

@@ -13,6 +13,7 @@ from chapters_lib.figures.curves import (
     reference_lines,
 )
 from chapters_lib.figures.images import image_grid, image_rows, tile
+from chapters_lib.figures.networks import network
 from chapters_lib.figures.planes import (
     box_outline,
     cell_grid,
@@ -53,6 +54,7 @@ __all__ = [
     "image_rows",
     "learning_curves",
     "lines",
+    "network",
     "normal_circles",
     "panels",
     "plane_codes",

@@ -21,7 +21,7 @@ def dcgan(
     Parameters
     ----------
     dropout
-        share of the discriminator's channels set to zero behind each of its convolutions
+        share of the discriminator's activations set to zero behind each of its convolutions
         while training.
     """
     generator = nn.Sequential(
