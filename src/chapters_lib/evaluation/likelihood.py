@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -109,6 +110,34 @@ def encode(
     """Return the mean and the standard deviation of q(z|x) of each image."""
     q = [model.encoder(*part) for part in _split(2000, images, *condition)]
     return torch.cat([part.mean for part in q]), torch.cat([part.stddev for part in q])
+
+
+def by_samples(
+    log_w: Float[Tensor, "num_samples batch"], counts: Sequence[int]
+) -> dict[int, Float[Tensor, " batch"]]:
+    """Return −L_k of each image for several k from the same K weights, in nats, float64.
+
+    The K weights are cut into K/k groups, each of which gives an estimate of L_k; their mean is
+    kept. K has to be a multiple of each k.
+    """
+    found = {}
+    for count in counts:
+        if len(log_w) % count:
+            raise ValueError(f"{len(log_w)} weights make no whole groups of {count}")
+        groups = log_w.double().unflatten(0, (-1, count))
+        found[count] = (math.log(count) - groups.logsumexp(1)).mean(0)
+    return found
+
+
+def effective_samples(log_w: Float[Tensor, "num_samples batch"]) -> Float[Tensor, " batch"]:
+    """Return (Σ w)² / Σ w², between 1, where one weight has all, and K, where all are equal."""
+    w = log_w.double()
+    return (2 * w.logsumexp(0) - (2 * w).logsumexp(0)).exp()
+
+
+def bits_per_dimension(nats: float, dimensions: int) -> float:
+    """Return nats an image as bits per dimension: over log 2 and the number of its values, C·H·W."""
+    return nats / (dimensions * math.log(2))
 
 
 def active_units(loc: Float[Tensor, "n p"]) -> int:

@@ -16,6 +16,7 @@ from chapters_lib.experiments import (
     judge,
     measuring,
     naive_generation,
+    realnvp_prior,
     tuning,
     vae_chapter,
 )
@@ -36,6 +37,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         dcgan,
         dcgan_study,
         measuring,
+        realnvp_prior,
     )
     for experiment in chapter.EXPERIMENTS
 }

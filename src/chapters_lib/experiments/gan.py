@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -187,8 +188,11 @@ def make_schedule(
     return schedules.LambdaLR(optimizer, lambda _: 1.0)
 
 
-def distance_to_training(config: GanConfig) -> Callable[[Tensor], float]:
-    """Return what takes samples to their distance from 10,000 training images, whose features are found once."""
+def distance_to_training(config: Any) -> Callable[[Tensor], float]:
+    """Return what takes samples to their distance from 10,000 training images, whose features are found once.
+
+    Of the configuration only its `dataset` is used.
+    """
     judge = load_judge(config.dataset)
 
     def features(images: Tensor) -> Tensor:
