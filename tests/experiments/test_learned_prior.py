@@ -236,6 +236,18 @@ def test_new_images_come_of_the_models_own_prior() -> None:
     assert not torch.equal(drawn, learned_prior.decode(model, noise))
 
 
+@pytest.mark.parametrize("name", ["vae-gaussian-mnist", "vae-realnvp-house-numbers"])
+def test_the_images_evaluated_afterwards_are_those_that_are_judged(name: str) -> None:
+    """By the command `evaluate`, through the experiment's one sampler: the same images at every call."""
+    experiment = EXPERIMENTS[name]
+    seed_everything(0)
+    model = experiment.build(experiment.config).eval()
+    (prefix,) = experiment.samples
+    drawn = experiment.samples[prefix](experiment.config, model, 7)
+    assert prefix == "" and len(drawn) == 7 and drawn.dtype == torch.uint8
+    assert torch.equal(drawn, learned_prior.samples(experiment.config, model, 7))
+
+
 def test_bits_are_reported_of_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.randint(0, 256, (12, 3, 32, 32), dtype=torch.uint8)
     part = Dataset("svhn", "test", images, torch.arange(12) % 2)

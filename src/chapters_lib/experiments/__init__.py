@@ -9,6 +9,7 @@ from chapters_lib.experiments import (
     autoencoder,
     autoencoder_study,
     c_vae,
+    comparison,
     dcgan,
     dcgan_study,
     gan_chapter,
@@ -38,6 +39,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         dcgan_study,
         measuring,
         realnvp_prior,
+        comparison,
     )
     for experiment in chapter.EXPERIMENTS
 }

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib import data
-from chapters_lib.data import Batches, to_float
+from chapters_lib.data import Batches, Dataset, to_float
 from chapters_lib.evaluation.fid import frechet_distance, moments
 from chapters_lib.evaluation.judge import (
     features_and_probabilities,
@@ -21,7 +21,7 @@ from chapters_lib.evaluation.judge import (
 )
 from chapters_lib.experiments.base import Metrics, Panels, Session, judged
 from chapters_lib.experiments.judge import load_judge
-from chapters_lib.models.dcgan import dcgan
+from chapters_lib.models.dcgan import colour, dcgan
 from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved
 from chapters_lib.objectives.adversarial import (
     discriminator_loss,
@@ -62,7 +62,7 @@ class GanConfig:
 
 
 class Followed(GAN):
-    """A pair, with samples of fixed codes kept while it is trained: ``timeline``, uint8 (times, 16, 1, 28, 28)."""
+    """A pair, with samples of fixed codes kept while it is trained: ``timeline``, uint8 (times, 16, C, H, W)."""
 
     timeline: Tensor
 
@@ -75,7 +75,8 @@ class Followed(GAN):
 def build(config: GanConfig) -> Followed:
     """Make the untrained pair."""
     if config.convolutional:
-        gan = dcgan(
+        make = colour if data.channels(config.dataset) == 3 else dcgan
+        gan = make(
             noise=config.noise,
             width=config.width,
             dropout=config.dropout,
@@ -88,14 +89,29 @@ def build(config: GanConfig) -> Followed:
     return Followed(gan, len(config.shown_epochs))
 
 
-def train(config: GanConfig, model: nn.Module, session: Session) -> History:
+def train(
+    config: GanConfig,
+    model: nn.Module,
+    session: Session,
+    *,
+    training: Dataset | None = None,
+    follow: Callable[[], dict[str, float]] | None = None,
+) -> History:
     """Play Algorithm 1 of Goodfellow et al. 2014 with Adam; an epoch is one pass over the real images.
 
     The history holds both losses, the mean of D on real images and on samples, and, every few
     epochs, ``train_fid_judge``: the distance of 10,000 samples to 10,000 training images.
+
+    Parameters
+    ----------
+    training
+        the real images; without them, the whole train split.
+    follow
+        measures more after each epoch, and may leave the model in evaluation mode.
     """
     assert isinstance(model, Followed)
-    training = data.load(config.dataset, "train")
+    if training is None:
+        training = data.load(config.dataset, "train")
     drawn = config.discriminator_steps * config.batch_size
     batches = Batches(training, drawn, device=session.device)
     g, d = model.generator, model.discriminator
@@ -153,11 +169,12 @@ def train(config: GanConfig, model: nn.Module, session: Session) -> History:
 
     def after_epoch(epoch: int) -> dict[str, float]:
         keep_samples(config, model, epoch)
-        if distance is None or epoch % config.followed_every:
-            return {}
-        drawn = samples(config, model, SAMPLES, device=session.device)
+        found = follow() if follow else {}
+        if distance is not None and epoch % config.followed_every == 0:
+            drawn = samples(config, model, SAMPLES, device=session.device)
+            found["train_fid_judge"] = distance(drawn)
         model.train()
-        return {"train_fid_judge": distance(drawn)}
+        return found
 
     keep_samples(config, model, 0)
     model.train()
@@ -211,7 +228,7 @@ def noise_codes(config: GanConfig, count: int, seed: int = 0) -> Tensor:
 def samples(
     config: GanConfig, model: GAN, count: int, seed: int = 0, device: torch.device | str = "cpu"
 ) -> Tensor:
-    """Return new images, uint8 (count, 1, 28, 28), of the generator in evaluation mode, which it is left in."""
+    """Return new images, uint8 (count, C, H, W), of the generator in evaluation mode, which it is left in."""
     model.generator.eval()
     codes = noise_codes(config, count, seed)
     return torch.cat([to_bytes(model.generator(z.to(device))).cpu() for z in codes.split(1000)])

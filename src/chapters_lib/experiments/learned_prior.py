@@ -156,6 +156,12 @@ def samples(config: PriorConfig, model: VAE, count: int, seed: int = 0) -> Tenso
     return decode(model, prior_codes(model, noise.to(next(model.parameters()).device)))
 
 
+def draw(config: PriorConfig, model: nn.Module, count: int) -> Tensor:
+    """Return the samples that are judged."""
+    assert isinstance(model, VAE)
+    return samples(config, model, count)
+
+
 def keep_samples(config: PriorConfig, model: Followed, epoch: int) -> None:
     """Put samples of fixed noise on the time line, if `epoch` is one of those shown."""
     if epoch in config.shown_epochs:
@@ -257,5 +263,11 @@ TOLERANCES = {
 }
 
 experiment = partial(
-    judged, build=build, train=train, evaluate=evaluate, panels=panels, tolerances=TOLERANCES
+    judged,
+    build=build,
+    train=train,
+    evaluate=evaluate,
+    panels=panels,
+    tolerances=TOLERANCES,
+    samples={"": draw},
 )
