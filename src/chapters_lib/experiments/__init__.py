@@ -9,6 +9,7 @@ from chapters_lib.experiments import (
     autoencoder,
     autoencoder_study,
     c_vae,
+    compared,
     comparison,
     dcgan,
     dcgan_study,
@@ -40,6 +41,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         measuring,
         realnvp_prior,
         comparison,
+        compared,
     )
     for experiment in chapter.EXPERIMENTS
 }

@@ -225,13 +225,17 @@ def noise_codes(config: GanConfig, count: int, seed: int = 0) -> Tensor:
 
 
 @torch.no_grad()
+def decode(model: GAN, codes: Tensor) -> Tensor:
+    """Return the images of codes, uint8 (N, C, H, W), of the generator in evaluation mode, which it is left in."""
+    model.generator.eval()
+    return torch.cat([to_bytes(model.generator(z)).cpu() for z in codes.split(1000)])
+
+
 def samples(
     config: GanConfig, model: GAN, count: int, seed: int = 0, device: torch.device | str = "cpu"
 ) -> Tensor:
     """Return new images, uint8 (count, C, H, W), of the generator in evaluation mode, which it is left in."""
-    model.generator.eval()
-    codes = noise_codes(config, count, seed)
-    return torch.cat([to_bytes(model.generator(z.to(device))).cpu() for z in codes.split(1000)])
+    return decode(model, noise_codes(config, count, seed).to(device))
 
 
 def draw(config: GanConfig, model: nn.Module, count: int) -> Tensor:

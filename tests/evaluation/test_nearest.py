@@ -1,0 +1,45 @@
+"""Nearest neighbours against a search by hand, and generators that copy or do not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chapters_lib.evaluation.nearest import nearest, held_out_share
+
+
+def test_neighbours_are_those_of_a_search_by_hand() -> None:
+    torch.manual_seed(0)
+    points, others = torch.randn(600, 7), torch.randn(90, 7)
+    apart = (points[:, None].double() - others.double()).square().sum(2)
+    found = nearest(points, others)
+    assert torch.equal(found.index, apart.argmin(1))
+    torch.testing.assert_close(found.distance.double(), apart.amin(1), rtol=1e-5, atol=1e-6)
+
+
+def test_a_copy_is_at_distance_nought() -> None:
+    """Exactly, though the search rounds: far from the origin, too."""
+    torch.manual_seed(0)
+    others = torch.rand(50, 784) + 100
+    found = nearest(others[[3, 30]], others)
+    assert found.index.tolist() == [3, 30] and found.distance.tolist() == [0, 0]
+
+
+def test_who_copies_is_found_and_who_blurs_is_not() -> None:
+    """One in eleven for new draws and for means of many images; none for copies; less for a mixture."""
+    torch.manual_seed(0)
+    trained, held = torch.randn(2000, 4), torch.randn(200, 4)
+    new, blurred = torch.randn(4000, 4), 0.3 * torch.randn(4000, 4)
+    copies = trained[torch.randint(2000, (4000,))]
+    assert held_out_share(new, trained, held) == pytest.approx(1 / 11, abs=0.015)
+    assert held_out_share(blurred, trained, held) == pytest.approx(1 / 11, abs=0.03)
+    assert held_out_share(copies, trained, held) == 0
+    half = torch.cat([new[:2000], copies[:2000]])
+    assert held_out_share(half, trained, held) == pytest.approx(1 / 22, abs=0.015)
+
+
+def test_the_share_counts_ties_half() -> None:
+    one, other = torch.zeros(1, 2), torch.ones(1, 2)
+    assert held_out_share(one, one, other) == 0
+    assert held_out_share(other, one, other) == 1
+    assert held_out_share(one, one, one) == 0.5
