@@ -14,7 +14,7 @@ from chapters_lib import data, runs
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.evaluation.lines import largest_step, straight
-from chapters_lib.evaluation.nearest import nearest, held_out_share
+from chapters_lib.evaluation.nearest import held_out_share, nearest
 from chapters_lib.experiments import comparison, gan, learned_prior, realnvp_prior
 from chapters_lib.experiments.base import Experiment, Metrics, Panels
 from chapters_lib.experiments.judge import load_judge
