@@ -108,7 +108,8 @@ def along_lines(config: ComparedModelsConfig, model: Drawer, judge: Classifier) 
 
     ``ends_recognisable`` and ``middle_recognisable`` are shares of the end points, and of the two
     points in the middle, to which it gives a class with at least 0.9; ``largest_step`` the mean
-    share of a way through its features that the longest of the eleven steps takes. With a flow
+    share of a way through its features that the longest of the eleven steps takes, of ways along
+    which something changes. With a flow
     ``middle_unlikely`` is the share of middle points whose density under the prior is lower than
     that of 99 in 100 of its own draws.
     """
@@ -117,11 +118,12 @@ def along_lines(config: ComparedModelsConfig, model: Drawer, judge: Classifier) 
     for space in model.spaces:
         images = images_along(model, start, end, space)
         features, probabilities = features_and_probabilities(judge, images.flatten(0, 1))
+        steps = largest_step(features.view(*images.shape[:2], -1))
         sure = (probabilities.amax(1) >= SURE).view(images.shape[:2])
         found = {
             "ends_recognisable": share(sure[:, [0, -1]]),
             "middle_recognisable": share(sure[:, MIDDLE]),
-            "largest_step": share(largest_step(features.view(*images.shape[:2], -1))[:, None]),
+            "largest_step": share(steps[steps.isfinite()][:, None]),
         }
         if model.prior:
             drawn = model.prior.log_prob(model.to_code(torch.cat([start, end])))
