@@ -141,6 +141,13 @@ def spaces_of(dataset: Dataset, judge: Classifier) -> dict[str, Tensor]:
     return {"pixel": to_float(dataset.images).flatten(1), "judge": features}
 
 
+def roughness(images: Tensor) -> float:
+    """Return the mean squared difference of neighbouring pixel values, of uint8 images taken in [0, 1]."""
+    x = to_float(images)
+    across, down = (x.diff(dim=dim).square().double().mean() for dim in (3, 2))
+    return float((across + down) / 2)
+
+
 def beside_trained(
     images: dict[str, Tensor], trained: dict[str, Tensor], held: dict[str, Tensor]
 ) -> Metrics:
@@ -159,18 +166,19 @@ def beside_trained(
 
 
 def evaluate(config: ComparedModelsConfig, _: nn.Module) -> Metrics:
-    """Measure `along_lines` and `beside_trained` of each model; the latter also of test images, ``test_…``."""
+    """Measure `along_lines`, `beside_trained` and `roughness` of each model; the last two also of test images."""
     judge = load_judge(config.dataset)
     training, held = comparison.split(comparison.ComparedConfig(config.dataset))
     trained, held_out = spaces_of(training, judge), spaces_of(held, judge)
-    test = learned_prior.first(data.load(config.dataset, "test"), config.images)
-    metrics = {
-        f"test_{key}": value
-        for key, value in beside_trained(spaces_of(test, judge), trained, held_out).items()
-    }
-    for name, model in recorded(config.dataset).items():
-        drawn = spaces_of(drawn_by(model, config), judge)
-        found = along_lines(config, model, judge) | beside_trained(drawn, trained, held_out)
+    models = recorded(config.dataset)
+    sets = {name: drawn_by(model, config) for name, model in models.items()}
+    sets["test"] = learned_prior.first(data.load(config.dataset, "test"), config.images)
+    metrics: Metrics = {}
+    for name, part in sets.items():
+        found = beside_trained(spaces_of(part, judge), trained, held_out)
+        found["roughness"] = roughness(part.images)
+        if name in models:
+            found |= along_lines(config, models[name], judge)
         metrics |= {f"{name}_{key}": value for key, value in found.items()}
     return metrics
 
