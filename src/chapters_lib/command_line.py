@@ -159,7 +159,8 @@ def _verify(names: Sequence[str], net: Inception | None) -> int:
         elif not differences:
             print(f"{name}: {len(checked)} metrics agree")
         if skipped:
-            print(f"{name}: not recomputed without --inception: {', '.join(skipped)}")
+            why = f"by {net.protocol}" if net else "without --inception"
+            print(f"{name}: not recomputed {why}: {', '.join(skipped)}")
         failed = failed or bool(differences)
     return 1 if failed else 0
 

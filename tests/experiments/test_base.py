@@ -17,6 +17,7 @@ from chapters_lib import data, runs
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS, base, find
 from chapters_lib.experiments.base import Experiment, record, verify
+from chapters_lib.training import History
 from tests import tiny
 from tests.conftest import Folders
 
@@ -93,6 +94,14 @@ def test_study_keeps_numbers_alone(quick: str) -> None:
     run = record(study, device=CPU)
     assert run.weights() == {} and run["test_mse"] > 0
     assert verify(study) == ([], [])
+
+
+def test_what_trains_nothing_records_no_speed(quick: str) -> None:
+    """A study of what is recorded has no seconds of training to divide by."""
+    idle = replace(SHORT, train=lambda *_: History([{"epoch": 1, "seconds": 0.0}]))
+    run = record(idle, device=CPU)
+    assert set(run.metrics) == {"test_mse", "parameters"}
+    assert run.provenance["wall_seconds"] == 0
 
 
 # verify

@@ -193,6 +193,25 @@ def test_verify(
     assert "fid_inception4 is recorded as" in out and "recall_judge is recorded as" in out
 
 
+def test_verify_in_another_precision(
+    recorded: Path, net: Net, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was found in bfloat16 is no business of float32, though its name begins alike; and both can be held."""
+    net.protocol = "inception4_bfloat16"
+    assert main(["evaluate", "tiny"]) == 0
+    net.protocol = "inception4"
+    capsys.readouterr()
+    assert main(["verify", "tiny", "--inception"]) == 0
+    assert capsys.readouterr().out == (
+        "tiny: 2 metrics agree\n"
+        "tiny: not recomputed by inception4: fid_inception4_bfloat16, kid_inception4_bfloat16\n"
+    )
+    assert main(["evaluate", "tiny"]) == 0
+    run = runs.load("tiny")
+    assert {"fid_inception4", "fid_inception4_bfloat16"} <= set(run.metrics)
+    assert set(run.provenance["afterwards"]) == {"inception4", "inception4_bfloat16"}
+
+
 def test_verify_leaves_a_study_alone(
     recorded: Path,
     net: Net,

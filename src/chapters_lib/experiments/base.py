@@ -175,7 +175,7 @@ def _record(
         "commit": source_commit(),
         "seeds": list(experiment.seeds),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "wall_seconds": float(sum(outcome["train_seconds"] for outcome in outcomes)),
+        "wall_seconds": float(sum(outcome.get("train_seconds", 0.0) for outcome in outcomes)),
         "data": {
             split: {"name": d.name, "images": len(d), "sha256": d.sha256}
             for split, d in datasets.items()
@@ -231,6 +231,8 @@ def _measure(experiment: Experiment, model: nn.Module) -> Metrics:
 
 def _cost(model: nn.Module, history: History, images: int) -> Metrics:
     seconds = float(history.column("seconds").sum())
+    if seconds == 0:  # a study that trains nothing
+        return {"parameters": count_parameters(model)}
     seen = images * len(history)
     if "images" in history.names:  # an epoch that is not one pass says how many images it saw
         seen = int(history.column("images").sum())

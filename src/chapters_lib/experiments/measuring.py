@@ -34,7 +34,9 @@ class SizesConfig:
     model: str  # a recorded run whose samples are measured
     sizes: tuple[int, ...] = (100, 200, 500, 1000, 2000, 5000)
     draws: int = 5  # of each size; each takes other images as far as there are others
+    precision: str = "bfloat16"  # of the network, as for the scoreboard
     effect_images: int = 1000  # for the effects of precision and resizing
+    timed_images: int = 100  # for the speed of both precisions
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def measure_sizes(config: SizesConfig, model: nn.Module, session: Session) -> Hi
     test = data.load(config.dataset, "test").images
     most = max(config.sizes)
     drawn = _samples(config, most)
-    judge, net = load_judge(config.dataset), scoreboard.network()
+    judge, net = load_judge(config.dataset), scoreboard.network(precision=config.precision)
     spaces = {
         "judge": [features_and_probabilities(judge, x)[0] for x in (test, drawn)],
         net.protocol: [
@@ -106,32 +108,37 @@ def _samples(config: SizesConfig, count: int) -> Tensor:
 def measure_effects(config: SizesConfig, model: nn.Module) -> Metrics:
     """Measure what bfloat16, and leaving 32x32 out on the way to 299x299, do to features and distances.
 
-    ``…_shift`` is the distance between features of the same images found in both ways; beside it
-    stands ``same_fid``, between as many other images found in one way.
+    ``…_shift`` is the distance between features of the same test images found in both ways:
+    bfloat16 against float32, and without 32x32 against with it, both in the study's precision.
+    ``…_same_fid`` is between two sets of different test images found in one way,
+    ``…_drawn_fid`` between samples and the first of these sets.
     """
-    net = scoreboard.network()
-    test, count = data.load(config.dataset, "test").images, config.effect_images
-    one, other = test[:count], test[count : 2 * count]
-    known, beside = (scoreboard.features(net, x) for x in (one, other))
-    samples = _samples(config, count)
-    drawn = scoreboard.features(net, samples)
-    metrics = {
-        "same_fid": feature_distance(known, beside),
-        "drawn_fid": feature_distance(known, drawn),
-        "feature_trace": float(known.double().var(0).sum()),
+    full = scoreboard.network()
+    nets = {
+        "float32": full,
+        "bfloat16": full.like(precision="bfloat16"),
+        "direct": full.like(precision=config.precision, by_way_of=0),
     }
-    variants = {"bfloat16": net.like(precision="bfloat16"), "direct": net.like(by_way_of=0)}
-    for name, changed in variants.items():
-        start = time.process_time()
-        found = changed(one)
-        seconds = time.process_time() - start
-        other_drawn = changed(samples)
+    images, count = data.load(config.dataset, "test").images, config.effect_images
+    samples = _samples(config, max(config.sizes))[:count]
+    found, drawn = (
+        {name: scoreboard.features(net, x) for name, net in nets.items()}
+        for x in (images[:count], samples)
+    )
+    metrics = {f"{name}_drawn_fid": feature_distance(found[name], drawn[name]) for name in nets}
+    beside = scoreboard.features(full, images[count : 2 * count])
+    metrics["float32_same_fid"] = feature_distance(found["float32"], beside)
+    for name, without in (("bfloat16", "float32"), ("direct", config.precision)):
+        change = (found[name] - found[without]).norm() / found[without].norm()
         metrics |= {
-            f"{name}_shift": feature_distance(known, found),
-            f"{name}_relative_change": float((found - known).norm() / known.norm()),
-            f"{name}_drawn_fid": feature_distance(found, other_drawn),
-            f"{name}_images_per_second": count / seconds,
+            f"{name}_shift": feature_distance(found[without], found[name]),
+            f"{name}_relative_change": float(change),
         }
+    for name in ("float32", "bfloat16"):
+        start = time.process_time()
+        nets[name](images[: config.timed_images])
+        speed = config.timed_images / (time.process_time() - start)
+        metrics[f"{name}_images_per_second"] = speed
     return metrics
 
 
@@ -190,7 +197,7 @@ def hold_against_real(config: CropsConfig, model: nn.Module) -> Metrics:
 
 def measure_nothing(config: CropsConfig, model: nn.Module, session: Session) -> History:
     """Return one empty epoch: all of this study is in its metrics."""
-    return History([{"epoch": 1, "seconds": 1e-9}])
+    return History([{"epoch": 1, "seconds": 0.0}])
 
 
 def few_crops(config: CropsConfig, model: nn.Module) -> Panels:

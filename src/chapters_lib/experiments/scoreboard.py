@@ -254,7 +254,7 @@ def verify(
         return [], [], []
     run = require_same(experiment)
     keys = afterwards(run)
-    if net is not None and any(net.protocol in key for key in keys):
+    if net is not None and any(key.endswith(net.protocol) for key in keys):
         stated = run.provenance["afterwards"][net.protocol]
         if stated["sha256"] != net.sha256:
             raise ChaptersError(
