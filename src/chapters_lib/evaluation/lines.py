@@ -12,7 +12,7 @@ BETWEEN = 10  # points strictly between the two ends
 def straight(
     start: Float[Tensor, "n p"], end: Float[Tensor, "n p"], between: int = BETWEEN
 ) -> Float[Tensor, "n steps p"]:
-    """Return the ends of each line and `between` points strictly between them, all equally far apart.
+    """Return the ends of each line and `between` points strictly between them, evenly spaced.
 
     Returns
     -------

@@ -29,9 +29,9 @@ def held_out_share(
     trained: Float[Tensor, "m d"],
     held_out: Float[Tensor, "k d"],
 ) -> float:
-    """Return the share of points whose nearest image, of all, is one that was held out of training; ties count half.
+    """Return the share of points whose nearest image, of all, is one held out of training.
 
-    If both sets are drawn alike, then every image is as likely to be the nearest one, and the
+    Ties count half. If both sets are drawn alike, then every image is as likely to be the nearest one, and the
     share is k / (m + k) in expectation for any generator that knows of the images trained on no
     more than what they have in common with the others, whatever its samples look like. One that
     repeats what it was trained on gives less, and 0 if it does nothing else.

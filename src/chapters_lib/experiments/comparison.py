@@ -70,7 +70,7 @@ def split(config: ComparedConfig) -> tuple[Dataset, Dataset]:
 
 @torch.no_grad()
 def value(model: GAN, real: Tensor, drawn: Tensor) -> dict[str, float]:
-    """Return the discriminator's loss −V, in nats, and the mean of D(x) on real images; in evaluation mode.
+    """Return the discriminator's loss −V, in nats, and the mean of D(x) on real images.
 
     Both sets are uint8, shape (N, C, H, W), on the model's device; the model is left in
     evaluation mode.

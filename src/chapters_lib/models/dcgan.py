@@ -56,9 +56,9 @@ def dcgan(
 def colour(
     *, noise: int = 100, width: int = 64, dropout: float = 0.0, discriminator_norm: bool = True
 ) -> GAN:
-    """Make the convolutional pair for images of 32x32x3, in the shapes of `models.discretised.convolutional`.
+    """Make the convolutional pair for images of 32x32x3.
 
-    Generator: noise → 4x4x4w → 8x8x2w → 16x16xw → 32x32x3; discriminator: 32x32x3 → 16x16xw →
+    It has the shapes of the VAE's networks (`models.discretised.convolutional`). Generator: noise → 4x4x4w → 8x8x2w → 16x16xw → 32x32x3; discriminator: 32x32x3 → 16x16xw →
     8x8x2w → 4x4x4w → one logit, for w = `width`. The parameters are those of `dcgan`.
     """
     generator = nn.Sequential(
