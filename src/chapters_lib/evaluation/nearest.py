@@ -31,10 +31,11 @@ def held_out_share(
 ) -> float:
     """Return the share of points whose nearest image, of all, is one held out of training.
 
-    Ties count half. If both sets are drawn alike, then every image is as likely to be the nearest one, and the
-    share is k / (m + k) in expectation for any generator that knows of the images trained on no
-    more than what they have in common with the others, whatever its samples look like. One that
-    repeats what it was trained on gives less, and 0 if it does nothing else.
+    Ties count half. If both sets are drawn alike, then every image is as likely to be the
+    nearest one, and the share is k / (m + k) in expectation for any generator that knows of
+    the images trained on no more than what they have in common with the others, whatever its
+    samples look like. One that repeats what it was trained on gives less, and 0 if it does
+    nothing else.
     """
     near, far = nearest(points, trained).distance, nearest(points, held_out).distance
     return float((far < near).double().mean() + (far == near).double().mean() / 2)

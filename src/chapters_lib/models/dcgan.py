@@ -58,8 +58,9 @@ def colour(
 ) -> GAN:
     """Make the convolutional pair for images of 32x32x3.
 
-    It has the shapes of the VAE's networks (`models.discretised.convolutional`). Generator: noise → 4x4x4w → 8x8x2w → 16x16xw → 32x32x3; discriminator: 32x32x3 → 16x16xw →
-    8x8x2w → 4x4x4w → one logit, for w = `width`. The parameters are those of `dcgan`.
+    It has the shapes of the VAE's networks (`models.discretised.convolutional`). Generator:
+    noise → 4x4x4w → 8x8x2w → 16x16xw → 32x32x3; discriminator: 32x32x3 → 16x16xw → 8x8x2w →
+    4x4x4w → one logit, for w = `width`. The parameters are those of `dcgan`.
     """
     generator = nn.Sequential(
         nn.Linear(noise, 4 * 4 * 4 * width, bias=False),
