@@ -243,13 +243,18 @@ def test_elsewhere_codes_are_the_noise_itself() -> None:
 def test_what_the_judge_makes_of_lines() -> None:
     """A decoder that is sure at the ends alone, and changes in the middle alone."""
 
-    class Judge(Classifier):
-        def features(self, x):
-            return x[:, 0, 0, :1]
+    class Head(nn.Module):
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            sure = (features - 0.5).abs() * 100 - 20
+            return torch.cat([sure, torch.zeros(len(features), 9)], 1)
 
-        def __init__(self):
+    class Judge(Classifier):
+        def __init__(self) -> None:
             super().__init__(width=4)
-            self.head = lambda f: torch.cat([(f - 0.5).abs() * 100 - 20, torch.zeros(len(f), 9)], 1)
+            self.head = Head()  # type: ignore[assignment]
+
+        def features(self, x: torch.Tensor) -> torch.Tensor:
+            return x[:, 0, 0, :1]
 
     def decode(z: torch.Tensor) -> torch.Tensor:
         return (z[:, :1, None, None] > 0).to(torch.uint8).mul(255).expand(-1, 1, 28, 28)
@@ -265,7 +270,7 @@ def test_what_the_judge_makes_of_lines() -> None:
     assert found["z_ends_recognisable"] == found["z_middle_recognisable"] == 1
     assert found["z_largest_step"] == 1  # of the lines that cross; along the others nothing changes
     unsure = Judge()
-    unsure.head = lambda f: torch.zeros(len(f), 10)
+    unsure.head = nn.Sequential(nn.Linear(1, 10), nn.Softsign())  # no logit above 1
     assert compared.along_lines(config, flat, unsure)["z_ends_recognisable"] == 0
 
 
