@@ -28,10 +28,10 @@ COLOUR = PriorConfig(
     "house-numbers",
     width=32,
     latent=64,
-    epochs=30,
+    epochs=20,
     nll_samples=500,
     nll_images=1000,
-    shown_epochs=(0, 10, 20, 30),
+    shown_epochs=(0, 10, 20),
 )
 COLOUR_SETS = tuple(name for name in ("house-numbers", "svhn") if name in data.CLASSES)
 JUDGES = {found.config.dataset for found in judge.EXPERIMENTS}
