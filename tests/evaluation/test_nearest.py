@@ -12,7 +12,7 @@ def test_neighbours_are_those_of_a_search_by_hand() -> None:
     points, others = torch.randn(600, 7), torch.randn(90, 7)
     apart = (points[:, None].double() - others.double()).square().sum(2)
     found = nearest(points, others)
-    assert torch.equal(found.index, apart.argmin(1))
+    assert torch.equal(found.which, apart.argmin(1))
     torch.testing.assert_close(found.distance.double(), apart.amin(1), rtol=1e-5, atol=1e-6)
 
 
@@ -21,7 +21,7 @@ def test_a_copy_is_at_distance_nought() -> None:
     torch.manual_seed(0)
     others = torch.rand(50, 784) + 100
     found = nearest(others[[3, 30]], others)
-    assert found.index.tolist() == [3, 30] and found.distance.tolist() == [0, 0]
+    assert found.which.tolist() == [3, 30] and found.distance.tolist() == [0, 0]
 
 
 def test_who_copies_is_found_and_who_blurs_is_not() -> None:

@@ -12,10 +12,10 @@ from chapters_lib.evaluation.precision_recall import squared_distances
 
 
 class Nearest(NamedTuple):
-    """Of each point the squared distance to its nearest neighbour, shape (n,), and that neighbour's index."""
+    """Of each point the squared distance to its nearest neighbour, shape (n,), and which one it is."""
 
     distance: Float[Tensor, " n"]
-    index: Int64[Tensor, " n"]
+    which: Int64[Tensor, " n"]
 
 
 def nearest(points: Float[Tensor, "n d"], others: Float[Tensor, "m d"]) -> Nearest:

@@ -200,7 +200,7 @@ def panels(config: ComparedModelsConfig, _: nn.Module) -> Panels:
         drawn = learned_prior.first(drawn_by(model, config), SHOWN)
         found[f"{name}_drawn"] = drawn.images.numpy()
         for space, points in spaces_of(drawn, judge).items():
-            index = nearest(points, trained[space]).index
+            index = nearest(points, trained[space]).which
             found[f"{name}_{space}"] = training.images[index].numpy()
     return found
 
