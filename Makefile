@@ -1,6 +1,8 @@
 # Each target does all of its own set-up in .venv, on a machine with Python 3.11 or newer, make and a package index.
 #   make book | test | lint | pdf | serve | verify | clean
 #   make train RUN=vae-fc-mnist
+#   make submission SHEET=hw7 NAME=ID          (NAME="ID1 ID2" for a team; BLANK=1 for the teacher's version)
+#   make release        the site with the book's PDF and each page's, and all packs, also blank, in dist/
 # PIP_FLAGS goes to pip; see README.md for a smaller PyTorch without CUDA.
 PYTHON ?= python3
 PIP_FLAGS ?=
@@ -11,7 +13,7 @@ READY := .venv/.ready
 JB := $(BIN)/jupyter-book build . -W -n --keep-going
 PDF := _build/learning-to-generate.pdf
 
-.PHONY: book test lint pdf train verify serve clean
+.PHONY: book test lint pdf train verify submission release serve clean
 
 book: $(READY)
 	@$(JB) || { echo "make book: failed; the warnings and errors above say on which page" >&2; exit 1; }
@@ -34,6 +36,14 @@ train: $(READY)
 
 verify: $(READY)
 	$(BIN)/python -m chapters_lib verify $(RUN) $(ARGS)
+
+submission: book
+	@[ -n "$(SHEET)" ] || { echo "make submission needs SHEET=name; names: $(BIN)/python -m chapters_lib submit --list" >&2; exit 1; }
+	@$(BIN)/python -m chapters_lib submit "$(SHEET)" $(if $(BLANK),--blank) $(foreach name,$(NAME),--name="$(name)")
+
+release: pdf
+	@$(JB) || { echo "make release: the site failed; the warnings and errors above say on which page" >&2; exit 1; }
+	@$(BIN)/python -m chapters_lib submit --all --name "$(or $(NAME),example)"
 
 serve: book
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

@@ -22,7 +22,7 @@ FLOORS = (
     ("runs",),
     ("experiments",),
     ("figures",),
-    ("explorer", "gallery"),
+    ("explorer", "gallery", "assignments"),
     ("submission",),
     ("command_line",),
     ("__main__",),

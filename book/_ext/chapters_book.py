@@ -5,7 +5,7 @@
 * Notebooks that must run, run side by side, and a failing cell is reported with its page.
 * Pages which gave a warning are read again by the next build, so that a strict build fails each time
   and not just the first.
-* Each page offers its executed notebook for download, and the whole book's PDF when it was made.
+* Each page offers its executed notebook for download, and when the book's PDF was made that and its own part of it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+import page_files
 import plain_notebook
 import solutions_and_parts
 from filelock import FileLock
@@ -33,7 +34,7 @@ from sphinx.util import logging
 LOGGER = logging.getLogger(__name__)
 PDF = "learning-to-generate.pdf"
 # What the notebooks' results depend on, beside their own text.
-KEYED = ("src", "runs", "requirements.txt")
+KEYED = ("src", "runs", "requirements.txt", "_toc.yml")
 UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
 KEPT = 3  # caches kept: going back to an earlier state of the library costs nothing
 
@@ -169,15 +170,53 @@ def page_downloads(app, pagename, templatename, context, doctree) -> None:
         context["ipynb_source"] = f"{pagename}.ipynb"
 
 
-def pdf_button(app, pagename, templatename, context, doctree) -> None:
-    """Let the theme's .pdf button, which prints the page, give the book's PDF where there is one."""
-    buttons = [b for group in context.get("header_buttons", []) for b in group.get("buttons", [])]
-    for button in buttons:
-        if button.get("label") == "download-pdf-button" and app.config.chapters_pdf:
-            button.update(
-                type="link", url=context["pathto"](PDF, 1), tooltip="Download the book as PDF"
+def download_buttons(app, pagename, templatename, context, doctree) -> None:
+    """Where there is a PDF, offer the page's part of it and, by the theme's button that prints, the book; and Colab."""
+    groups = [g["buttons"] for g in context.get("header_buttons", []) if g.get("buttons")]
+    for buttons in groups:
+        for button in [b for b in buttons if b.get("label") == "download-pdf-button"]:
+            if app.config.chapters_pdf:
+                address = context["pathto"](PDF, 1)
+                button.update(type="link", url=address, text="the book, .pdf")
+                button["tooltip"] = "Download the book as PDF"
+                button.pop("javascript", None)
+            if pagename in printed(app):
+                address = context["pathto"](f"{pagename}.pdf", 1)
+                buttons.insert(
+                    buttons.index(button),
+                    link(
+                        "page-pdf", address, ".pdf", "Download this page as PDF", "fas fa-file-pdf"
+                    ),
+                )
+            notebook = context.get("ipynb_source", "")
+            address = notebook and page_files.colab(
+                app.config.html_theme_options.get("repository_url"), notebook
             )
-            button.pop("javascript", None)
+            if address:
+                buttons.append(
+                    link("colab", address, "Colab", "Run this page on Colab", "fas fa-play")
+                )
+
+
+def link(name: str, address: str, text: str, tooltip: str, icon: str) -> dict[str, str]:
+    """Return a button of the theme."""
+    return {
+        "type": "link",
+        "url": address,
+        "text": text,
+        "tooltip": tooltip,
+        "icon": icon,
+        "label": f"{name}-button",
+    }
+
+
+def printed(app) -> dict[str, tuple[int, int]]:
+    """Return where in the book's PDF each page stands, if there is one."""
+    if not hasattr(app, "chapters_printed"):
+        book = Path(app.doctreedir).parent / PDF
+        titles = {name: title.astext() for name, title in app.env.titles.items()}
+        app.chapters_printed = page_files.ranges(book, titles) if app.config.chapters_pdf else {}
+    return app.chapters_printed
 
 
 def finish(app, exception) -> None:
@@ -192,7 +231,10 @@ def finish(app, exception) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 nbformat.write(plain_notebook.convert(notebook, app.env, docname), target)
         if app.config.chapters_pdf:
-            shutil.copy2(Path(app.doctreedir).parent / PDF, Path(app.outdir) / PDF)
+            book = Path(app.doctreedir).parent / PDF
+            shutil.copy2(book, Path(app.outdir) / PDF)
+            titles = {name: title.astext() for name, title in app.env.titles.items()}
+            page_files.split(book, printed(app), titles, Path(app.outdir))
     if exception is None and not app._warncount:
         (Path(app.doctreedir) / "clean").touch()
     app.chapters_lock.release()
@@ -207,6 +249,6 @@ def setup(app):
     app.connect("env-before-read-docs", execute)
     app.connect("env-updated", rewrite_all)
     app.connect("html-page-context", page_downloads, priority=100)
-    app.connect("html-page-context", pdf_button, priority=900)
+    app.connect("html-page-context", download_buttons, priority=900)
     app.connect("build-finished", finish)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

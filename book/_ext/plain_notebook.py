@@ -17,7 +17,7 @@ from nbformat.v4 import new_markdown_cell
 
 FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,}|~{3,})\{(?P<name>[\w:.-]+)\}\s*(?P<argument>.*)$")
 ROLE = re.compile(r"\{(?P<name>[\w:.-]+)\}`(?P<text>[^`]+)`")
-TARGET = re.compile(r"^\([\w-]+\)=\s*$", re.MULTILINE)
+TARGET = re.compile(r"^\(([\w-]+)\)=\s*$", re.MULTILINE)
 PAGE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[\w./-]+\.md(#[\w-]+)?\)")
 BOXES = {
     "admonition",
@@ -45,10 +45,13 @@ def convert(notebook, env, docname: str):
             if figure := cell.metadata.get("mystnb", {}).get("figure"):
                 caption = page.directive("figure", "", figure, figure.get("caption", ""))
                 cells.append(new_markdown_cell(caption, id=f"{cell.id}-caption"[:64]))
-            cell.metadata = (
-                {"jupyter": {"source_hidden": True}}
-                if "hide-input" in cell.metadata.get("tags", [])
-                else {}
+            for output in cell.outputs:
+                if markdown := output.get("data", {}).get("text/markdown"):
+                    output["data"]["text/markdown"] = page.text(markdown)
+            image = cell.metadata.get("mystnb", {}).get("image", {})
+            hidden = "hide-input" in cell.metadata.get("tags", [])
+            cell.metadata = ({"jupyter": {"source_hidden": True}} if hidden else {}) | (
+                {"alt": image["alt"]} if "alt" in image else {}
             )
             cell.outputs = [o for o in cell.outputs if not _is_glue(o)]
     notebook.cells = [cell for cell in cells if cell.cell_type != "markdown" or cell.source.strip()]
@@ -58,6 +61,11 @@ def convert(notebook, env, docname: str):
         if key in notebook.metadata
     }
     return notebook
+
+
+def anchor(label: str) -> str:
+    """Return what a label becomes in plain Markdown: a place that links, and the packs, can find."""
+    return f'<a id="{label}"></a>' if label else ""
 
 
 def _is_glue(output) -> bool:
@@ -96,7 +104,8 @@ class _Page:
             options, body = _options(lines[position + 1 : end])
             out.append(self.directive(start["name"], start["argument"].strip(), options, body))
             position = end + 1
-        return PAGE_LINK.sub(r"\1", TARGET.sub("", "\n".join(out))).strip("\n")
+        anchored = TARGET.sub(lambda match: f"{anchor(match[1])}\n", "\n".join(out))
+        return PAGE_LINK.sub(r"\1", anchored).strip("\n")
 
     def directive(self, name: str, argument: str, options: dict, body: str) -> str:
         """Translate one directive."""
@@ -119,9 +128,10 @@ class _Page:
             return f"```{argument}\n{body}\n```"
         if name in {"figure", "image", "glue:figure"}:
             label = self.number("figure", options.get("name", ""))
-            return (
-                f"*Figure{' ' + label if label else ''}: {self.text(body)}*" if body.strip() else ""
-            )
+            if not body.strip():
+                return ""
+            caption = f"*Figure{' ' + label if label else ''}: {self.text(body)}*"
+            return f"{anchor(options.get('name', ''))}\n\n{caption}".strip()
         if name.startswith("exercise"):
             label = self.number("exercise", options.get("label", ""))
             heading = f"**Exercise{' ' + label if label else ''}{f' ({self.roles(argument)})' if argument else ''}**"
@@ -142,9 +152,9 @@ class _Page:
         """Translate a list-table into a pipe table."""
         rows: list[list[str]] = []
         for line in body.split("\n"):
-            if line.startswith("* - "):
+            if re.match(r"\* -( |$)", line):  # the cell may be empty
                 rows.append([line[4:]])
-            elif line.startswith("  - ") and rows:
+            elif re.match(r"  -( |$)", line) and rows:
                 rows[-1].append(line[4:])
             elif rows and line.strip():
                 rows[-1][-1] += " " + line.strip()
@@ -154,9 +164,8 @@ class _Page:
         lines = [f"| {' | '.join(row)} |" for row in cells]
         lines.insert(1, "|" + " --- |" * len(cells[0]))
         label = self.number("table", options.get("name", ""))
-        return "\n".join(
-            [f"*Table{' ' + label if label else ''}: {self.roles(caption)}*", "", *lines]
-        )
+        title = f"*Table{' ' + label if label else ''}: {self.roles(caption)}*"
+        return "\n".join([anchor(options.get("name", "")), "", title, "", *lines]).strip()
 
     def source(self, path: str, options: dict) -> str:
         """Return the lines of a definition of the library, as `literalinclude` shows them."""
@@ -186,7 +195,13 @@ class _Page:
             return f"Eq. ({self.number('equation', target)})"
         if name.startswith("cite"):
             return self.cited(target, textual=name in {"cite:t", "cite:ct"})
-        if name in {"numref", "ref", "doc", "prf:ref"}:
+        if name == "prf:ref" and (entry := getattr(self.env, "proof_list", {}).get(target)):
+            numbers = self.env.toc_fignumbers.get(entry["docname"], {}).get(
+                entry["countertype"], {}
+            )
+            number = ".".join(map(str, numbers.get(target, ())))
+            return title or f"{entry['realtype'].title()} {number}".strip()
+        if name in {"numref", "ref", "doc"}:
             for kind, word in (("figure", "Figure"), ("table", "Table"), ("exercise", "Exercise")):
                 if number := self.number(kind, target):
                     return (
@@ -195,7 +210,7 @@ class _Page:
                         else title
                     )
             label = self.env.get_domain("std").labels.get(target.lower())
-            return title or (label[2] if label else target)
+            return title or (f"*{label[2]}*" if label else target)
         return f"${target}$" if name == "math" else title or f"`{text}`"
 
     def number(self, kind: str, label: str) -> str:

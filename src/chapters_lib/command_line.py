@@ -1,4 +1,4 @@
-"""The command line: ``python -m chapters_lib list | train | tune | evaluate | verify | gallery``."""
+"""The command line: ``python -m chapters_lib list | train | tune | evaluate | verify | gallery | submit``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from chapters_lib import gallery, runs
+from chapters_lib import assignments, gallery, runs, submission
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.inception import PRECISIONS, Inception
 from chapters_lib.experiments import EXPERIMENTS, find, scoreboard, tuning
@@ -91,6 +91,29 @@ def _parser() -> argparse.ArgumentParser:
         )
     picture = commands.add_parser("gallery", help="draw what the recorded models make, as one PNG")
     picture.add_argument("path", metavar="FILE", type=Path)
+    pack = commands.add_parser("submit", help="write what an assignment sheet asks for to dist/")
+    pack.add_argument("sheet", nargs="?", metavar="SHEET", help="see --list")
+    pack.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="who hands it in; again for each of a team",
+    )
+    pack.add_argument("--blank", action="store_true", help="the teacher's version: no answers")
+    pack.add_argument("--list", action="store_true", help="print the sheets, one a line")
+    pack.add_argument(
+        "--all",
+        action="store_true",
+        help="instead of a SHEET: all whose chapters the book has, each also blank",
+    )
+    pack.add_argument(
+        "--book",
+        type=Path,
+        metavar="FOLDER",
+        help="the executed pages (default: those of the last make book)",
+    )
+    pack.add_argument("--to", type=Path, metavar="FOLDER", help="where to write (default: dist/)")
     return parser
 
 
@@ -165,6 +188,41 @@ def _verify(names: Sequence[str], net: Inception | None) -> int:
     return 1 if failed else 0
 
 
+def _submit(options: argparse.Namespace) -> int:
+    if options.list:
+        for sheet in assignments.SHEETS:
+            print(sheet.name)
+        return 0
+    if options.all:
+        return _submit_all(options)
+    if options.sheet is None:
+        raise ChaptersError(
+            "submit needs a SHEET; `python -m chapters_lib submit --list` prints them"
+        )
+    written = submission.submit(
+        options.sheet, options.name, blank=options.blank, book=options.book, target=options.to
+    )
+    for path in written:
+        print(path)
+    return 0
+
+
+def _submit_all(options: argparse.Namespace) -> int:
+    """Write every pack that can be made, and say which cannot for want of a chapter."""
+    if options.sheet is not None or options.blank or options.list:
+        raise ChaptersError("submit --all takes no SHEET, --blank or --list")
+    for sheet in assignments.SHEETS:
+        if missing := submission.unpacked(sheet):
+            print(f"{sheet.name}: not yet, the book has no chapter on {', '.join(missing)}")
+            continue
+        for blank in (False, True):
+            written = submission.submit(
+                sheet.name, options.name, blank=blank, book=options.book, target=options.to
+            )
+            print(*written, sep="\n")
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status: 0 done, 1 a problem (one line on stderr), 130 interrupted."""
     options = _parser().parse_args(arguments)
@@ -180,6 +238,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "gallery":
             gallery.write(options.path)
             return 0
+        if options.command == "submit":
+            return _submit(options)
         if options.command == "evaluate":
             chosen = [find(name) for name in options.names]
             for experiment in chosen:

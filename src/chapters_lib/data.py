@@ -241,15 +241,20 @@ def _svhn(split: str) -> Dataset:
     )
 
 
-def _digits(split: str) -> Dataset:
-    """Return a fixed stratified fifth of scikit-learn's digits as test split, the rest as train split."""
+def digits() -> tuple[Tensor, Tensor]:
+    """Return scikit-learn's digits, enlarged to uint8 images of shape (1797, 1, 28, 28), and their labels."""
     from sklearn.datasets import load_digits
 
     source = load_digits()
     small = torch.from_numpy(source.images).float().unsqueeze(1) / 16  # (N, 1, 8, 8) in [0, 1]
     large = F.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
     images = large.mul(255).round().clamp(0, 255).to(torch.uint8)
-    labels = torch.from_numpy(source.target).long()
+    return images, torch.from_numpy(source.target).long()
+
+
+def _digits(split: str) -> Dataset:
+    """Return a fixed stratified fifth of scikit-learn's digits as test split, the rest as train split."""
+    images, labels = digits()
     train, test = stratified_split(labels, 0.2, seed=0)
     return Dataset("digits", split, images, labels).subset(train if split == "train" else test)
 

@@ -12,12 +12,13 @@ from chapters_lib import figures, runs
 from chapters_lib.data import to_float
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.judge import to_bytes
-from chapters_lib.experiments import find, gan, vae
+from chapters_lib.experiments import find, gan, vae, vae_gan
 from chapters_lib.experiments.autoencoder import decode, encode, standard_normal_codes
 from chapters_lib.experiments.standardised import Standardised
 from chapters_lib.models.gan import GAN
 from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
 from chapters_lib.models.vae import VAE
+from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.reproducibility import generator
 
 COLUMNS = 10
@@ -26,6 +27,7 @@ VAES = {
     "VAE, two units": {"fashion-mnist": "vae-2d-fashion-mnist", "mnist": "vae-2d-mnist"},
     "VAE": {"fashion-mnist": "vae-fashion-mnist", "mnist": "vae-fc-mnist"},
 }  # of each data set the run that a row shows
+VAE_GAN = {"fashion-mnist": "vaegan-fashion-mnist", "mnist": "vaegan-mnist"}
 MACHINE = "rbm-kmnist-256-updates"
 ADVERSARIES = {
     "GAN": "gan-fc-mnist",
@@ -59,6 +61,11 @@ def rows(dataset: str) -> dict[str, Tensor]:
             machine = run.restore(experiment.build(experiment.config))
             assert isinstance(machine, VAE)
             shown[title] = vae.samples(experiment.config, machine, COLUMNS)
+    if recorded.issuperset(VAE_GAN.values()):
+        run, experiment = runs.load(VAE_GAN[dataset]), find(VAE_GAN[dataset])
+        both = run.restore(experiment.build(experiment.config))
+        assert isinstance(both, VAEGAN)
+        shown["VAE-GAN,\ntwo units"] = vae_gan.samples(experiment.config, both, COLUMNS)
     return shown
 
 

@@ -64,12 +64,12 @@ def test_halves_have_nothing_in_common() -> None:
 
 
 def test_sizes(stand_ins: Classifier) -> None:
-    config = SizesConfig("digits", "none", sizes=(30, 150), draws=2)
+    config = SizesConfig("digits", "none", real_images=320, sizes=(30, 150), draws=2)
     history = measuring.measure_sizes(config, nn.Identity(), SESSION)
     assert len(history) == 2 * 2 * 2
     widths = set(history.column("features"))
     assert widths == {4.0, 16.0}
-    test = data.load("digits", "test").images
+    test = data.load("digits", "test").images[:320]
     low = Kindred("bfloat16")  # the precision of the study
     known = {4.0: low(test), 16.0: features_and_probabilities(stand_ins, test)[0]}
     samples = measuring._samples(config, 150)

@@ -27,6 +27,13 @@ VAES = [
 ]
 GANS = ["gan-fc-mnist", "gan-fc-mnist-nonsaturating"]
 DCGANS = ["dcgan-mnist", "dcgan-mnist-nonsaturating"]
+VAE_GANS = [
+    "vaegan-fashion-mnist",
+    "vaegan-fashion-mnist-paper",
+    "vaegan-mnist",
+    "vaegan-disl-fashion-mnist",
+    "vaegan-conv-fashion-mnist",
+]
 NAMES = [
     "ae-fashion-mnist",
     "ae-normalized-mnist",
@@ -34,6 +41,7 @@ NAMES = [
     "judge-fashion-mnist",
     *VAES,
     *GANS,
+    *VAE_GANS,
 ]
 SIZE = 16
 
@@ -50,7 +58,8 @@ def trained(
     name: str, seed: int = 0, checkpoint: Checkpoint | None = None, **changes: object
 ) -> tuple[Experiment, nn.Module, History]:
     experiment = EXPERIMENTS[name]
-    config = replace(experiment.config, **({"batch_size": SIZE} | changes))
+    cold = {"start": ""} if hasattr(experiment.config, "start") else {}  # from no recorded weights
+    config = replace(experiment.config, **({"batch_size": SIZE} | cold | changes))
     seed_everything(seed)
     model = experiment.build(config)
     session = Session(torch.device("cpu"), checkpoint)

@@ -59,11 +59,11 @@ _BRANCHES: dict[str, dict[str, Sequence[str | tuple[str, str]]]] = {
 def as_input(
     images: UInt8[Tensor, "n c h w"], by_way_of: int = SIDE
 ) -> Float[Tensor, "n 3 299 299"]:
-    """Return images of one or three channels as the network takes them: in [-1, 1], by way of 32x32.
+    """Return images of one or three channels as the network takes them: in [-1, 1].
 
-    Both resizings are bilinear, the first with antialiasing where it shrinks; nothing is
-    rounded in between. A single channel is repeated three times. With `by_way_of` 0 the first
-    is left out.
+    They are resized to 32x32, then to 299x299. Both resizings are bilinear, the first with
+    antialiasing where it shrinks; nothing is rounded in between. A single channel is repeated
+    three times. With `by_way_of` 0 the first resizing is left out.
     """
     x = images.float().sub_(127.5).div_(127.5)
     side = (by_way_of, by_way_of)

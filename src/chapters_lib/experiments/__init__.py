@@ -21,6 +21,7 @@ from chapters_lib.experiments import (
     realnvp_prior,
     tuning,
     vae_chapter,
+    vae_gan_chapter,
 )
 from chapters_lib.experiments.base import Experiment
 
@@ -38,6 +39,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         gan_chapter,
         dcgan,
         dcgan_study,
+        vae_gan_chapter,
         measuring,
         realnvp_prior,
         comparison,

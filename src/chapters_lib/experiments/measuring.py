@@ -32,11 +32,12 @@ class SizesConfig:
 
     dataset: str
     model: str  # a recorded run whose samples are measured
-    sizes: tuple[int, ...] = (100, 200, 500, 1000, 2000, 5000)
+    real_images: int = 5000  # of the test set, from which all draws are taken
+    sizes: tuple[int, ...] = (100, 200, 500, 1000, 2000)
     draws: int = 5  # of each size; each takes other images as far as there are others
-    precision: str = "bfloat16"  # of the network, as for the scoreboard
-    effect_images: int = 1000  # for the effects of precision and resizing
-    timed_images: int = 100  # for the speed of both precisions
+    precision: str = "bfloat16"  # of the network, for the sizes: half the time of float32
+    effect_images: int = 500  # for the effects of precision and resizing
+    timed_images: int = 50  # for the speed of both precisions
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def measure_sizes(config: SizesConfig, model: nn.Module, session: Session) -> Hi
     Rows tell the spaces apart by ``features`` (their number). ``same_…`` is between two disjoint
     sets of test images, ``drawn_…`` between samples and test images.
     """
-    test = data.load(config.dataset, "test").images
+    test = data.load(config.dataset, "test").images[: config.real_images]
     most = max(config.sizes)
     drawn = _samples(config, most)
     judge, net = load_judge(config.dataset), scoreboard.network(precision=config.precision)

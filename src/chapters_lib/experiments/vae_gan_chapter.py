@@ -1,0 +1,133 @@
+"""The named experiments of the chapter VAE-GAN: the basic loss under two routings, the feature term, convolutions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chapters_lib.experiments import autoencoder
+from chapters_lib.experiments.vae_gan import experiment
+from chapters_lib.experiments.vae_gan_config import VaeGanConfig
+from chapters_lib.experiments.vae_gan_study import StudyConfig, cases, study
+from chapters_lib.objectives.vae_gan import RECONSTRUCTION
+
+GAMMA, LAYER = 0.1, 3  # found by the study
+GAMMAS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+
+
+def two_units(base: autoencoder.AutoencoderConfig) -> VaeGanConfig:
+    """Return the basic VAE-GAN made from an autoencoder: its layers, its two code units, L_prior + L_GAN."""
+    return VaeGanConfig(
+        base.dataset,
+        routing="joint",
+        drawn=(RECONSTRUCTION,),
+        hidden=base.hidden,
+        latent=base.code,
+        activation=base.activation,
+        frequency=base.frequency,
+        input_dropout=base.dropout,
+        epochs=15,
+        learning_rate=5e-4,
+        discriminator_rate=5e-5,
+        followed_every=5,
+    )
+
+
+def from_vae(base: VaeGanConfig, name: str) -> VaeGanConfig:
+    """Return a basic VAE-GAN that starts from a trained VAE: from nothing the discriminator wins.
+
+    The decoder ascends log D, since log(1 − D) of images that are told apart has no slope.
+    """
+    return replace(base, start=name, saturating=False, learning_rate=2e-4)
+
+
+COLD = two_units(autoencoder.FASHION)  # from nothing, by the loss as it stands
+BASIC = from_vae(COLD, "vae-2d-fashion-mnist")
+PAPER = replace(BASIC, routing="paper")
+DIGITS = from_vae(two_units(autoencoder.MNIST), "vae-2d-mnist")
+SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
+DISL = VaeGanConfig(
+    "fashion-mnist",
+    layer=LAYER,
+    gamma=GAMMA,
+    hidden=(400,),
+    latent=20,
+    epochs=30,
+    learning_rate=1e-3,
+    discriminator_rate=2e-4,
+    followed_every=5,
+)
+CONV = replace(
+    DISL,
+    convolutional=True,
+    width=32,
+    gamma=GAMMA / 8,  # the layer has eight times as many units
+    discriminator_rate=1e-4,
+    epochs=15,
+    followed_every=3,
+)
+STUDY = StudyConfig(
+    "fashion-mnist",
+    cases(
+        replace(DISL, epochs=5),
+        GAMMAS,
+        tuple(n for n in (0, 1, 2, 3) if n != LAYER),
+        {
+            "basic": replace(DISL, layer=None, epochs=5),
+            "basic-joint": replace(DISL, layer=None, routing="joint", epochs=5),
+            "two-units": replace(COLD, routing="paper", layer=LAYER, gamma=GAMMA, epochs=5),
+        },
+    ),
+)
+
+EXPERIMENTS = (
+    experiment(
+        "vaegan-fashion-mnist",
+        "vae-gan",
+        "basic loss, jointly minimised, Fashion-MNIST; non-saturating, started from a VAE",
+        BASIC,
+        needs=("judge-fashion-mnist", BASIC.start),
+    ),
+    experiment(
+        "vaegan-mnist",
+        "vae-gan",
+        "basic loss, jointly minimised, MNIST; non-saturating, started from a VAE",
+        DIGITS,
+        seeds=(0,),
+        needs=("judge-mnist", DIGITS.start),
+    ),
+    experiment(
+        "vaegan-fashion-mnist-paper",
+        "vae-gan",
+        "the same as vaegan-fashion-mnist under the paper's Algorithm 1",
+        PAPER,
+        seeds=(0,),
+        needs=("judge-fashion-mnist", PAPER.start),
+        weights_stored=False,
+    ),
+    *(
+        experiment(
+            f"vaegan-fashion-mnist{end}-warm",
+            "vae-gan",
+            "the basic loss as it stands, followed closely from the trained VAE on",
+            replace(SLOW, routing=end[1:] or "joint"),
+            seeds=(0,),
+            needs=("judge-fashion-mnist", SLOW.start),
+            weights_stored=False,
+        )
+        for end in ("", "-paper")
+    ),
+    experiment(
+        "vaegan-disl-fashion-mnist",
+        "vae-gan",
+        "784-400-20 with the feature term, Eq. 8",
+        DISL,
+    ),
+    experiment(
+        "vaegan-conv-fashion-mnist",
+        "vae-gan",
+        "convolutional, with the feature term, Eq. 8",
+        CONV,
+        seeds=(0,),
+    ),
+    study(STUDY, (0, 1, 2)),
+)

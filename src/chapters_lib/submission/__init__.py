@@ -1,0 +1,314 @@
+"""Packs: what a sheet asks to be handed in, made from the chapters as they were last built."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from chapters_lib import assignments, runs
+from chapters_lib.assignments import Sheet
+from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.chapters import Book
+from chapters_lib.submission.sources import SOURCES
+
+NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+LONGEST_NAME = 40
+CELL_SECONDS = 3600  # a limit against hanging, on a busy machine too; the tests hold a pack to 75 s of one core
+# The notebooks of each sheet, and of which sources in book/packs/ each is made.
+Notebooks = dict[str, tuple[str, ...]]
+FOUR: Notebooks = {"a4": ("a4", "a4-vae-gan", "a4-bonus")}
+NOTEBOOKS: dict[str, Notebooks] = {
+    "a4-fashion": FOUR,
+    "a4-mnist": FOUR,
+    "hw7": {"hw7": ("hw7",)},
+    "a4a": {"a4a": ("a4a",)},
+    "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
+}
+QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
+HEADER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+# What stands between two @ in a source that serves two sheets.
+WORDS = {
+    "a4-fashion": {"SLUG": "fashion-mnist", "SHORT": "fashion", "CLASS": "FashionMNIST"},
+    "a4-mnist": {"SLUG": "mnist", "SHORT": "mnist", "CLASS": "MNIST"},
+}
+TEAM = {"hw7": 3}  # how many may hand in together; elsewhere one
+
+
+def check_names(sheet: Sheet, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names if files may be named by them.
+
+    Raises
+    ------
+    ChaptersError
+        if there are none or too many, one is given twice, or one holds anything but letters,
+        digits, hyphen, underscore, and dots inside.
+    """
+    given = tuple(names)
+    for name in given:
+        if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+            raise ChaptersError(
+                f"the name {name!r} will not do: letters, digits, hyphen, underscore and dots inside, at most "
+                f"{LONGEST_NAME} of them; nothing is written"
+            )
+    most = TEAM.get(sheet.name, 1)
+    if not 0 < len(given) <= most:
+        raise ChaptersError(
+            f"{sheet.name} is handed in under {'one name' if most == 1 else f'one to {most} names'}, not {len(given)}: "
+            "give --name; nothing is written"
+        )
+    if len(set(given)) < len(given):
+        raise ChaptersError(f"a name is given twice: {', '.join(given)}; nothing is written")
+    return given
+
+
+def unpacked(sheet: Sheet) -> list[str]:
+    """Return the names of a sheet's questions that keep it from being packed: the book has no chapter on them."""
+    pages = assignments.chapters(SOURCES.parent / "_toc.yml")
+    return [question.name for question in assignments.unanswered(sheet, pages)]
+
+
+def source(sheet: Sheet, notebook: str, pages: tuple[str, ...]) -> str:
+    """Return the text of a sheet's notebook: its sources, one below the other.
+
+    Left out are those on questions that the sheet does not ask, or whose chapter is not among
+    the book's `pages`; the text is empty where nothing remains.
+
+    Raises
+    ------
+    ChaptersError
+        if there is no source.
+    """
+    chapter = {q.name: q.chapter for q in sheet.questions}
+    texts: list[str] = []
+    for name in NOTEBOOKS[sheet.name][notebook]:
+        path = SOURCES.parent / "book" / "packs" / f"{name}.md"
+        if not path.exists():
+            raise ChaptersError(
+                f"the pack {sheet.name} has no source yet ({path}); nothing is written"
+            )
+        text = path.read_text(encoding="utf8")
+        if all(chapter.get(question) in pages for question in QUESTION.findall(text)):
+            texts.append(text)
+    if not texts:
+        return ""
+    first, *others = texts
+    text = "\n+++\n".join([first, *(HEADER.sub("", other) for other in others)])
+    for word, value in WORDS.get(sheet.name, {}).items():
+        text = text.replace(f"@{word}@", value)
+    return text
+
+
+def submit(
+    sheet_name: str,
+    names: Iterable[str] = (),
+    *,
+    blank: bool = False,
+    book: Path | None = None,
+    target: Path | None = None,
+) -> list[Path]:
+    """Write the pack of a sheet and return its files; all of them or none.
+
+    Parameters
+    ----------
+    names
+        of those who hand it in; a blank pack takes none.
+    book
+        folder of the executed pages, ``_build/html/_sources/book`` of the project if not given.
+    target
+        folder to write to, ``dist`` of the project if not given.
+
+    Raises
+    ------
+    ChaptersError
+        if the sheet or a name is not one, the sheet asks for a chapter that the book does not
+        have, the book is not built, a cell fails, or a tool is missing.
+    """
+    sheet, root = assignments.find(sheet_name), SOURCES.parent
+    given = () if blank else check_names(sheet, names)
+    contents = assignments.chapters(root / "_toc.yml")
+    missing = unpacked(sheet)
+    if missing and not blank:
+        raise ChaptersError(
+            f"{sheet.name} cannot be packed yet, since the book has no chapter on "
+            f"{', '.join(missing)}; nothing is written"
+        )
+    texts = {name: source(sheet, name, contents) for name in NOTEBOOKS[sheet.name]}
+    sources = {name: text for name, text in texts.items() if text}
+    asked = {q.name for q in sheet.questions} - set(missing)
+    if left := asked - set(QUESTION.findall("\n".join(sources.values()))):
+        raise ChaptersError(
+            f"the pack {sheet.name} has no source on {', '.join(sorted(left))}; nothing is written"
+        )
+    pages = Book(book or root / "_build" / "html" / "_sources" / "book", root / "book")
+    target = target or root / "dist"
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="chapters-pack-") as temporary:
+            made = _make(sheet, sources, given, pages, Path(temporary), blank)
+            return _put(made, target)
+    except OSError as error:
+        raise ChaptersError(
+            f"cannot write to {target} ({error.strerror or error}); nothing is written"
+        ) from error
+
+
+def _make(
+    sheet: Sheet,
+    sources: dict[str, str],
+    names: tuple[str, ...],
+    book: Book,
+    folder: Path,
+    blank: bool,
+) -> list[Path]:
+    """Make a pack's files in a folder."""
+    notebooks = {name: _notebook(sheet, text, names, book, blank) for name, text in sources.items()}
+    if blank:
+        return _blank(sheet, notebooks, folder)
+    from chapters_lib.submission import report
+    from chapters_lib.submission.notebook import script
+
+    who = ".".join(names)
+    if sheet.name == "hw7":
+        (notebook,) = notebooks.values()
+        stem = f"homework7.{who}"
+        files: dict[str, str | bytes] = {
+            f"{stem}.py": script(notebook),
+            f"{stem}.pdf": report.pdf(notebook, book, title=sheet.title, names=names, code=False),
+        }
+        return [_zip(folder / f"{stem}.zip", files)]
+    texts = {f"{name}.ipynb": _json(notebook) for name, notebook in notebooks.items()}
+    if sheet.name in ("a4a", "hw5"):
+        report_pdf = report.pdf(
+            _joined(notebooks.values()), book, title=sheet.title, names=names, code=False
+        )
+        if sheet.name == "a4a":
+            code: dict[str, str | bytes] = {
+                f"{who}_4a.ipynb": texts["a4a.ipynb"],
+                f"{who}_4a.pdf": report_pdf,
+            }
+            return [_zip(folder / f"{who}_4a.zip", code)]
+        weights = {
+            f"weights/{run}.safetensors": (runs.load(run).folder / "model.safetensors").read_bytes()
+            for run in sorted({run for question in sheet.questions for run in question.runs})
+            if (runs.load(run).folder / "model.safetensors").stat().st_size
+            > 100  # a study keeps none
+        }
+        contents: dict[str, str | bytes] = {
+            "report.pdf": report_pdf,
+            **{f"notebooks/{k}": v for k, v in texts.items()},
+            **weights,
+        }
+        return [_zip(folder / f"hw5.{who}.zip", contents)]
+    (notebook,) = notebooks.values()
+    paper = report.pdf(notebook, book, title=sheet.title, names=names, code=True)
+    (folder / f"{sheet.name}.{who}.ipynb").write_text(_json(notebook), encoding="utf8")
+    (folder / f"{sheet.name}.{who}.pdf").write_bytes(paper)
+    return sorted(folder.iterdir())
+
+
+def _notebook(sheet: Sheet, text: str, names: tuple[str, ...], book: Book, blank: bool) -> Any:
+    """Return a notebook of a pack, executed unless it is blank."""
+    from chapters_lib.submission.notebook import build
+
+    notebook = build(sheet, text, book, names, blank=blank)
+    return notebook if blank else execute(notebook)
+
+
+def execute(notebook: Any) -> Any:
+    """Run a notebook's cells in an empty folder; return it with their outputs."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory(prefix="chapters-pack-") as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],
+            resources={"metadata": {"path": folder}},
+        )
+        try:
+            return client.execute()
+        except CellExecutionError as error:
+            raise ChaptersError(
+                f"a cell of the pack fails: {error.ename}: {error.evalue}"
+            ) from error
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise ChaptersError(
+                f"a cell of the pack does not come to an end ({type(error).__name__})"
+            ) from error
+
+
+def _blank(sheet: Sheet, notebooks: dict[str, Any], folder: Path) -> list[Path]:
+    from chapters_lib.submission.notebook import script
+
+    files: dict[str, str | bytes] = {
+        f"{name}-blank.ipynb": _json(notebook) for name, notebook in notebooks.items()
+    }
+    if sheet.name == "hw7":
+        files["homework7-blank.py"] = script(notebooks["hw7"])
+    return [_zip(folder / f"{sheet.name}-blank.zip", files)]
+
+
+def _joined(notebooks: Iterable[Any]) -> Any:
+    """Return one notebook of several, under the title of the first, the works that they cite in one list."""
+    import copy
+
+    from nbformat.v4 import new_markdown_cell
+
+    from chapters_lib.submission.notebook import REFERENCES, references
+
+    first, *others = [copy.deepcopy(notebook) for notebook in notebooks]
+    for other in others:
+        first.cells.extend(other.cells[1:])
+    lists = [cell.source for cell in first.cells if cell.source.startswith(REFERENCES)]
+    first.cells = [cell for cell in first.cells if not cell.source.startswith(REFERENCES)]
+    works = {line[2:] for text in lists for line in text.split("\n") if line.startswith("- ")}
+    if works:
+        first.cells.append(new_markdown_cell(references(sorted(works))))
+    for i, cell in enumerate(first.cells):
+        cell.id = f"cell-{i}"
+    return first
+
+
+def _json(notebook: Any) -> str:
+    import nbformat
+
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def _zip(path: Path, files: dict[str, str | bytes]) -> Path:
+    """Write a zip archive whose bytes depend on the contents alone."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            info = zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0))
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(info, content)
+    return path
+
+
+def _put(made: list[Path], target: Path) -> list[Path]:
+    """Put finished files into place, each at one stroke; where one cannot be, take those back that could."""
+    placed: list[Path] = []
+    try:
+        for path in made:
+            partial, aim = target / f".{path.name}.partial", target / path.name
+            placed.append(partial)
+            shutil.copyfile(path, partial)
+            partial.replace(aim)
+            placed[-1] = aim
+    except BaseException:
+        for path in placed:
+            with suppress(OSError):
+                path.unlink()
+        raise
+    return placed

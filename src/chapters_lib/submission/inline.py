@@ -1,0 +1,188 @@
+"""Code that runs alone: what a notebook imports from the library is written out in the notebook itself.
+
+The cells of a pack import from ``chapters_lib``, and from the chapters' own cells as ``book.gan``,
+say. Each import is replaced by the definitions that it names and, before them, by all that these
+need; definitions written out in an earlier cell are not repeated. Comments and formatting stay.
+"""
+
+from __future__ import annotations
+
+import ast
+import pprint
+import re
+import sys
+from collections.abc import Iterable
+
+from chapters_lib import runs
+from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.sources import (
+    Edit,
+    Key,
+    Module,
+    bodies,
+    edited,
+    free_names,
+    in_body,
+    module,
+    note_import,
+    segment,
+    span,
+)
+
+FUTURE = "from __future__ import annotations"
+
+
+class Inliner:
+    """Writes out definitions, each once, and collects what has to be imported from elsewhere."""
+
+    def __init__(self) -> None:
+        self.names: dict[Key, str] = {}  # what a definition is called in the notebook
+        self.written: set[tuple[str, int]] = set()  # modules and lines
+        self.imports: dict[str, str] = {}  # statement by local name
+
+    def cell(self, source: str, *, skeleton: bool = False) -> str:
+        """Return a cell's code without any import of ours; with `skeleton`, definitions lose their bodies."""
+        source = with_records(source)
+        tree = ast.parse(source)
+        here = Module("", source)
+        for node in tree.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                note_import(node, here.ours, here.others)
+        before = [self._take(key, local, skeleton) for local, key in here.ours.items() if key[1]]
+        for local, statement in here.others.items():
+            self._import(local, statement)
+        edits: list[Edit] = []
+        for node in tree.body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                edits.append((node.lineno, 0, node.end_lineno or 0, 10**6, ""))
+                continue
+            before += self._references(here, node, edits, skeleton)
+        rest = edited(source, edits).strip("\n")
+        return "\n\n\n".join(
+            part for part in (*before, re.sub(r"\n{4,}", "\n\n\n", rest)) if part.strip()
+        )
+
+    def header(self) -> str:
+        """Return the imports of all cells so far, standard library first."""
+        return "\n".join([FUTURE, "", *_sorted_imports(self.imports.values())])
+
+    def _import(self, local: str, statement: str) -> None:
+        if self.imports.setdefault(local, statement) != statement:
+            raise ChaptersError(
+                f"{local} stands for two things in one notebook: {self.imports[local]!r} and {statement!r}"
+            )
+
+    def _resolve(self, key: Key) -> Key:
+        """Follow a name through modules that only pass it on."""
+        source = module(key[0])
+        if source is None:
+            raise ChaptersError(f"there is no {key[0]} to write out")
+        if key[1] in source.defined:
+            return key
+        if key[1] in source.ours:
+            return self._resolve(source.ours[key[1]])
+        raise ChaptersError(f"{key[0]} has no definition of {key[1]!r}")
+
+    def _take(self, key: Key, local: str = "", skeleton: bool = False) -> str:
+        """Return the definition with all it needs that is not written out yet; empty if it was."""
+        key = self._resolve(key)
+        source = module(key[0])
+        assert source
+        if local not in ("", key[1]) and self.names.setdefault(key, local) != local:
+            raise ChaptersError(f"{key[0]}.{key[1]} is written out as {self.names[key]!r} already")
+        self._name(key)
+        node = source.defined[key[1]]
+        if (key[0], node.lineno) in self.written:
+            return ""
+        self.written.add((key[0], node.lineno))
+        edits: list[Edit] = []
+        needed = self._references(source, node, edits, skeleton)
+        if self._name(key) != key[1]:
+            line = source.text.split("\n")[node.lineno - 1]
+            column = line.index(key[1])
+            edits.append((node.lineno, column, node.lineno, column + len(key[1]), self._name(key)))
+        first, last = segment(source.text, node)
+        if skeleton:
+            edits = [edit for edit in edits if not in_body(node, edit[0])] + bodies(node)
+        text = edited(source.text, edits, first, last).strip("\n")
+        return "\n\n\n".join(part for part in (*needed, text) if part)
+
+    def _name(self, key: Key) -> str:
+        """Return what a definition is called here; two of one name are told apart by their modules."""
+        if key not in self.names:
+            taken = set(self.names.values()) | set(self.imports)
+            plain = key[1]
+            self.names[key] = plain if plain not in taken else f"{plain}_{key[0].split('.')[-1]}"
+        return self.names[key]
+
+    def _references(
+        self, source: Module, node: ast.AST, edits: list[Edit], skeleton: bool
+    ) -> list[str]:
+        """Write out what `node` refers to, and note where names have to be changed."""
+        needed = []
+        wrapped = ast.Module([node], []) if isinstance(node, ast.stmt) else node
+        for part, name, attribute in free_names(wrapped):
+            key: Key | None = None
+            if name in source.defined and source.name:
+                key, whole = (source.name, name), False
+            elif name in source.ours:
+                key, whole = source.ours[name], not source.ours[name][1]
+            elif name in source.others:
+                self._import(name, source.others[name])
+            if key is None:
+                continue
+            if whole:
+                key = (key[0], attribute)
+            key = self._resolve(key)
+            needed.append(self._take(key, "", skeleton))
+            written = self._name(key)
+            if whole or not attribute:
+                spot = part
+            else:
+                assert isinstance(part, ast.Attribute)
+                spot = part.value
+            if (attribute if whole else name) != written or whole:
+                edits.append((*span(spot), written))
+        return [text for text in needed if text]
+
+
+def with_records(source: str) -> str:
+    """Replace ``runs.load("name").config["key"]``, and whole configurations, by what the run records."""
+    edits = []
+    tree = ast.parse(source)
+    inner = set()
+    for part in ast.walk(tree):  # outer nodes come first
+        key = part.slice if isinstance(part, ast.Subscript) else None
+        config = part.value if isinstance(part, ast.Subscript) else part
+        if (
+            part not in inner
+            and isinstance(config, ast.Attribute)
+            and config.attr == "config"
+            and isinstance(config.value, ast.Call)
+            and ast.unparse(config.value.func) == "runs.load"
+        ):
+            inner.add(config)
+            found = runs.load(ast.literal_eval(config.value.args[0])).config
+            value = found if key is None else found[ast.literal_eval(key)]
+            assert isinstance(part, ast.expr)
+            edits.append((*span(part), pprint.pformat(value, width=88, sort_dicts=False)))
+    return edited(source, edits)
+
+
+def _sorted_imports(statements: Iterable[str]) -> list[str]:
+    """Join the names that are imported from one module, and order as ruff does: standard library, then others."""
+    plain: set[str] = set()
+    groups: dict[str, set[str]] = {}
+    for statement in statements:
+        if statement.startswith("import "):
+            plain.add(statement)
+        else:
+            source, names = re.fullmatch(r"from (\S+) import (.+)", statement).groups()  # type: ignore[union-attr]
+            groups.setdefault(source, set()).add(names)
+    every = sorted(plain) + [
+        f"from {source} import {', '.join(sorted(names))}"
+        for source, names in sorted(groups.items())
+    ]
+    standard = [s for s in every if s.split()[1].split(".")[0] in sys.stdlib_module_names]
+    others = [s for s in every if s not in standard]
+    return [*standard, *([""] if standard and others else []), *others]

@@ -1,0 +1,248 @@
+"""From a pack's source to a notebook that runs alone."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import re
+from typing import Any
+
+from chapters_lib.assignments import Sheet
+from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.chapters import Block, Book, Heading, Shown
+from chapters_lib.submission.inline import FUTURE, Inliner
+from chapters_lib.submission.sources import SOURCES
+
+PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
+# What a module that is imported belongs to, where the package has another name.
+PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
+TITLE = "Learning to Generate"
+REFERENCE = re.compile(r"\b(Figure|Table|Exercise|Theorem|Lemma) (\d+\.\d+)")
+REFERENCES = "## References"
+EQUATIONS = "**From the book, the equations that are referred to:**"
+MISCONDUCT = (
+    "This is a worked example, for checking a solution of one's own against one whose numbers are known, and for "
+    "teachers who set such a sheet. **Handing in another's work as one's own is misconduct**, and that includes this."
+)
+
+
+def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blank: bool) -> Any:
+    """Return the notebook of a pack, not executed; `blank` leaves answers, results and bodies out.
+
+    Parameters
+    ----------
+    source
+        text of a MyST notebook: its lines ``{question}`NAME```, ``{answer}`LABEL``` and
+        ``{recorded}`LABEL``` are filled in from the sheet and the book, and its imports from the
+        library are written out. Cells tagged ``given`` stay whole in a blank version.
+    """
+    from myst_nb.core.read import read_myst_markdown_notebook
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+    parsed = read_myst_markdown_notebook(source)
+    writer, inliner = _Writer(sheet, book, blank), Inliner()
+    cells = []
+    for cell in parsed.cells:
+        if cell.cell_type == "markdown":
+            text, attachments = writer.markdown(cell.source)
+            if text:
+                kept = {"tags": ["code"]} if "code" in cell.metadata.get("tags", []) else {}
+                cells.append(new_markdown_cell(text, attachments=attachments, metadata=kept))
+            continue
+        tags = cell.metadata.get("tags", [])
+        code = inliner.cell(cell.source, skeleton=blank and "given" not in tags)
+        if blank and "given" not in tags and not _defines(code):
+            code = "# Yours to write."
+        if code:
+            cells.append(new_code_cell(code))
+    if not blank:
+        answers = [cell for cell in cells if cell.cell_type == "markdown"]
+        _complete(answers, book)
+        if works := cited("\n".join(cell.source for cell in answers)):
+            cells.append(new_markdown_cell(references(works)))
+    if inliner.imports:
+        first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
+        cells[first].source = f"{inliner.header()}\n\n\n{cells[first].source}"
+    head = _opening(sheet, names, requirements(inliner), blank)
+    notebook = new_notebook(cells=[new_markdown_cell(head), *cells])
+    for i, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{i}"  # the same at every build
+        if not cell.get("attachments", True):
+            del cell["attachments"]
+    notebook.metadata["kernelspec"] = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+    return notebook
+
+
+def _complete(cells: list[Any], book: Book) -> None:
+    """Repeat the equations that answers refer to, and say of a figure that only the book has it."""
+    whole = "\n".join(cell.source for cell in cells)
+    repeated = set(re.findall(r"\\tag\{([\d.]+)\}", whole))
+    shown = set(re.findall(r"\*((?:Figure|Table) [\d.]+): ", whole))
+    for cell in cells:
+        wanted = dict.fromkeys(re.findall(r"Eq\. \(([\d.]+)\)", cell.source))  # in their order
+        missing = [n for n in wanted if n not in repeated and n in book.equations]
+        repeated |= set(missing)
+        cell.source = REFERENCE.sub(
+            lambda match: match[0] if match[0] in shown else f"{match[0]} of the book", cell.source
+        )
+        if missing:
+            equations = "\n\n".join(book.equations[number] for number in missing)
+            cell.source += f"\n\n{EQUATIONS}\n\n{equations}"
+
+
+def cited(text: str) -> list[str]:
+    """Return the works that a text cites by author and year, as the book's bibliography has them."""
+    import pybtex
+    from pybtex.database import parse_file
+
+    path = SOURCES.parent / "book" / "references.bib"
+    keys = []
+    for key, entry in parse_file(str(path)).entries.items():
+        names = [" ".join(p.prelast_names + p.last_names) for p in entry.persons["author"]]
+        who = names[0] + (
+            " et al." if len(names) > 2 else f" and {names[1]}" if len(names) == 2 else ""
+        )
+        who = re.sub(r"[{}]|\\.", "", who)
+        if f"{who} ({entry.fields['year']})" in text or f"{who}, {entry.fields['year']}" in text:
+            keys.append(key)
+    if not keys:
+        return []
+    listed = pybtex.format_from_file(str(path), "plain", keys, output_backend="plaintext")
+    return re.findall(r"^\[\d+\] (.+)$", listed, re.MULTILINE)
+
+
+def references(works: list[str]) -> str:
+    """Return the last cell of a notebook: what it cites."""
+    return "\n".join([REFERENCES, "", *(f"- {work}" for work in works)])
+
+
+def requirements(inliner: Inliner) -> str:
+    """Return the pinned packages that the code written out needs, as pip takes them."""
+    pinned = dict(
+        line.split("==")
+        for line in (SOURCES.parent / "requirements.txt").read_text().splitlines()
+        if re.fullmatch(r"[\w.-]+==[\w.]+", line)
+    )
+    modules = {statement.split()[1].split(".")[0] for statement in inliner.imports.values()}
+    wanted = {PACKAGES.get(module, module) for module in modules} | {
+        "torchvision",
+        "scikit-learn",
+        "ipykernel",
+    }
+    return " ".join(f"{name}=={pinned[name]}" for name in sorted(wanted & set(pinned)))
+
+
+def _defines(code: str) -> bool:
+    return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.parse(code).body)
+
+
+def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -> str:
+    """Return the first cell: title, names, what this is, and what it needs."""
+    who = "" if blank else f"**{', '.join(names)}**\n\n"
+    asked = "\n".join(
+        f"- **{q.name}** ({q.points:g} points{', on top' if q.bonus else ''}): {q.asked}"
+        for q in sheet.questions
+    )
+    if blank:
+        return (
+            f"# {sheet.title}\n\n{asked}\n\n## Before you begin\n\nThe code needs Python 3.11 or newer and\n\n"
+            f"    pip install {packages}\n\nFunctions whose body is `raise NotImplementedError` are yours to "
+            "write, and so are the answers. Write your own; handing in another's work as one's own is misconduct."
+        )
+    return (
+        f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
+        f"It is made from the book *{TITLE}*. Figures and tables marked *recorded* come from its trainings at full "
+        "scale and are not computed here; the numbers in the answers are read from the same records. Figures, tables "
+        "and equations keep the numbers that they have in the book. *The judge* is a classifier that the book trained "
+        "on the data set: `recognisable` is the share of new images of whose class it is sure (a probability of at "
+        "least 0.9), `class_entropy` says how evenly they fall on the classes (1: evenly), and `fid_judge` is the "
+        "Fréchet distance to real images in its features.\n\n"
+        f"The code needs Python 3.11 or newer and\n\n    pip install {packages}\n\n"
+        "As it stands it trains on small digits, to show that it runs, and takes about a minute; set `QUICK = False` "
+        "to train in full."
+    )
+
+
+class _Writer:
+    def __init__(self, sheet: Sheet, book: Book, blank: bool):
+        self.sheet, self.book, self.blank = sheet, book, blank
+        self.drawn: set[str] = set()
+
+    def markdown(self, source: str) -> tuple[str, dict[str, Any]]:
+        """Fill in a Markdown cell; return it with the pictures that it shows."""
+        out: list[str] = []
+        attachments: dict[str, Any] = {}
+        for line in source.split("\n"):
+            match = PART.match(line.strip())
+            if not match:
+                out.append(line)
+                continue
+            kind, what = match.groups()
+            if kind == "question":
+                out.append(self._question(what))
+            elif kind == "answer":
+                out.append(self._answer(what, attachments))
+            elif not self.blank:
+                out.append(self._recorded(self.book.shown(what), attachments))
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip("\n")
+        return text, attachments
+
+    def _question(self, name: str) -> str:
+        found = next((q for q in self.sheet.questions if q.name == name), None)
+        if found is None:
+            raise ChaptersError(f"the sheet {self.sheet.name} has no question {name!r}")
+        points = f"{found.points:g} point{'s' if found.points != 1 else ''}"
+        behind = (
+            f"\n\nRecorded behind this answer: `{'`, `'.join(found.runs)}`." if found.runs else ""
+        )
+        return f"## {name} ({points})\n\n> {found.asked}{'' if self.blank else behind}"
+
+    def _answer(self, label: str, attachments: dict[str, Any]) -> str:
+        if self.blank:
+            return "*Your answer.*"
+        return "\n".join(self._block(block, attachments) for block in self.book.section(label))
+
+    def _block(self, block: Block, attachments: dict[str, Any]) -> str:
+        if isinstance(block, Shown):
+            return self._recorded(block, attachments)
+        if isinstance(block, Heading):  # below the pack's own headings
+            return f"\n#### {block.text}\n"
+        return block
+
+    def _recorded(self, shown: Shown, attachments: dict[str, Any]) -> str:
+        """Return a figure or a table of the book, marked as recorded, the first time it is asked for."""
+        if self.blank or shown.label in self.drawn:
+            return ""
+        self.drawn.add(shown.label)
+        caption = f"**Recorded, not computed here.** {shown.caption}"
+        if shown.rows:
+            return f"\n{caption}\n\n{shown.rows}\n"
+        if not shown.svg:
+            raise ChaptersError(f"{shown.label} has no picture in the built book: run `make book`")
+        from cairosvg import svg2png
+
+        picture = svg2png(bytestring=shown.svg.encode(), scale=2, background_color="white")
+        name = f"{shown.label}.png"
+        attachments[name] = {"image/png": base64.b64encode(picture).decode()}
+        alt = shown.alt.replace("[", "(").replace("]", ")").replace("\n", " ").strip()
+        return f"\n![{alt}](attachment:{name})\n\n{caption}\n"
+
+
+def script(notebook: Any) -> str:
+    """Return a notebook as a Python file in which Markdown stands in comments, cells marked by ``# %%``."""
+    parts = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            parts.append(f"# %%\n{cell.source}")
+        else:
+            text = re.sub(r"!\[[^]]*\]\(attachment:[^)]*\)\n*", "", cell.source)
+            text = re.sub(r"^<a id=[^\n]*\n", "", text, flags=re.MULTILINE)
+            parts.append(
+                "# %% [markdown]\n" + "\n".join(f"# {line}".rstrip() for line in text.split("\n"))
+            )
+    text = "\n\n".join(parts) + "\n"
+    return f"{FUTURE}\n\n" + text.replace(f"{FUTURE}\n\n", "", 1)

@@ -1,0 +1,168 @@
+"""A pack's report: its notebook as a PDF, set by LaTeX in the book's look."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.chapters import Book
+from chapters_lib.submission.sources import SOURCES
+
+TABLE = re.compile(r"^(\*\*Recorded, .*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE)
+PICTURE = re.compile(r"!\[([^]]*)\]\(attachment:([^)]*)\)\n+((?:.+\n?)+)")
+CONF = """
+today = " "
+project = title = {title!r}
+author = {author!r}
+extensions = ["myst_nb", "sphinxcontrib.cairosvgconverter"]
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["amsmath", "dollarmath", "html_image"]
+master_doc = "index"
+latex_engine = "xelatex"
+latex_theme = "howto"
+latex_toplevel_sectioning = "section"
+latex_documents = [("index", "report.tex", title, author.replace("_", r"\\_"), "howto")]
+latex_show_urls = "no"
+latex_elements = {elements!r}
+suppress_warnings = ["myst.header", "myst.xref_missing"]
+"""
+PREAMBLE = r"""
+\usepackage{caption}\captionsetup{labelformat=empty,labelsep=none}
+\setcounter{secnumdepth}{-2}
+\emergencystretch=2em
+\setlength{\headheight}{14pt}
+\newcolumntype{T}{L}\setlength{\tymin}{100pt}
+\AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
+"""
+
+
+def pdf(notebook: Any, book: Book, *, title: str, names: tuple[str, ...], code: bool) -> bytes:
+    """Return an executed notebook as a PDF; without `code`, cells and what they print are left out.
+
+    Raises
+    ------
+    ChaptersError
+        if XeLaTeX is not installed, or does not come to an end.
+    """
+    import tempfile
+
+    import nbformat
+
+    for tool in ("xelatex", "latexmk"):
+        if not shutil.which(tool):
+            packages = (SOURCES.parent / ".ci" / "tex-packages").read_text().strip()
+            raise ChaptersError(
+                f"a report needs XeLaTeX ({tool} is missing): apt-get install {packages}"
+            )
+    with tempfile.TemporaryDirectory(prefix="chapters-report-") as temporary:
+        folder = Path(temporary)
+        nbformat.write(_printable(notebook, book, folder, code), folder / "index.ipynb")
+        (folder / "conf.py").write_text(
+            CONF.format(title=title, author=", ".join(names), elements=_elements())
+        )
+        _run([sys.executable, "-m", "sphinx", "-q", "-b", "latex", ".", "latex"], folder, "Sphinx")
+        latexmk = [
+            "latexmk",
+            "-xelatex",
+            "-interaction=nonstopmode",
+            "-halt-on-error",
+            "-quiet",
+            "report.tex",
+        ]
+        _run(latexmk, folder / "latex", "XeLaTeX")
+        return (folder / "latex" / "report.pdf").read_bytes()
+
+
+def _run(command: list[str], folder: Path, what: str) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        log = folder / "report.log"
+        lines = (log.read_text(errors="replace") if log.exists() else done.stderr).splitlines()
+        wrong = next((line for line in lines if line.startswith("!")), (lines or ["?"])[-1])
+        raise ChaptersError(f"{what} could not set the report: {wrong.strip()}")
+
+
+def _elements() -> dict[str, str]:
+    """Return the book's LaTeX settings, as far as they fit a report."""
+    import yaml
+
+    config = yaml.safe_load((SOURCES.parent / "_config.yml").read_text())["sphinx"]["config"]
+    kept = (
+        "papersize",
+        "figure_align",
+        "sphinxsetup",
+        "fvset",
+        "fncychap",
+        "printindex",
+        "fontpkg",
+    )
+    return {key: config["latex_elements"][key] for key in kept} | {
+        "pointsize": "11pt",
+        "preamble": PREAMBLE,
+        "tableofcontents": "",
+        "extraclassoptions": "oneside",
+    }
+
+
+def _printable(notebook: Any, book: Book, folder: Path, code: bool) -> Any:
+    """Return a copy whose pictures are files beside it, vectors where the book has them, each with its caption."""
+    printed = copy.deepcopy(notebook)
+    if not code:
+        printed.cells = [
+            cell
+            for cell in printed.cells
+            if cell.cell_type == "markdown" and "code" not in cell.metadata.get("tags", [])
+        ]
+    printed.cells[0].source = re.sub(  # the title page has the names
+        r"^(# [^\n]*)\n\n\*\*[^\n]*\*\*\n", r"\1\n", printed.cells[0].source
+    )
+    for cell in printed.cells:
+        if cell.cell_type != "markdown":
+            continue
+        attachments = cell.pop("attachments", {})
+        for name, data in attachments.items():
+            shown = book.shown(Path(name).stem)
+            if shown.pdf:
+                (folder / f"{shown.label}.pdf").write_bytes(base64.b64decode(shown.pdf))
+            (folder / name).write_bytes(base64.b64decode(data["image/png"]))
+        cell.source = PICTURE.sub(lambda m: _figure(m, folder), cell.source)
+        cell.source = TABLE.sub(_table, cell.source)
+        cell.source = re.sub(r'^<a id="[\w-]+"></a>\n', "", cell.source, flags=re.MULTILINE)
+        cell.source = re.sub(r"\$\$\n(.*?)\n\$\$", _display, cell.source, flags=re.DOTALL)
+    return printed
+
+
+def _figure(match: re.Match[str], folder: Path) -> str:
+    vector = Path(match[2]).with_suffix(".pdf")
+    name = vector if (folder / vector).exists() else match[2]
+    return f"````{{figure}} {name}\n:alt: {match[1]}\n\n{match[3].strip()}\n````\n"
+
+
+def _table(match: re.Match[str]) -> str:
+    """Put a caption on its table, and both on one page."""
+    caption = " ".join(match[1].split())
+    head, rule, *rows = match[2].strip().split("\n")
+    filled = [
+        re.sub(r"\|\s+(?=\|)", "| – ", row) for row in rows
+    ]  # an empty cell makes its row tall
+    head = re.sub(r"\|\s*(?=\|)", "| \N{NO-BREAK SPACE} ", head)
+    table = "\n".join([head, rule, *filled])
+    lines = 4 + sum(1 + len(text) // 85 for text in (caption, head, *rows))
+    room = f"```{{raw}} latex\n\\needspace{{{min(lines, 45)}\\baselineskip}}\n```"
+    return f"{room}\n\n````{{table}} {caption}\n\n{table}\n````\n"
+
+
+def _display(match: re.Match[str]) -> str:
+    """Number a displayed formula in a way that LaTeX takes: `\\tag` belongs into an equation of its own."""
+    tag = re.search(r" \\tag\{([^}]*)\}$", match[1])
+    if tag is None:
+        return match[0]
+    return f"\\begin{{equation}}\\tag{{{tag[1]}}}\n{match[1][: tag.start()]}\n\\end{{equation}}"

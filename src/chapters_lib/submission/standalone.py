@@ -1,0 +1,165 @@
+"""What packs have instead of the book's own data and training modules: a few lines that read at a glance.
+
+The book's trainings can be stopped and resumed, follow measures and check every file; a notebook to
+hand in needs none of that. Both do the same steps: the tests compare the weights that come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from chapters_lib._torchvision import torchvision
+from chapters_lib.data import digits, stratified_split, to_float
+from chapters_lib.models.gan import GAN, frozen, unmoved
+from chapters_lib.objectives.adversarial import discriminator_loss
+
+
+def load(name: str, split: str, folder: str = "data") -> tuple[Tensor, Tensor]:
+    """Return images in [0, 1], shape (N, 1, 28, 28), and labels of the split ``train`` or ``test``.
+
+    ``digits`` are the 1,797 of scikit-learn, enlarged from 8x8, of which a fifth is for tests.
+    Any other name is a class of torchvision's data sets (``MNIST``), downloaded into `folder`
+    if it is not there.
+    """
+    if name == "digits":
+        images, labels = digits()
+        train, test = stratified_split(labels, 0.2, seed=0)
+        chosen = train if split == "train" else test
+        return to_float(images[chosen]), labels[chosen]
+    source = getattr(torchvision().datasets, name)(folder, train=split == "train", download=True)
+    return to_float(source.data.unsqueeze(1)), source.targets.long()
+
+
+def batches(images: Tensor, labels: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield whole batches in a random order, drawn anew each time; the rest is left out."""
+    order = torch.randperm(len(images))
+    for i in range(len(images) // size):
+        index = order[i * size : (i + 1) * size]
+        yield images[index], labels[index]
+
+
+Schedule = Callable[[torch.optim.Optimizer, int], torch.optim.lr_scheduler.LRScheduler]
+
+
+def constant(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """Leave the learning rate as it is."""
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 1.0)
+
+
+def cosine(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """Let the learning rate fall to 0 along a cosine."""
+    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+
+
+def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """Let the learning rate rise over the first tenth, and then fall to 0 (Smith and Topin 2019)."""
+    rate = optimizer.param_groups[0]["lr"]
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=steps + 1, pct_start=0.1
+    )
+
+
+def minimise(
+    model: nn.Module,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    held_out: tuple[Tensor, Tensor],
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    schedule: Schedule = constant,
+    clip: float = 0.0,
+) -> tuple[list[float], list[float]]:
+    """Minimise ``loss(x, y)`` over the weights of `model` by Adam.
+
+    Parameters
+    ----------
+    held_out
+        images and labels on which the loss is followed; they choose nothing.
+    clip
+        largest norm of the gradient; 0 for no limit.
+
+    Returns
+    -------
+    training, other
+        of each epoch the mean loss of its steps, and afterwards that of the held-out images in
+        evaluation mode.
+    """
+    optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
+    course = schedule(optimizer, epochs * (len(images) // batch_size))
+    training, other = [], []
+    for _ in range(epochs):
+        values = []
+        model.train()
+        for x, y in batches(images, labels, batch_size):
+            value = loss(x, y)
+            optimizer.zero_grad()
+            value.backward()
+            if clip:
+                nn.utils.clip_grad_norm_(model.parameters(), clip)
+            optimizer.step()
+            course.step()
+            values.append(value.item())
+        model.eval()
+        with torch.no_grad(), torch.random.fork_rng():  # what is drawn here moves no training
+            other.append(loss(*held_out).item())
+        training.append(float(np.mean(values)))
+    return training, other
+
+
+def play(
+    gan: GAN,
+    generator_loss: Callable[[Tensor], Tensor],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epochs: int,
+    batch_size: int,
+    rates: tuple[float, float],
+    beta1: float = 0.5,
+    schedule: Schedule = constant,
+) -> list[tuple[float, float]]:
+    """Play Algorithm 1 of Goodfellow et al. (2014) with k = 1; return both losses of each epoch, D's first.
+
+    `rates` are those of generator and discriminator, and `schedule` their common course.
+    """
+    g, d = gan.generator, gan.discriminator
+    both = [
+        torch.optim.Adam(part.parameters(), rate, betas=(beta1, 0.999), fused=True)
+        for part, rate in zip((g, d), rates, strict=True)
+    ]
+    step_g, step_d = both
+    steps = epochs * (len(images) // batch_size)
+    courses = [schedule(adam, steps) for adam in both]
+    means = []
+    gan.train()
+    for _ in range(epochs):
+        values = []
+        for x, _y in batches(images, labels, batch_size):
+            with torch.no_grad(), unmoved(g):
+                fake = g(gan.draw_noise(batch_size))
+            real_logits = d(x)
+            with unmoved(d):  # its running statistics are those of real images
+                fake_logits = d(fake)
+            d_loss = discriminator_loss(real_logits, fake_logits)
+            step_d.zero_grad()
+            d_loss.backward()
+            step_d.step()
+            with frozen(d):
+                g_loss = generator_loss(d(g(gan.draw_noise(batch_size))))
+                step_g.zero_grad()
+                g_loss.backward()
+            step_g.step()
+            for course in courses:
+                course.step()
+            values.append((d_loss.item(), g_loss.item()))
+        d_mean, g_mean = np.mean(values, axis=0)
+        means.append((float(d_mean), float(g_mean)))
+    gan.eval()
+    return means

@@ -1,0 +1,155 @@
+"""What is written out of the library runs alone and says the same."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from chapters_lib import assignments, runs
+from chapters_lib.errors import ChaptersError
+from chapters_lib.submission import NOTEBOOKS, source
+from chapters_lib.submission.inline import Inliner, with_records
+from chapters_lib.submission.sources import bound_names, free_names
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = [(sheet, name) for sheet, names in NOTEBOOKS.items() for name in names]
+
+
+def alone(*cells: str) -> dict:
+    """Run cells, written out, where the library cannot be imported; return what they define."""
+    inliner = Inliner()
+    bodies = [inliner.cell(cell) for cell in cells]
+    source = "\n\n".join([inliner.header(), *bodies])
+    assert not re.search(r"^\s*(?:from|import) (?:chapters_lib|book)\b", source, re.MULTILINE)
+    hidden = {
+        name: sys.modules.pop(name)
+        for name in list(sys.modules)
+        if name.split(".")[0] == "chapters_lib"
+    }
+    sys.modules["chapters_lib"] = None  # type: ignore[assignment]
+    try:
+        names: dict = {"__name__": "alone"}
+        exec(compile(source, "alone", "exec", dont_inherit=True), names)
+        return names
+    finally:
+        del sys.modules["chapters_lib"]
+        sys.modules.update(hidden)
+
+
+def test_a_function_comes_with_all_it_needs():
+    import torch
+
+    from chapters_lib.models.vae import fully_connected
+    from chapters_lib.objectives.elbo import elbo
+
+    names = alone(
+        "from chapters_lib.models.vae import fully_connected\nfrom chapters_lib.objectives.elbo import elbo",
+        "import torch\ntorch.manual_seed(0)\nmodel = fully_connected(hidden=(8,), latent=2)\n"
+        "terms = elbo(model, torch.rand(3, 1, 28, 28))",
+    )
+    torch.manual_seed(0)
+    expected = elbo(fully_connected(hidden=(8,), latent=2), torch.rand(3, 1, 28, 28))
+    assert torch.equal(names["terms"].kl, expected.kl)
+
+
+def test_two_definitions_of_one_name_are_told_apart():
+    names = alone(
+        "from chapters_lib.models.vae import fully_connected as make_vae",
+        "from chapters_lib.models.gan import fully_connected",
+        "pair = make_vae(hidden=(8,), latent=2), fully_connected(noise=3, width=8)",
+    )
+    assert [type(model).__name__ for model in names["pair"]] == ["VAE", "GAN"]
+
+
+def test_a_definition_is_written_once():
+    inliner = Inliner()
+    first = inliner.cell("from chapters_lib.figures import image_grid")
+    second = inliner.cell("from chapters_lib.figures import image_rows, tile\ntile([1], 1)")
+    assert (
+        first.count("def tile(") == 1 and "def tile(" not in second and "def image_rows(" in second
+    )
+    assert second.rstrip().endswith("tile([1], 1)")
+
+
+def test_modules_and_aliases_are_resolved():
+    names = alone(
+        "from chapters_lib import reproducibility as seeds\nx = seeds.generator(3).initial_seed()"
+    )
+    assert names["x"] == 3
+
+
+def test_a_function_of_a_page_can_be_taken():
+    names = alone("from book.gan import algorithm_1")
+    assert callable(names["algorithm_1"]) and callable(names["discriminator_loss"])
+
+
+def test_comments_above_a_definition_come_along():
+    text = Inliner().cell("from chapters_lib.figures.style import CLASS_COLOURS")
+    assert text.startswith("# Ten colours by Petroff")
+
+
+def test_recorded_numbers_are_written_in():
+    config = runs.load("vae-fc-mnist").config
+    assert (
+        with_records('x = f(runs.load("vae-fc-mnist").config["epochs"])')
+        == f"x = f({config['epochs']})"
+    )
+    assert ast.literal_eval(with_records('runs.load("vae-fc-mnist").config')) == config
+
+
+def test_a_skeleton_keeps_signatures_and_loses_bodies():
+    text = Inliner().cell("from chapters_lib.models.vae import fully_connected", skeleton=True)
+    whole = Inliner().cell("from chapters_lib.models.vae import fully_connected")
+    signatures = [line for line in whole.splitlines() if re.match(r"\s*(def|class) ", line)]
+    assert signatures and all(line in text for line in signatures)
+    assert "Kingma and Welling 2014" in text and "softplus" in whole
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            assert [ast.unparse(part) for part in body] == ["raise NotImplementedError"]
+
+
+def test_what_cannot_be_written_out_is_said():
+    with pytest.raises(ChaptersError, match="no definition of 'nothing'"):
+        Inliner().cell("from chapters_lib.figures import nothing")
+    with pytest.raises(ChaptersError, match="stands for two things"):
+        alone("from math import log as F\nF(1)", "from torch.nn import functional as F\nF.relu")
+
+
+def test_bound_names_are_not_taken_for_global_ones():
+    source = "def f(a, b=d):\n    c = a\n    return [c + e for e in b] + g(lambda h: h, i.j)"
+    found = {(name, attribute) for _, name, attribute in free_names(ast.parse(source))}
+    assert found == {("d", ""), ("g", ""), ("i", "j")}
+
+
+@pytest.mark.parametrize(("sheet", "name"), CASES, ids=lambda x: x)
+def test_every_name_of_a_pack_is_defined(sheet, name):
+    """Each pack's code, written out, has no name that nothing defines, nor one that nothing uses."""
+    from myst_nb.core.read import read_myst_markdown_notebook
+
+    if not (ROOT / "book" / "packs" / f"{name}.md").exists():
+        pytest.skip(f"{name} has no source yet")
+    text = source(assignments.find(sheet), name, assignments.chapters(ROOT / "_toc.yml"))
+    needed = set(re.findall(r'runs\.load\("([\w.-]+)"\)', text))
+    if not needed <= set(runs.names()):
+        pytest.skip(f"not recorded yet: {needed - set(runs.names())}")
+    inliner = Inliner()
+    cells = [
+        inliner.cell(c.source)
+        for c in read_myst_markdown_notebook(text).cells
+        if c.cell_type == "code"
+    ]
+    code = "\n\n".join([inliner.header(), *cells])
+    assert "@" not in re.sub(r"^\s*@.*$|[\w\])] @ ", "", code, flags=re.MULTILINE)
+    assert "chapters_lib" not in code
+    known = set(dir(builtins))
+    defined = bound_names(ast.parse(code))
+    used = {n for _, n, _ in free_names(ast.parse(code))}
+    assert used - defined - known == set()
+    imported = set(inliner.imports)
+    assert imported <= used, f"imported for nothing: {imported - used}"

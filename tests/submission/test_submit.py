@@ -1,0 +1,333 @@
+"""Packs: names that will not do, chapters that are missing, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from chapters_lib import assignments, submission
+from chapters_lib.assignments import Question, Sheet
+from chapters_lib.command_line import main
+from chapters_lib.errors import ChaptersError
+from chapters_lib.submission import report
+from chapters_lib.submission.chapters import Book, Heading, Shown
+from chapters_lib.submission.notebook import build, cited, references, script
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+SHEET = Sheet(
+    "toy",
+    "A toy sheet",
+    3,
+    (Question("1", 3, "Add two numbers.", "toy", ("sec-toy",), ("fig-toy",)),),
+)
+SOURCE = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+
+```{code-cell} python
+---
+tags: [given]
+---
+QUICK = True
+```
+
+{question}`1`
+
+{answer}`sec-toy`
+
+{recorded}`fig-toy`
+
++++ {"tags": ["code"]}
+
+### The code
+
+```{code-cell} python
+from chapters_lib.models.layers import mlp
+```
+
+```{code-cell} python
+print(len(mlp([2, 3, 4])))
+```
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    """Return a book of one small executed page."""
+    pages, built = tmp_path / "book", tmp_path / "built"
+    pages.mkdir()
+    built.mkdir()
+    (pages / "toy.md").write_text(
+        '(sec-toy)=\n## Sum\n\n    name: fig-toy\n    name: fig-other\n"tab-toy"\n'
+    )
+    figure = new_output("display_data", data={"image/svg+xml": SVG, "text/plain": "x"})
+    rows = '<a id="tab-toy"></a>\n\n*Table 1.1: sums*\n\n| a | b |\n| --- | --- |\n| 1 | 2 |'
+    cells = [
+        new_markdown_cell(
+            '# Toy\n\n<a id="sec-toy"></a>\n\n## Sum\n\n'
+            "One and one, by Eq. (1.1): Figure 1.1 and Table 9.9.\n\n"
+            "### Why\n\n```text\n# no heading\n```"
+        ),
+        new_code_cell("draw()", outputs=[figure], metadata={"alt": "A square."}),
+        new_markdown_cell('<a id="fig-toy"></a>\n\n*Figure 1.1: a square.*'),
+        new_code_cell("", outputs=[new_output("display_data", data={"text/markdown": rows})]),
+        new_markdown_cell(
+            '<a id="sec-next"></a>\n\n## Next\n\nOther things.\n\n$$\n1 = 1 \\tag{1.1}\n$$'
+        ),
+    ]
+    nbformat.write(new_notebook(cells=cells), built / "toy.ipynb")
+    return Book(built, pages)
+
+
+def test_a_section_ends_where_the_next_begins(book):
+    section = book.section("sec-toy")
+    text = [block for block in section if isinstance(block, str) and block.strip()]
+    assert text[0].startswith("One and one, by")
+    assert text[1:] == ["```text", "# no heading", "```"]
+    assert Heading(3, "Why") in section
+    assert [block.label for block in section if isinstance(block, Shown)] == ["fig-toy", "tab-toy"]
+
+
+def test_figures_and_tables_are_found_by_their_labels(book):
+    assert book.shown("fig-toy") == Shown("fig-toy", "*Figure 1.1: a square.*", "A square.", SVG)
+    assert book.shown("tab-toy").rows.startswith("| a | b |")
+    for label, message in (
+        ("fig-none", "no chapter has the label"),
+        ("fig-other", "does not show"),
+    ):
+        with pytest.raises(ChaptersError, match=message):
+            book.shown(label)
+
+
+def test_a_page_that_is_not_built_or_older_than_its_source_is_an_error(book):
+    with pytest.raises(ChaptersError, match="is not built"):
+        book.blocks("nowhere")
+    source = book.pages / "toy.md"
+    later = (book.folder / "toy.ipynb").stat().st_mtime + 10
+    import os
+
+    os.utime(source, (later, later))
+    with pytest.raises(ChaptersError, match="changed after it was built"):
+        Book(book.folder, book.pages).blocks("toy")
+
+
+def test_a_pack_holds_question_answer_code_and_what_was_recorded(book):
+    notebook = build(SHEET, SOURCE, book, ("me",), blank=False)
+    nbformat.validate(notebook)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    order = [
+        text.index(part)
+        for part in (
+            "# A toy sheet",
+            "**me**",
+            "misconduct",
+            "## 1 (3 points)",
+            "> Add two numbers.",
+            "One and one, by",
+            "Recorded, not computed here",
+            "def mlp(",
+        )
+    ]
+    assert order == sorted(order)
+    assert text.count("Figure 1.1: a square") == 1, "a figure is shown once"
+    shown = [cell for cell in notebook.cells if cell.get("attachments")]
+    assert (
+        list(shown[0].attachments) == ["fig-toy.png"]
+        and "![A square.](attachment:fig-toy.png)" in shown[0].source
+    )
+    assert "pip install " in text and "torch==" in text and "chapters_lib" not in text
+    assert submission.execute(notebook).cells[-1].outputs[0].text == "3\n"
+    code = script(notebook)
+    assert code.startswith("from __future__ import annotations\n") and code.count("__future__") == 1
+    compile(code, "script", "exec")
+    assert "# > Add two numbers." in code and "attachment:" not in code
+
+
+def test_what_an_answer_refers_to_is_there_or_said_to_be_in_the_book(book):
+    notebook = build(SHEET, SOURCE, book, ("me",), blank=False)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert "by Eq. (1.1): Figure 1.1 and Table 9.9 of the book." in text
+    assert text.count("1 = 1 \\tag{1.1}") == 1
+    assert "## References" not in text, "nothing is cited"
+    assert (
+        text.index("One and one")
+        < text.index("equations that are referred to")
+        < text.index("1 = 1")
+    )
+
+
+def test_what_is_cited_is_listed_once():
+    works = cited("as in Kingma and Welling (2014), and [Goodfellow et al., 2014]; Ioffe (1999)")
+    assert len(works) == 2 and all("2014" in work for work in works)
+    notebooks = [
+        new_notebook(cells=[new_markdown_cell("# T"), new_markdown_cell(references(works[:n]))])
+        for n in (1, 2)
+    ]
+    last = submission._joined(notebooks).cells[-1].source
+    assert last == references(sorted(works))
+
+
+def test_a_report_keeps_a_caption_with_its_table_and_fills_empty_cells():
+    caption = "**Recorded, not computed here.** *Table 1.1: a long\ncaption.*"
+    source = f"Before.\n\n{caption}\n\n| | b |\n| --- | --- |\n| 1 |  |\n\nAfter."
+    text = report.TABLE.sub(report._table, source)
+    assert "{table} **Recorded, not computed here.** *Table 1.1: a long caption.*\n" in text
+    assert "\n| \N{NO-BREAK SPACE} | b |\n| --- | --- |\n| 1 | – |\n````" in text
+    assert re.search(r"\\needspace\{7\\baselineskip\}", text)
+    assert text.startswith("Before.") and text.endswith("After.")
+
+
+def test_the_predictions_are_left_out_of_an_answer(book):
+    path = book.folder / "toy.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source += "\n\n*Predictions.* One was\nright.\n\nLast."
+    notebook.cells[0].source += "\n\n### The predictions\n\nTwo.\n\n### More\n\nThree."
+    nbformat.write(notebook, path)
+    text = "\n".join(str(block) for block in book.section("sec-toy"))
+    assert "redictions" not in text and "right." not in text and "Two." not in text
+    assert "Last." in text and "Three." in text
+
+
+def test_a_blank_pack_has_questions_and_no_answers(book):
+    notebook = build(SHEET, SOURCE, book, (), blank=True)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert "> Add two numbers." in text and "*Your answer.*" in text and "QUICK = True" in text
+    assert "One and one" not in text and "Figure" not in text and "layers +=" not in text
+    assert "def mlp(" in text and "raise NotImplementedError" in text and "print(len" not in text
+    assert not any(cell.get("attachments") for cell in notebook.cells)
+
+
+def test_a_cell_that_fails_is_one_line(book):
+    notebook = build(
+        SHEET, SOURCE.replace("print(len", "print(1 / 0, len"), book, ("me",), blank=False
+    )
+    with pytest.raises(ChaptersError, match="a cell of the pack fails: ZeroDivisionError"):
+        submission.execute(notebook)
+
+
+WRONG = [
+    "",
+    ".",
+    "..",
+    ".a",
+    "a.",
+    "a..b",
+    "../x",
+    "a/b",
+    "a\\b",
+    "a b",
+    "é",
+    "a\n",
+    "x" * 41,
+    "~",
+    "$HOME",
+    "-\0",
+]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_name_that_will_not_do_is_refused_and_nothing_is_written(name, tmp_path, capsys):
+    target = tmp_path / "dist"
+    assert (
+        main(["submit", "hw7", f"--name={name}", "--to", str(target), "--book", str(tmp_path)]) == 1
+    )
+    message = capsys.readouterr().err
+    assert "will not do" in message and message.count("\n") == 1
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("name", ["abc123", "a.b", "A-b_c.9"])
+def test_names_that_will_do(name):
+    assert submission.check_names(assignments.find("hw7"), [name]) == (name,)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "names", "message"),
+    [
+        ("hw7", [], "one to 3 names"),
+        ("hw7", ["a", "b", "c", "d"], "one to 3 names"),
+        ("hw7", ["a", "a"], "given twice"),
+        ("a4-mnist", ["a", "b"], "one name"),
+    ],
+)
+def test_too_few_or_too_many_names(sheet, names, message):
+    with pytest.raises(ChaptersError, match=message):
+        submission.check_names(assignments.find(sheet), names)
+
+
+def test_the_sheets_are_listed_one_a_line(capsys):
+    assert main(["submit", "--list"]) == 0
+    assert capsys.readouterr().out.split("\n") == [
+        "a4-fashion",
+        "a4-mnist",
+        "hw7",
+        "a4a",
+        "hw5",
+        "",
+    ]
+
+
+def test_all_packs_are_those_whose_chapters_the_book_has(capsys, monkeypatch):
+    calls = []
+    open_ones = {"a4a": ["GAN"]}
+    monkeypatch.setattr(submission, "unpacked", lambda sheet: open_ones.get(sheet.name, []))
+    monkeypatch.setattr(
+        submission,
+        "submit",
+        lambda name, names, *, blank, **_: calls.append((name, names, blank)) or [Path(name)],
+    )
+    assert main(["submit", "--all", "--name", "x"]) == 0
+    made = ["a4-fashion", "a4-mnist", "hw7", "hw5"]
+    assert calls == [(name, ["x"], blank) for name in made for blank in (False, True)]
+    assert "a4a: not yet, the book has no chapter on GAN" in capsys.readouterr().out
+    assert main(["submit", "hw7", "--all"]) == 1
+
+
+def test_submit_without_a_sheet_or_with_an_unknown_one(capsys):
+    assert main(["submit"]) == 1 and "--list" in capsys.readouterr().err
+    assert (
+        main(["submit", "hw8", "--name", "x"]) == 1
+        and "did you mean hw7" in capsys.readouterr().err
+    )
+
+
+def test_a_sheet_whose_chapter_is_missing_is_not_faked(tmp_path, monkeypatch):
+    monkeypatch.setattr(assignments, "unanswered", lambda sheet, pages: [sheet.questions[0]])
+    with pytest.raises(ChaptersError, match="no chapter on VAE; nothing is written"):
+        submission.submit("hw7", ["me"], book=tmp_path, target=tmp_path / "dist")
+    assert not (tmp_path / "dist").exists()
+
+
+def test_a_book_that_is_not_built_leaves_nothing_behind(tmp_path):
+    with pytest.raises(ChaptersError, match="run `make book`"):
+        submission.submit("hw7", ["me"], book=tmp_path, target=tmp_path / "dist")
+    assert list((tmp_path / "dist").iterdir()) == []
+
+
+def test_all_files_of_a_pack_or_none(tmp_path):
+    made, target = tmp_path / "made", tmp_path / "dist"
+    made.mkdir()
+    (target / "b").mkdir(parents=True)  # in the way of the second
+    for name in "ab":
+        (made / name).write_text(name)
+    with pytest.raises(IsADirectoryError):
+        submission._put([made / "a", made / "b"], target)
+    assert [path.name for path in target.iterdir()] == ["b"]
+
+
+def test_an_archive_depends_on_its_contents_alone(tmp_path):
+    one = submission._zip(tmp_path / "1.zip", {"b": "2", "a": b"1"})
+    other = submission._zip(tmp_path / "2.zip", {"a": b"1", "b": "2"})
+    assert one.read_bytes() == other.read_bytes()
+    assert zipfile.ZipFile(one).namelist() == ["a", "b"]
+
+
+def test_notebooks_are_written_as_such():
+    assert json.loads(submission._json(new_notebook(cells=[])))["nbformat"] == 4
