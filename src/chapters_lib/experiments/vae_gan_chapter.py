@@ -33,9 +33,9 @@ def two_units(base: autoencoder.AutoencoderConfig) -> VaeGanConfig:
 
 
 def from_vae(base: VaeGanConfig, name: str) -> VaeGanConfig:
-    """Return a basic VAE-GAN that starts from a trained VAE: from nothing the discriminator wins.
+    """Return a basic VAE-GAN that starts from a trained VAE, and whose decoder ascends log D.
 
-    The decoder ascends log D, since log(1 − D) of images that are told apart has no slope.
+    From nothing, and by log(1 − D), the discriminator wins on digits, and one image is left.
     """
     return replace(base, start=name, saturating=False, learning_rate=2e-4)
 
