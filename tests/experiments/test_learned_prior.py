@@ -185,7 +185,7 @@ def test_following_the_samples_does_not_change_the_training(
 ) -> None:
     few_digits(monkeypatch, 40)
     monkeypatch.setattr(learned_prior, "SAMPLES", 20)
-    monkeypatch.setattr(learned_prior, "distance_to_training", lambda config: lambda images: 1.5)
+    monkeypatch.setattr(learned_prior, "distance_to_training", lambda dataset: lambda images: 1.5)
     config = replace(FLOW, batch_size=8, followed_every=2)
     alone, _ = trained(config)
     followed, history = trained(replace(config, judged=True))

@@ -13,7 +13,8 @@ from chapters_lib.data import Dataset, stratified_split, to_float
 from chapters_lib.experiments import gan, realnvp_prior
 from chapters_lib.experiments.base import Metrics, Session
 from chapters_lib.experiments.gan import Followed, GanConfig
-from chapters_lib.experiments.learned_prior import FOLLOWED, SAMPLES, first
+from chapters_lib.experiments.judge import SAMPLES
+from chapters_lib.experiments.learned_prior import FOLLOWED, first
 from chapters_lib.models.gan import GAN
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.objectives.adversarial import discriminator_loss

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from chapters_lib import data
 from chapters_lib.data import Batches, Dataset, to_float
-from chapters_lib.evaluation.fid import frechet_distance, moments
 from chapters_lib.evaluation.judge import (
-    features_and_probabilities,
-    scores,
     to_bytes,
-    verdict,
 )
 from chapters_lib.experiments.base import Metrics, Panels, Session, judged
-from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments.judge import JUDGED, SAMPLES, distance_to_training, judged_scores
 from chapters_lib.models.dcgan import colour, dcgan
 from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved
 from chapters_lib.objectives.adversarial import (
@@ -31,7 +26,6 @@ from chapters_lib.objectives.adversarial import (
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
-SAMPLES = 10_000  # judged images of every generative run
 SHOWN = 16  # images on the time line, always from the same codes
 
 
@@ -165,7 +159,7 @@ def train(
             "fake_probability": fake_logits.detach().sigmoid().mean(),
         }
 
-    distance = distance_to_training(config) if config.judged else None
+    distance = distance_to_training(config.dataset) if config.judged else None
 
     def after_epoch(epoch: int) -> dict[str, float]:
         keep_samples(config, model, epoch)
@@ -203,20 +197,6 @@ def make_schedule(
     if config.decay:
         return schedules.CosineAnnealingLR(optimizer, steps)
     return schedules.LambdaLR(optimizer, lambda _: 1.0)
-
-
-def distance_to_training(config: Any) -> Callable[[Tensor], float]:
-    """Return what takes samples to their distance from 10,000 training images, whose features are found once.
-
-    Of the configuration only its `dataset` is used.
-    """
-    judge = load_judge(config.dataset)
-
-    def features(images: Tensor) -> Tensor:
-        return features_and_probabilities(judge, images)[0]
-
-    reference = moments(features(data.load(config.dataset, "train").images[:SAMPLES]))
-    return lambda images: frechet_distance(*moments(features(images)), *reference)
 
 
 def noise_codes(config: GanConfig, count: int, seed: int = 0) -> Tensor:
@@ -280,11 +260,7 @@ def evaluate(config: GanConfig, model: nn.Module) -> Metrics:
         ),
     }
     if config.judged:
-        judge = load_judge(config.dataset)
-        metrics |= scores(judge, drawn, test.images)
-        found = verdict(judge, drawn, data.load(config.dataset, "train").images[:SAMPLES])
-        metrics["train_fid_judge"] = found.fid_judge
-        metrics["class_share_min"] = min(found.class_shares)
+        metrics |= judged_scores(config.dataset, drawn)
     return metrics
 
 
@@ -294,11 +270,7 @@ def panels(config: GanConfig, model: nn.Module) -> Panels:
 
 
 TOLERANCES = {
-    "recognisable": 2e-3,
-    "class_entropy": 1e-3,
-    "fid_judge": 0.05,
-    "train_fid_judge": 0.05,
-    "class_share_min": 2e-3,
+    **JUDGED,
     "discriminator_accuracy": 2e-3,
 }
 

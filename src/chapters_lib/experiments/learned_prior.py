@@ -13,10 +13,9 @@ from chapters_lib import data, runs
 from chapters_lib.data import Batches, Dataset
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.aggregate import kl_parts
-from chapters_lib.evaluation.judge import scores, to_bytes, verdict
+from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.experiments.base import Metrics, Panels, Session, judged
-from chapters_lib.experiments.gan import distance_to_training
-from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments.judge import JUDGED, SAMPLES, distance_to_training, judged_scores
 from chapters_lib.experiments.prior_config import (
     SHOWN,
     Followed,
@@ -33,7 +32,6 @@ from chapters_lib.objectives.elbo import elbo, negative_elbo
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
-SAMPLES = 10_000  # judged images of every generative run
 FOLLOWED = 2_000  # images on which the bound is followed after each epoch
 WARM_START = 0.05  # share of the updates over which the learning rate rises
 PARTS = 20  # NLL by so many batches of images, each encoded once
@@ -78,7 +76,7 @@ def train(config: PriorConfig, model: nn.Module, session: Session) -> History:
             "train_negative_elbo": reconstruction + kl,
         }
 
-    distance = distance_to_training(config) if config.judged else None
+    distance = distance_to_training(config.dataset) if config.judged else None
 
     def after_epoch(epoch: int) -> dict[str, float]:
         model.eval()
@@ -222,12 +220,7 @@ def evaluate(config: PriorConfig, model: nn.Module) -> Metrics:
         measured = observed(config, test)[: config.nll_images or None]
         metrics |= {f"test_{key}": value for key, value in nll(config, model, measured).items()}
     if config.judged:
-        judge, drawn = load_judge(config.dataset), samples(config, model, SAMPLES)
-        metrics |= scores(judge, drawn, test.images)
-        whole = first(data.load(config.dataset, "train"), SAMPLES)
-        found = verdict(judge, drawn, whole.images)
-        metrics["train_fid_judge"] = found.fid_judge
-        metrics["class_share_min"] = min(found.class_shares)
+        metrics |= judged_scores(config.dataset, samples(config, model, SAMPLES))
     return metrics
 
 
@@ -253,11 +246,7 @@ def panels(config: PriorConfig, model: nn.Module) -> Panels:
 
 
 TOLERANCES = {
-    "recognisable": 2e-3,
-    "class_entropy": 1e-3,
-    "fid_judge": 0.05,
-    "train_fid_judge": 0.05,
-    "class_share_min": 2e-3,
+    **JUDGED,
     "test_nll": 0.01,
     "test_nll_effective_samples": 5.0,
 }
