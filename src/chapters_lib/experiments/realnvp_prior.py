@@ -20,9 +20,12 @@ EPOCHS = 80
 GAUSSIAN = PriorConfig("mnist", epochs=EPOCHS, shown_epochs=tuple(range(0, EPOCHS + 1, 10)))
 REALNVP = replace(GAUSSIAN, couplings=8)
 WIDE = replace(GAUSSIAN, hidden=(553, 553))  # as many weights as encoder, decoder and flow
-REFITTED = replace(REALNVP, start="vae-gaussian-mnist", epochs=20, shown_epochs=())
+REFITTED = replace(
+    REALNVP, start="vae-gaussian-mnist", epochs=20, nll_samples=500, shown_epochs=()
+)  # fmt: skip
 PLANE = replace(
-    GAUSSIAN, latent=2, epochs=20, nll_samples=500, nll_images=1000, shown_epochs=(), flow_hidden=(64, 64)
+    GAUSSIAN, hidden=(128, 128), latent=2, epochs=20, nll_samples=500, nll_images=1000,
+    shown_epochs=(), flow_hidden=(64, 64),
 )  # fmt: skip
 COLOUR = PriorConfig(
     "house-numbers",
@@ -107,6 +110,8 @@ EXPERIMENTS = (
         "realnvp-prior",
         "control: N(0, I), and as many weights as with the flow",
         WIDE,
+        seeds=(0,),
+        weights_stored=False,
     ),
     experiment(
         "vae-gaussian-mnist-refitted",
@@ -115,6 +120,7 @@ EXPERIMENTS = (
         REFITTED,
         seeds=(0,),
         needs=("judge-mnist", REFITTED.start),
+        weights_stored=False,
     ),
     *(
         experiment(
