@@ -69,12 +69,10 @@ def negative_iwae(
     negative log-likelihood only where p(x|z) is a likelihood of such data: Bernoulli scores of
     grey pixels are cross-entropies.
     """
-    generator = reproducibility.generator(seed)
+    noise = reproducibility.generator(seed)
     return torch.cat(
         [
-            negative_log_mean(
-                log_weights(model, *part, num_samples=num_samples, generator=generator)
-            )
+            negative_log_mean(log_weights(model, *part, num_samples=num_samples, generator=noise))
             for part in _split(batch_size, images, *condition)
         ]
     )
@@ -93,11 +91,11 @@ def elbo_terms(
     The codes are drawn from q(z|x) in evaluation mode as in training: decoding the mean instead
     gives no bound.
     """
-    generator = reproducibility.generator(seed)
+    noise = reproducibility.generator(seed)
     parts = []
     for x, *y in _split(500, images, *condition):
         q = model.encoder(x, *y)
-        z = sample(q, draws, generator)
+        z = sample(q, draws, noise)
         kl = kl_to_prior(q, model.prior(), z)
         parts.append((model.decoder(z, *y).log_prob(x).mean(0), kl.mean(0) if kl.ndim > 1 else kl))
     return ElboTerms(*(torch.cat(column) for column in zip(*parts, strict=True)))
