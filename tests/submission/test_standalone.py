@@ -169,7 +169,7 @@ def test_a_vae_with_a_learned_prior_ends_with_the_books_weights(couplings):
 def test_a_followed_gan_ends_with_the_books_weights(fresh):
     """Following it on held-out images moves nothing, and D's loss on them is the book's measure."""
     config = ComparedConfig(
-        "digits", noise=8, width=16, epochs=2, batch_size=64, learning_rate=1e-3, discriminator_rate=5e-4,
+        "digits", noise=8, width=16, epochs=4, batch_size=64, learning_rate=1e-3, discriminator_rate=1e-2,
         decay=True, saturating=False, fresh_noise=fresh, judged=False,
     )  # fmt: skip
     seed_everything(0)
@@ -179,11 +179,11 @@ def test_a_followed_gan_ends_with_the_books_weights(fresh):
     seed_everything(0)
     ours = gan.build(config)
     losses = standalone.play(
-        ours, nonsaturating_loss, to_float(training.images), training.labels, epochs=2, batch_size=64,
-        rates=(1e-3, 5e-4), schedule=standalone.cosine, fresh_noise=fresh, held_out=to_float(held.images),
+        ours, nonsaturating_loss, to_float(training.images), training.labels, epochs=4, batch_size=64,
+        rates=(1e-3, 1e-2), schedule=standalone.cosine, fresh_noise=fresh, held_out=to_float(held.images),
     )  # fmt: skip
     assert same(ours, book)
     drawn = gan.samples(config, ours, 2000)
     measured = comparison.value(ours, held.images, drawn)["discriminator_loss"]
-    assert losses[-1][2] == pytest.approx(measured, rel=0.1)
+    assert losses[-1][2] == pytest.approx(measured, rel=0.2)
     assert len(losses[0]) == 3
