@@ -92,7 +92,7 @@ def test_scores_of_several_codes_an_image() -> None:
     assert p.batch_shape == (5, 4) and p.event_shape == (3, 2, 2)
     assert p.log_prob(x).shape == (5, 4) and p.mean.shape == (5, 4, 3, 2, 2)
     torch.testing.assert_close(p.log_prob(x)[3], decoder(z[3]).log_prob(x))
-    assert float(p.log_scale.min()) > -7
+    assert float(p.log_scale.detach().min()) > -7
 
 
 @pytest.mark.parametrize("couplings", [0, 4])

@@ -58,6 +58,7 @@ STUDY = PriorStudyConfig(
             for latent in (20, 40, 80)
         ),
         *(replace(STUDIED, couplings=8, epochs=epochs) for epochs in (20, 40)),
+        replace(STUDIED, latent=20, couplings=0, epochs=EPOCHS),
     ),
 )
 
