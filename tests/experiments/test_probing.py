@@ -170,7 +170,11 @@ def test_the_study_compares_at_every_share(
         convolutional_gan=small,
         shares=(0.05, 0.1, 1.0),
         draws=(2, 3, 1),
-        end_to_end_shares=(0.2,),
+    )
+    alone = replace(
+        dcgan_study.END_TO_END,
+        convolutional_gan=small,
+        shares=(0.2,),
         updates=60,
         batch_size=32,
         learning_rate=1e-2,
@@ -178,23 +182,29 @@ def test_the_study_compares_at_every_share(
     torch.manual_seed(0)
     discriminator = gan.build(small).discriminator
     monkeypatch.setattr(dcgan_study, "recorded", lambda name, config: discriminator)
-    models = dcgan_study.build(config)
-    history = dcgan_study.train(config, models, Session(torch.device("cpu")))
+    models = dcgan_study.build(alone)
+    history = dcgan_study.train(alone, models, Session(torch.device("cpu")))
     assert history.column("images").sum() == 60 * 32 and set(history.column("share")) == {0.2}
-    found = dcgan_study.evaluate(config, models.eval())
+    nothing = dcgan_study.nothing(config)
+    assert (
+        not dcgan_study.not_trained(config, nothing, Session(torch.device("cpu")))
+        .column("seconds")
+        .sum()
+    )
+    found = dcgan_study.evaluate(config, nothing)
     for name in ("pixels", "dcgan", "untrained", "fc_gan"):
         for share in ("5", "10", "100"):
             assert 0.5 < found[f"{name}_{share}_test_accuracy"] <= 1, (name, share)
         assert found[f"{name}_100_decay"] == found[f"{name}_10_decay"]  # not searched for again
         assert found[f"{name}_5_test_accuracy"] < found[f"{name}_100_test_accuracy"]
-    assert found["end_to_end_20_test_accuracy"] > 0.5
+    assert dcgan_study.evaluate_end_to_end(alone, models)["end_to_end_20_test_accuracy"] > 0.5
     three = readings(
         discriminator_features(discriminator), digits["train"], digits["test"], draws=3
     )
     assert found["dcgan_10_test_accuracy"] == pytest.approx(
         sum(r.test_accuracy for r in three) / 3, abs=1e-6
     )
-    assert found == dcgan_study.evaluate(config, models)
+    assert found == dcgan_study.evaluate(config, nothing)
 
 
 def test_the_untrained_network_is_always_the_same_and_has_statistics(

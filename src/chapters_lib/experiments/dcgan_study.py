@@ -1,4 +1,4 @@
-"""What pre-training buys: the discriminator's features beside other features and beside training end to end."""
+"""What pre-training buys: the discriminator's features beside other features, and beside training end to end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from chapters_lib.training import History, fit
 
 @dataclass(frozen=True)
 class PretrainingConfig:
-    """Which features are compared, at which shares of the labels, and how the networks beside them are trained."""
+    """Which features are compared, and at which shares of the labels."""
 
     dataset: str = "mnist"
     pretrained: str = "dcgan-mnist"  # recorded runs, whose discriminators are read
@@ -49,8 +49,16 @@ class PretrainingConfig:
     )
     untrained_seed: int = 0
     statistics_images: int = 5_000  # without labels, for the untrained network's running statistics
-    end_to_end_shares: tuple[float, ...] = (0.01, 0.1)
-    updates: int = 600  # of each network trained end to end
+
+
+@dataclass(frozen=True)
+class EndToEndConfig:
+    """How the discriminator's layers are trained from nothing to tell the classes, at which shares of the labels."""
+
+    dataset: str = "mnist"
+    convolutional_gan: GanConfig = MINMAX
+    shares: tuple[float, ...] = (0.01, 0.1)
+    updates: int = 600
     batch_size: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
@@ -62,25 +70,35 @@ def percent(share: float) -> str:
     return f"{100 * share:g}"
 
 
-def build(config: PretrainingConfig) -> nn.ModuleDict:
+def nothing(config: PretrainingConfig) -> nn.Module:
+    """Make no network: the features that are read are those of other runs, or are made anew."""
+    return nn.Identity()
+
+
+def not_trained(config: PretrainingConfig, model: nn.Module, session: Session) -> History:
+    """Train nothing: what is fitted to features is fitted where it is measured, at once."""
+    history = History()
+    history.append({"epoch": 1, "seconds": 0.0})
+    return history
+
+
+def build(config: EndToEndConfig) -> nn.ModuleDict:
     """Make one classifier a share: the discriminator's body, and ten linear units for its one."""
-    return nn.ModuleDict(
-        {f"share_{i}": _classifier(config) for i, _ in enumerate(config.end_to_end_shares)}
-    )
+    return nn.ModuleDict({f"share_{i}": _classifier(config) for i, _ in enumerate(config.shares)})
 
 
-def _classifier(config: PretrainingConfig) -> nn.Sequential:
-    discriminator = _untouched(config)
+def _classifier(config: EndToEndConfig) -> nn.Sequential:
+    discriminator = _untouched(config.convolutional_gan)
     head = nn.Linear(discriminator.head.in_features, 10)
     return nn.Sequential(discriminator.body, head)
 
 
-def _untouched(config: PretrainingConfig) -> Discriminator:
+def _untouched(config: GanConfig) -> Discriminator:
     """Make the discriminator's layers, with batch normalisation whether or not the recorded one has it."""
-    return gan.build(replace(config.convolutional_gan, discriminator_norm=True)).discriminator
+    return gan.build(replace(config, discriminator_norm=True)).discriminator
 
 
-def train(config: PretrainingConfig, models: nn.Module, session: Session) -> History:
+def train(config: EndToEndConfig, models: nn.Module, session: Session) -> History:
     """Train each classifier on the first draw of its share, by AdamW under a one-cycle learning rate.
 
     All make equally many updates. Rows carry ``share``; ``images`` is how many an epoch saw.
@@ -88,7 +106,7 @@ def train(config: PretrainingConfig, models: nn.Module, session: Session) -> His
     assert isinstance(models, nn.ModuleDict)
     training = data.load(config.dataset, "train")
     history = History()
-    for model, share in zip(models.values(), config.end_to_end_shares, strict=True):
+    for model, share in zip(models.values(), config.shares, strict=True):
         seed_everything(0)
         part = training.subset(labelled(training.labels, share, 0))
         own = session
@@ -100,7 +118,7 @@ def train(config: PretrainingConfig, models: nn.Module, session: Session) -> His
 
 
 def _train_classifier(
-    config: PretrainingConfig, model: nn.Module, part: Dataset, session: Session
+    config: EndToEndConfig, model: nn.Module, part: Dataset, session: Session
 ) -> History:
     epochs = 10
     size = min(config.batch_size, len(part))
@@ -145,7 +163,7 @@ def untrained(config: PretrainingConfig) -> Discriminator:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.untrained_seed)
-        discriminator = _untouched(config).eval()
+        discriminator = _untouched(config.convolutional_gan).eval()
         norms = [m for m in discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
         for norm in norms:
             norm.momentum = None  # the plain mean over the batches
@@ -173,14 +191,12 @@ def compared(config: PretrainingConfig) -> Iterator[tuple[str, Features]]:
     yield "fc_gan", discriminator_features(connected)
 
 
-def evaluate(config: PretrainingConfig, models: nn.Module) -> Metrics:
-    """Read the class from each kind of features at each share of the labels, and test the trained networks.
+def evaluate(config: PretrainingConfig, model: nn.Module) -> Metrics:
+    """Read the class from each kind of features at each share of the labels.
 
     Keys are ``NAME_PERCENT_…`` as `probing.summary` names them, ``dcgan_10_test_accuracy`` say;
-    ``NAME_PERCENT_decay`` is the first draw's weight decay. Networks trained end to end are
-    called ``end_to_end``; theirs is one draw.
+    ``NAME_PERCENT_decay`` is the first draw's weight decay.
     """
-    assert isinstance(models, nn.ModuleDict)
     training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
     metrics: Metrics = {}
     for name, features in compared(config):
@@ -198,7 +214,15 @@ def evaluate(config: PretrainingConfig, models: nn.Module) -> Metrics:
             if share == config.searched:
                 decays = (found[0].decay,)
         del whole, of_test, drawn
-    for model, share in zip(models.values(), config.end_to_end_shares, strict=True):
+    return metrics
+
+
+def evaluate_end_to_end(config: EndToEndConfig, models: nn.Module) -> Metrics:
+    """Test the trained networks, one draw of the labels each; keys are ``end_to_end_PERCENT_…``."""
+    assert isinstance(models, nn.ModuleDict)
+    training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
+    metrics: Metrics = {}
+    for model, share in zip(models.values(), config.shares, strict=True):
         part = training.subset(labelled(training.labels, share, 0))
         reading = Reading(accuracy(model, part), accuracy(model, test), config.weight_decay)
         metrics |= summary([reading], f"end_to_end_{percent(share)}_")
@@ -215,17 +239,18 @@ def accuracy(model: nn.Module, dataset: Dataset) -> float:
 
 def _tolerances(config: PretrainingConfig) -> dict[str, float]:
     """Allow what `dcgan.PROBE_TOLERANCES` does; more where a few dozen images decide which decay is chosen."""
-    named = ("pixels", "dcgan", "untrained", "fc_gan", "end_to_end")
+    named = ("pixels", "dcgan", "untrained", "fc_gan")
     return {
         f"{name}_{percent(share)}_{split}_accuracy{spread}": 2e-3 if share > 0.005 else 1e-2
         for name in named
-        for share in (*config.shares, *config.end_to_end_shares)
+        for share in config.shares
         for split in ("train", "test")
         for spread in ("", "_sd", "_min", "_max")
     }
 
 
 PRETRAINING = PretrainingConfig()
+END_TO_END = EndToEndConfig()
 
 EXPERIMENTS = (
     Experiment(
@@ -233,12 +258,24 @@ EXPERIMENTS = (
         "dcgan-pretraining",
         "one linear layer on the discriminator's features, and what it is compared with",
         PRETRAINING,
-        build,
-        train,
+        nothing,
+        not_trained,
         evaluate,
         no_panels,
         seeds=(0,),
         needs=(PRETRAINING.pretrained, PRETRAINING.fully_connected),
         tolerances=_tolerances(PRETRAINING),
+    ),
+    Experiment(
+        "dcgan-end-to-end-mnist",
+        "dcgan-pretraining",
+        "the discriminator's layers trained from nothing on the labels alone",
+        END_TO_END,
+        build,
+        train,
+        evaluate_end_to_end,
+        no_panels,
+        seeds=(0,),
+        weights_stored=False,
     ),
 )
