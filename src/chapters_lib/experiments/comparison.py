@@ -148,6 +148,7 @@ EXPERIMENTS = (
             CHAPTER,
             f"convolutional GAN in colour on {name}, as many weights as the VAE beside it",
             replace(COLOUR, dataset=name, judged=name in realnvp_prior.JUDGES),
+            seeds=realnvp_prior.SEEDS.get(name, (0, 1, 2)),
         )
         for name in realnvp_prior.COLOUR_SETS
     ),

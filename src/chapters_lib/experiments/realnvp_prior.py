@@ -37,6 +37,7 @@ COLOUR = PriorConfig(
     shown_epochs=(0, 10, 20),
 )
 COLOUR_SETS = tuple(name for name in ("house-numbers", "svhn") if name in data.CLASSES)
+SEEDS = {"house-numbers": (0, 1)}  # of the stand-in two; other sets have three trainings
 JUDGES = {found.config.dataset for found in judge.EXPERIMENTS}
 
 
@@ -151,6 +152,7 @@ EXPERIMENTS = (
             "comparison",
             f"convolutional VAE in colour on {name}: {prior} prior",
             replace(COLOUR, dataset=name, couplings=couplings, judged=name in JUDGES),
+            seeds=SEEDS.get(name, (0, 1, 2)),
         )
         for name in COLOUR_SETS
         for prior, couplings in (("gaussian", 0), ("realnvp", 8))
