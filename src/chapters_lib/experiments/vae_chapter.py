@@ -175,12 +175,14 @@ EXPERIMENTS = (
         "784-200-32 on MNIST, KL weight 1, no dropout",
         replace(FC, dropout=0.0, iwae_samples=1000),
         seeds=(0,),
+        weights_stored=False,
     ),
     experiment(
         "vae-fc-mnist-dropout-0.1",
         "vae",
         "784-200-32 on MNIST, KL weight 1, twice the dropout",
         replace(FC, dropout=0.1, iwae_samples=1000),
+        weights_stored=False,
     ),
     experiment("vae-fashion-mnist", "vae", "784-400-20 on Fashion-MNIST, tuned", VANILLA),
 )
