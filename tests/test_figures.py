@@ -232,6 +232,21 @@ def test_the_central_extent_leaves_outliers_outside() -> None:
     assert (left, right, bottom, top) == pytest.approx((-0.98, 0.98, -0.98, 0.98), abs=0.02)
 
 
+# the plane's density
+
+
+def test_density_plane_shows_the_top_left_first() -> None:
+    """As `plane_codes` numbers the cells; thin parts are lifted by a square root."""
+    extent = [-2.0, 2.0, -1.0, 1.0]
+    codes = figures.plane_codes(extent, 4, 8)
+    density = (codes[:, 1] > 0).reshape(4, 8) * 0.25
+    figure = draw(figures.density_plane(density, extent, title="prior"))
+    (picture,) = figure.axes[0].images
+    assert picture.get_extent() == extent and picture.origin == "upper"
+    assert np.asarray(picture.get_array())[:2].tolist() == [[0.5] * 8] * 2
+    assert not np.asarray(picture.get_array())[2:].any()
+
+
 def test_a_network_is_drawn_in_its_shapes() -> None:
     """One box a shape, as tall as the feature map, wider for more channels; every shape is written below."""
     figure = figures.network([(1, 28, 28), (64, 14, 14), (128, 7, 7), (6272,)], ["a", "b", "c"])

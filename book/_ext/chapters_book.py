@@ -5,7 +5,8 @@
 * Notebooks that must run, run side by side, and a failing cell is reported with its page.
 * Pages which gave a warning are read again by the next build, so that a strict build fails each time
   and not just the first.
-* Each page offers its executed notebook for download, and when the book's PDF was made that and its own part of it.
+* Each page offers its executed notebook for download, and when the book's PDF was made that and its own part of it;
+  when its EPUB was made, that too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import epub_builder
 import nbformat
 import page_files
 import plain_notebook
@@ -33,6 +35,7 @@ from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
 PDF = "learning-to-generate.pdf"
+EPUB = "learning-to-generate.epub"
 # What the notebooks' results depend on, beside their own text.
 KEYED = ("src", "runs", "requirements.txt", "_toc.yml")
 UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
@@ -56,7 +59,7 @@ def content_key(root: Path) -> str:
 
 
 def configure(app, config) -> None:
-    """Choose the cache, forget what an unclean build read, and note whether there is a PDF."""
+    """Choose the cache, forget what an unclean build read, and note whether there are a PDF and an EPUB."""
     build = Path(app.doctreedir).parent
     build.mkdir(parents=True, exist_ok=True)
     app.chapters_lock = FileLock(build / "building.lock")  # two builds at once spoil each other
@@ -69,6 +72,7 @@ def configure(app, config) -> None:
         shutil.rmtree(old, ignore_errors=True)
     config.nb_execution_cache_path = str(cache)
     config.chapters_pdf = PDF if (build / PDF).exists() else ""
+    config.chapters_epub = EPUB if (build / EPUB).exists() else ""
 
     clean = Path(app.doctreedir) / "clean"
     if not clean.exists():
@@ -171,7 +175,10 @@ def page_downloads(app, pagename, templatename, context, doctree) -> None:
 
 
 def download_buttons(app, pagename, templatename, context, doctree) -> None:
-    """Where there is a PDF, offer the page's part of it and, by the theme's button that prints, the book; and Colab."""
+    """Where there is a PDF, offer the page's part of it and, by the theme's button that prints, the book.
+
+    The book's EPUB as well, where there is one, and the page on Colab, where there is a repository.
+    """
     groups = [g["buttons"] for g in context.get("header_buttons", []) if g.get("buttons")]
     for buttons in groups:
         for button in [b for b in buttons if b.get("label") == "download-pdf-button"]:
@@ -187,6 +194,12 @@ def download_buttons(app, pagename, templatename, context, doctree) -> None:
                     link(
                         "page-pdf", address, ".pdf", "Download this page as PDF", "fas fa-file-pdf"
                     ),
+                )
+            if app.config.chapters_epub:
+                address = context["pathto"](EPUB, 1)
+                icon = "fas fa-book-open"
+                buttons.append(
+                    link("epub", address, "the book, .epub", "Download the book as EPUB", icon)
                 )
             notebook = context.get("ipynb_source", "")
             address = notebook and page_files.colab(
@@ -220,7 +233,7 @@ def printed(app) -> dict[str, tuple[int, int]]:
 
 
 def finish(app, exception) -> None:
-    """Write the executed notebooks, copy the PDF, mark the build clean if it was, and let the next one begin."""
+    """Write the executed notebooks, copy PDF and EPUB, mark the build clean if it was, and let the next one begin."""
     if exception is None and app.builder.name == "html":
         cache = get_cache(app.env.mystnb_config.execution_cache_path)
         for docname in app.env.all_docs:
@@ -235,6 +248,8 @@ def finish(app, exception) -> None:
             shutil.copy2(book, Path(app.outdir) / PDF)
             titles = {name: title.astext() for name, title in app.env.titles.items()}
             page_files.split(book, printed(app), titles, Path(app.outdir))
+        if app.config.chapters_epub:
+            shutil.copy2(Path(app.doctreedir).parent / EPUB, Path(app.outdir) / EPUB)
     if exception is None and not app._warncount:
         (Path(app.doctreedir) / "clean").touch()
     app.chapters_lock.release()
@@ -242,7 +257,9 @@ def finish(app, exception) -> None:
 
 def setup(app):
     app.add_config_value("chapters_pdf", "", "html")
+    app.add_config_value("chapters_epub", "", "html")
     solutions_and_parts.setup(app)
+    epub_builder.setup(app)
     app.connect("config-inited", configure, priority=10)
     app.connect("builder-inited", export_explorers)
     app.connect("env-before-read-docs", note_read)

@@ -12,7 +12,7 @@ from chapters_lib import figures, runs
 from chapters_lib.data import to_float
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.judge import to_bytes
-from chapters_lib.experiments import find, gan, vae, vae_gan
+from chapters_lib.experiments import find, gan, learned_prior, vae, vae_gan
 from chapters_lib.experiments.autoencoder import decode, encode, standard_normal_codes
 from chapters_lib.experiments.standardised import Standardised
 from chapters_lib.models.gan import GAN
@@ -34,6 +34,7 @@ ADVERSARIES = {
     "DCGAN,\nmin-max loss": "dcgan-mnist",
     "DCGAN, non-\nsaturating": "dcgan-mnist-nonsaturating",
 }
+LEARNED_PRIOR = ("VAE, flow\nas prior", "vae-realnvp-mnist")
 
 
 def rows(dataset: str) -> dict[str, Tensor]:
@@ -107,6 +108,17 @@ def adversary_rows() -> dict[str, Tensor]:
     return shown
 
 
+def flow_rows() -> dict[str, Tensor]:
+    """Return ten new images of the VAE whose prior is a flow, if it is recorded."""
+    title, name = LEARNED_PRIOR
+    if name not in runs.names():
+        return {}
+    run, experiment = runs.load(name), find(name)
+    model = run.restore(experiment.build(experiment.config))
+    assert isinstance(model, VAE)
+    return {title: learned_prior.samples(experiment.config, model, COLUMNS)}
+
+
 def draw() -> Figure:
     """Draw the rows of every data set that has any, side by side.
 
@@ -116,7 +128,7 @@ def draw() -> Figure:
         if no run is recorded.
     """
     found = {TITLES[dataset]: rows(dataset) for dataset in TITLES}
-    found |= {"KMNIST": machine_rows(), "MNIST, by adversaries": adversary_rows()}
+    found |= {"KMNIST": machine_rows(), "MNIST, further models": adversary_rows() | flow_rows()}
     found = {title: of_set for title, of_set in found.items() if of_set}
     if not found:
         raise ChaptersError("no run is recorded to draw a gallery of: train one first")

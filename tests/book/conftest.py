@@ -65,6 +65,15 @@ def latex() -> Path:
 
 
 @pytest.fixture(scope="session")
+def epub() -> Path:
+    """Return the book for e-readers as `make epub` left it; it is not built for the tests."""
+    path = BUILD / "learning-to-generate.epub"
+    if not path.exists():
+        lacking(f"{path.relative_to(ROOT)} is not there: make epub writes it")
+    return path
+
+
+@pytest.fixture(scope="session")
 def soups(site: Path) -> dict[str, BeautifulSoup]:
     """Return every page of the book, parsed, by its path in the site."""
     pages = sorted((site / "book").glob("*.html"))

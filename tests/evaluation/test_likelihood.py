@@ -7,17 +7,27 @@ import math
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+from torch.distributions import (
+    Categorical,
+    Independent,
+    MixtureSameFamily,
+    MultivariateNormal,
+    Normal,
+)
 
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.likelihood import (
     active_units,
+    bits_per_dimension,
+    by_samples,
+    effective_samples,
     elbo_terms,
     encode,
     log_weights,
     negative_iwae,
     negative_log_mean,
 )
+from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import VAE, fully_connected
 from chapters_lib.objectives.elbo import elbo
 from tests import linear_gaussian
@@ -251,3 +261,92 @@ def test_active_units() -> None:
     loc = base * torch.tensor([1.0, 0.11, 0.09, 0.0]) + torch.tensor([0.0, 5.0, 5.0, 5.0])
     assert active_units(loc) == 2
     assert active_units(torch.zeros(10, 3)) == 0
+
+
+# fewer draws, effective draws, bits
+
+
+def test_fewer_draws_from_the_same_weights() -> None:
+    """All draws give the bound itself, one the mean of the logs; groups in between are averaged."""
+    log_w = 3 * torch.randn(12, 5, generator=torch.Generator().manual_seed(0))
+    found = by_samples(log_w, (1, 3, 12))
+    torch.testing.assert_close(found[12], negative_log_mean(log_w))
+    torch.testing.assert_close(found[1], -log_w.double().mean(0))
+    groups = torch.stack([negative_log_mean(part) for part in log_w.split(3)])
+    torch.testing.assert_close(found[3], groups.mean(0))
+    assert bool((found[1] > found[3]).all()) and bool((found[3] > found[12]).all())
+    with pytest.raises(ValueError, match="no whole groups of 5"):
+        by_samples(log_w, (5,))
+
+
+def test_effective_samples() -> None:
+    equal = torch.full((40, 1), -900.0)
+    one = torch.tensor([[0.0]] + [[-500.0]] * 39)
+    half = torch.tensor([[3.0]] * 20 + [[-500.0]] * 20)
+    found = effective_samples(torch.cat([equal, one, half], 1))
+    torch.testing.assert_close(found, torch.tensor([40.0, 1.0, 20.0]).double())
+
+
+def test_bits_per_dimension() -> None:
+    """256 levels, all alike, take eight bits each."""
+    assert bits_per_dimension(3072 * math.log(256), 3072) == pytest.approx(8)
+    assert bits_per_dimension(math.log(2), 1) == pytest.approx(1)
+
+
+# a flow as prior
+
+
+def test_a_flow_that_is_the_identity_changes_nothing() -> None:
+    """Weight by weight; and the bound's KL, now estimated, is the closed form within its error."""
+    plain, model, x = network(), network(), images(4)
+    model.prior = RealNVP(3, 4, (8,))
+    first, second = (negative_iwae(m, x, num_samples=30) for m in (plain, model))
+    torch.testing.assert_close(first, second, rtol=0, atol=1e-3)
+    many = x.repeat(2000, 1, 1, 1)
+    closed, estimated = (elbo(m, many) for m in (plain, model))
+    apart = (estimated.kl - closed.kl).view(2000, 4).detach()
+    assert bool((apart.mean(0).abs() < 5 * apart.std(0) / 2000**0.5).all())
+    assert float(apart.std()) > 0.01
+    torch.manual_seed(5)
+    one = elbo(plain, x).log_likelihood
+    torch.manual_seed(5)
+    torch.testing.assert_close(elbo(model, x).log_likelihood, one)
+
+
+def affine_flow() -> tuple[RealNVP, Tensor, Tensor]:
+    """Return a flow whose codes are Lu + m, with L and m: linear networks that shift and stretch by constants."""
+    flow = RealNVP(2, 2).double()
+    for coupling, (stretch, slope, shift) in zip(
+        flow.couplings, ((0.4, 0.5, 0.3), (-0.3, 0.7, -0.2)), strict=True
+    ):
+        coupling.net = nn.Linear(1, 2).double()
+        with torch.no_grad():
+            coupling.net.weight.copy_(torch.tensor([[0.0], [slope]]))
+            coupling.net.bias.copy_(torch.tensor([math.atanh(stretch), shift]))
+    with torch.no_grad():
+        mean = flow.to_code(torch.zeros(2).double())
+        matrix = (flow.to_code(torch.eye(2).double()) - mean).T
+    return flow, matrix, mean
+
+
+def test_a_linear_flow_whose_evidence_is_known() -> None:
+    """z = Lu + m, so x = N(b + Wm, W L (W L)ᵀ + s²I): the bound rises to it and not beyond."""
+    model = linear_gaussian.model(stretch=1.5)
+    model.prior, matrix, mean = affine_flow()
+    z = torch.randn(6, 2, generator=torch.Generator().manual_seed(0)).double()
+    exact = MultivariateNormal(mean, matrix @ matrix.T).log_prob(z)
+    torch.testing.assert_close(model.prior().log_prob(z).detach(), exact, rtol=0, atol=1e-8)
+
+    p = model.decoder
+    with torch.no_grad():
+        both = p.weight @ matrix
+        covariance = both @ both.T + p.log_scale.mul(2).exp() * torch.eye(4).double()
+        truth = MultivariateNormal(p.bias + p.weight @ mean, covariance)
+        x = truth.sample((400,)).view(400, 1, 1, 4)
+    previous = math.inf
+    for k in (1, 10, 2000):
+        excess = negative_iwae(model, x, num_samples=k) + truth.log_prob(x.flatten(1))
+        assert float(excess.mean()) > -4 * float(excess.std()) / len(x) ** 0.5
+        assert float(excess.mean()) < previous
+        previous = float(excess.mean())
+    assert previous < 5e-3

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from chapters_lib import data, training
-from chapters_lib.experiments import EXPERIMENTS, base, gan
+from chapters_lib.experiments import EXPERIMENTS, base, gan, judge
 from chapters_lib.experiments.base import Session
 from chapters_lib.experiments.gan import Followed, GanConfig
 from chapters_lib.reproducibility import seed_everything
@@ -239,7 +239,7 @@ def test_keeping_samples_disturbs_nothing(training_mode: bool) -> None:
 def test_following_the_samples_does_not_change_the_training(monkeypatch) -> None:
     """A training whose samples are measured every epoch ends bit for bit as one that nobody watches."""
     monkeypatch.setattr(gan, "SAMPLES", 100)
-    monkeypatch.setattr(gan, "distance_to_training", lambda config: lambda images: 1.5)
+    monkeypatch.setattr(gan, "distance_to_training", lambda dataset: lambda images: 1.5)
     config = replace(TINY, epochs=3, followed_every=2)
     alone, _ = trained(config)
     followed, history = trained(replace(config, judged=True))
@@ -330,12 +330,13 @@ def test_the_chapters_experiments_differ_as_they_say() -> None:
 def test_judged_by_the_recorded_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     """On MNIST: the classes' shares and the two distances are those of the samples that `samples` draws."""
     config = replace(TINY, dataset="mnist", judged=True)
-    monkeypatch.setattr(gan, "SAMPLES", 300)
+    for module in (gan, judge):
+        monkeypatch.setattr(module, "SAMPLES", 300)
     torch.manual_seed(0)
     model = gan.build(config)
     metrics = gan.evaluate(config, model)
     assert 0 <= metrics["class_share_min"] <= 0.1
     assert 0 <= metrics["class_entropy"] <= 1
-    distance = gan.distance_to_training(config)(gan.samples(config, model, 300))
+    distance = judge.distance_to_training("mnist")(gan.samples(config, model, 300))
     assert metrics["train_fid_judge"] == pytest.approx(distance, rel=1e-6)
     assert metrics["fid_judge"] != metrics["train_fid_judge"]

@@ -185,9 +185,9 @@ def test_the_study_compares_at_every_share(
     models = dcgan_study.build(alone)
     history = dcgan_study.train(alone, models, Session(torch.device("cpu")))
     assert history.column("images").sum() == 60 * 32 and set(history.column("share")) == {0.2}
-    nothing = dcgan_study.nothing(config)
+    nothing = dcgan_study.build_nothing(config)
     assert (
-        not dcgan_study.not_trained(config, nothing, Session(torch.device("cpu")))
+        not dcgan_study.measure_nothing(config, nothing, Session(torch.device("cpu")))
         .column("seconds")
         .sum()
     )

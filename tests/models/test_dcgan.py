@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from chapters_lib.models.dcgan import INITIAL_SCALE, dcgan
+from chapters_lib.models.dcgan import INITIAL_SCALE, colour, dcgan
+from chapters_lib.models.discretised import convolutional
 from chapters_lib.models.layers import count_parameters, output_shapes
 
 Shape = tuple[int, ...]
@@ -164,3 +165,31 @@ def test_dropout_acts_while_training_alone() -> None:
     discriminator.train()
     with torch.no_grad():
         assert not torch.equal(discriminator(x), discriminator(x))
+
+
+def test_the_colour_pair_has_the_shapes_of_the_vae_beside_it() -> None:
+    """Three convolutions down to 4x4 and three up, on what the VAE's encoder and decoder work on."""
+    pair, vae = colour(noise=8, width=16), convolutional(latent=8, width=16, prior=nn.Identity())
+    x = torch.rand(2, 3, 32, 32)
+    down = shapes(pair.discriminator.body, x)
+    assert down == [(3, 32, 32), (16, 16, 16), (32, 8, 8), (64, 4, 4)]
+    assert down[1:] == shapes(vae.encoder.net, x.flatten(1))[2:]  # the first there unflattens
+    up = shapes(pair.generator.body, torch.randn(2, 8))
+    assert up == [(8,), (64, 4, 4), (32, 8, 8), (16, 16, 16), (3, 32, 32)]
+    assert up[:-1] == shapes(vae.decoder.net, torch.randn(2, 8))[:-1]
+    assert pair.discriminator(x).shape == (2,)
+    images = pair.generator(pair.draw_noise(2))
+    assert images.shape == x.shape and images.min() > 0 and images.max() < 1
+
+
+def test_the_colour_pair_starts_small_and_every_weight_is_reached() -> None:
+    torch.manual_seed(0)
+    pair = colour(noise=8, width=16, dropout=0.1)
+    for part in pair.modules():
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            assert float(part.weight.detach().std()) == pytest.approx(INITIAL_SCALE, rel=0.15)
+    pair.discriminator(pair.generator(pair.draw_noise(4))).sum().backward()
+    assert all(bool(p.grad is not None and p.grad.any()) for p in pair.parameters())
+    assert sum(isinstance(part, nn.Dropout) for part in pair.discriminator.modules()) == 3
+    plain = colour(discriminator_norm=False).discriminator
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in plain.modules())

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
 from chapters_lib import data
 from chapters_lib.data import to_float
-from chapters_lib.experiments import autoencoder, gan, vae
+from chapters_lib.experiments import autoencoder, comparison, gan, learned_prior, prior_config, vae
 from chapters_lib.experiments.autoencoder import AutoencoderConfig
 from chapters_lib.experiments.base import Session
+from chapters_lib.experiments.comparison import ComparedConfig
 from chapters_lib.experiments.gan import GanConfig
+from chapters_lib.experiments.prior_config import PriorConfig
 from chapters_lib.experiments.vae_config import VaeConfig
-from chapters_lib.objectives.adversarial import minmax_loss
+from chapters_lib.objectives.adversarial import minmax_loss, nonsaturating_loss
 from chapters_lib.objectives.elbo import elbo, negative_elbo
 from chapters_lib.objectives.reconstruction import mean_squared_error
 from chapters_lib.reproducibility import seed_everything
@@ -115,3 +119,71 @@ def test_a_gan_ends_with_the_books_weights(decay):
     )  # fmt: skip
     assert same(ours, book)
     assert len(losses) == 2 and not ours.training
+
+
+def test_digits_in_colour_are_the_digits_between_two_colours():
+    images, labels = standalone.load_colour("digits", "train")
+    grey, same_labels = standalone.load("digits", "train")
+    assert images.shape == (len(grey), 3, 32, 32) and torch.equal(labels, same_labels)
+    levels = images * 255
+    assert torch.allclose(levels, levels.round(), atol=1e-4)
+    ground = images[:, :, 0, 0]  # the margin is the ground
+    assert len(ground.unique(dim=0)) == len(images)
+    full = grey[0, 0] == grey[0, 0].max()
+    inside = images[0, :, 2:-2, 2:-2]
+    ink = inside[:, full].mean(1)
+    half = (grey[0, 0] > 0.45) & (grey[0, 0] < 0.55)
+    share = grey[0, 0][half]
+    expected = ground[0, :, None] + (ink - ground[0])[:, None] * share / grey[0, 0].max()
+    assert torch.allclose(inside[:, half], expected, atol=0.01)
+
+
+@pytest.mark.parametrize("couplings", [0, 2])
+def test_a_vae_with_a_learned_prior_ends_with_the_books_weights(couplings):
+    config = PriorConfig(
+        "digits", hidden=(16,), latent=4, couplings=couplings, flow_hidden=(8,), epochs=2, batch_size=64,
+        precision="float32", judged=False,
+    )  # fmt: skip
+    seed_everything(0)
+    book = prior_config.build(config)
+    learned_prior.train(config, book, CPU)
+    training, held = prior_config.split(config)
+    seed_everything(0)
+    ours = prior_config.build(config)
+    standalone.minimise(
+        ours,
+        lambda x, _: negative_elbo(elbo(ours, torch.bernoulli(x))),
+        to_float(training.images),
+        training.labels,
+        (to_float(held.images), held.labels),
+        epochs=2,
+        batch_size=64,
+        learning_rate=config.learning_rate,
+        schedule=partial(standalone.one_cycle, rising=0.05, momentum=False),
+        clip=config.clip,
+    )
+    assert same(ours, book)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_followed_gan_ends_with_the_books_weights(fresh):
+    """Following it on held-out images moves nothing, and D's loss on them is the book's measure."""
+    config = ComparedConfig(
+        "digits", noise=8, width=16, epochs=4, batch_size=64, learning_rate=1e-3, discriminator_rate=1e-2,
+        decay=True, saturating=False, fresh_noise=fresh, judged=False,
+    )  # fmt: skip
+    seed_everything(0)
+    book = gan.build(config)
+    comparison.train(config, book, CPU)
+    training, held = comparison.split(config)
+    seed_everything(0)
+    ours = gan.build(config)
+    losses = standalone.play(
+        ours, nonsaturating_loss, to_float(training.images), training.labels, epochs=4, batch_size=64,
+        rates=(1e-3, 1e-2), schedule=standalone.cosine, fresh_noise=fresh, held_out=to_float(held.images),
+    )  # fmt: skip
+    assert same(ours, book)
+    drawn = gan.samples(config, ours, 2000)
+    measured = comparison.value(ours, held.images, drawn)["discriminator_loss"]
+    assert losses[-1][2] == pytest.approx(measured, rel=0.2)
+    assert len(losses[0]) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -68,12 +69,10 @@ def negative_iwae(
     negative log-likelihood only where p(x|z) is a likelihood of such data: Bernoulli scores of
     grey pixels are cross-entropies.
     """
-    generator = reproducibility.generator(seed)
+    noise = reproducibility.generator(seed)
     return torch.cat(
         [
-            negative_log_mean(
-                log_weights(model, *part, num_samples=num_samples, generator=generator)
-            )
+            negative_log_mean(log_weights(model, *part, num_samples=num_samples, generator=noise))
             for part in _split(batch_size, images, *condition)
         ]
     )
@@ -92,11 +91,11 @@ def elbo_terms(
     The codes are drawn from q(z|x) in evaluation mode as in training: decoding the mean instead
     gives no bound.
     """
-    generator = reproducibility.generator(seed)
+    noise = reproducibility.generator(seed)
     parts = []
     for x, *y in _split(500, images, *condition):
         q = model.encoder(x, *y)
-        z = sample(q, draws, generator)
+        z = sample(q, draws, noise)
         kl = kl_to_prior(q, model.prior(), z)
         parts.append((model.decoder(z, *y).log_prob(x).mean(0), kl.mean(0) if kl.ndim > 1 else kl))
     return ElboTerms(*(torch.cat(column) for column in zip(*parts, strict=True)))
@@ -109,6 +108,34 @@ def encode(
     """Return the mean and the standard deviation of q(z|x) of each image."""
     q = [model.encoder(*part) for part in _split(2000, images, *condition)]
     return torch.cat([part.mean for part in q]), torch.cat([part.stddev for part in q])
+
+
+def by_samples(
+    log_w: Float[Tensor, "num_samples batch"], counts: Sequence[int]
+) -> dict[int, Float[Tensor, " batch"]]:
+    """Return −L_k of each image for several k from the same K weights, in nats, float64.
+
+    The K weights are cut into K/k groups, each of which gives an estimate of L_k; their mean is
+    kept. K has to be a multiple of each k.
+    """
+    found = {}
+    for count in counts:
+        if len(log_w) % count:
+            raise ValueError(f"{len(log_w)} weights make no whole groups of {count}")
+        groups = log_w.double().unflatten(0, (-1, count))
+        found[count] = (math.log(count) - groups.logsumexp(1)).mean(0)
+    return found
+
+
+def effective_samples(log_w: Float[Tensor, "num_samples batch"]) -> Float[Tensor, " batch"]:
+    """Return (Σ w)² / Σ w², between 1, where one weight has all, and K, where all are equal."""
+    w = log_w.double()
+    return (2 * w.logsumexp(0) - (2 * w).logsumexp(0)).exp()
+
+
+def bits_per_dimension(nats: float, dimensions: int) -> float:
+    """Return nats an image as bits per dimension: over log 2 and the number of its values, C·H·W."""
+    return nats / (dimensions * math.log(2))
 
 
 def active_units(loc: Float[Tensor, "n p"]) -> int:

@@ -9,6 +9,8 @@ from chapters_lib.experiments import (
     autoencoder,
     autoencoder_study,
     c_vae,
+    compared,
+    comparison,
     dcgan,
     dcgan_study,
     gan_chapter,
@@ -16,6 +18,7 @@ from chapters_lib.experiments import (
     judge,
     measuring,
     naive_generation,
+    realnvp_prior,
     tuning,
     vae_chapter,
     vae_gan_chapter,
@@ -38,6 +41,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         dcgan_study,
         vae_gan_chapter,
         measuring,
+        realnvp_prior,
+        comparison,
+        compared,
     )
     for experiment in chapter.EXPERIMENTS
 }

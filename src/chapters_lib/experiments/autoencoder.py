@@ -15,13 +15,12 @@ from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation.judge import scores, to_bytes
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.experiments.base import Metrics, Panels, Session, judged
-from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments.judge import SAMPLES, load_judge
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.objectives.reconstruction import mean_squared_error
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
-SAMPLES = 10_000  # judged images of every generative run
 TRAIN_EVAL = 10_000  # training images on which the error is followed in evaluation mode
 
 

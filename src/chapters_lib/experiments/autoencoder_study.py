@@ -164,5 +164,6 @@ EXPERIMENTS = (
         evaluate_sizes,
         no_panels,
         seeds=(0,),
+        weights_stored=False,
     ),
 )

@@ -18,6 +18,8 @@ from chapters_lib.experiments.base import Experiment, Metrics, Session
 from chapters_lib.experiments.dcgan import MINMAX
 from chapters_lib.experiments.gan import GanConfig
 from chapters_lib.experiments.gan_chapter import FC
+from chapters_lib.experiments.measuring import build as build_nothing
+from chapters_lib.experiments.measuring import measure_nothing
 from chapters_lib.experiments.probing import (
     Features,
     Reading,
@@ -68,18 +70,6 @@ class EndToEndConfig:
 def percent(share: float) -> str:
     """Return a share as it stands in a metric's name: 0.1 to 100, in percent."""
     return f"{100 * share:g}"
-
-
-def nothing(config: PretrainingConfig) -> nn.Module:
-    """Make no network: the features that are read are those of other runs, or are made anew."""
-    return nn.Identity()
-
-
-def not_trained(config: PretrainingConfig, model: nn.Module, session: Session) -> History:
-    """Train nothing: what is fitted to features is fitted where it is measured, at once."""
-    history = History()
-    history.append({"epoch": 1, "seconds": 0.0})
-    return history
 
 
 def build(config: EndToEndConfig) -> nn.ModuleDict:
@@ -258,8 +248,8 @@ EXPERIMENTS = (
         "dcgan-pretraining",
         "one linear layer on the discriminator's features, and what it is compared with",
         PRETRAINING,
-        nothing,
-        not_trained,
+        build_nothing,
+        measure_nothing,
         evaluate,
         no_panels,
         seeds=(0,),

@@ -14,7 +14,7 @@ from chapters_lib.evaluation.ais import annealed_log_z, exact_log_z
 from chapters_lib.evaluation.judge import scores, to_bytes
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
-from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments.judge import SAMPLES, load_judge
 from chapters_lib.experiments.standardised import (
     Rounds,
     Standardised,
@@ -27,7 +27,6 @@ from chapters_lib.objectives.contrastive_divergence import contrastive_divergenc
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
-SAMPLES = 10_000  # judged images of every generative run
 FULL_EPOCH = 468  # whole batches of 128 in 60,000 images
 WATCHED = 2_000  # images of each split that the learning curves are measured on
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,10 +11,13 @@ from torch import Tensor, nn
 
 from chapters_lib import data, runs
 from chapters_lib.data import Batches
-from chapters_lib.evaluation.judge import features_and_probabilities, scores
+from chapters_lib.evaluation.fid import frechet_distance, moments
+from chapters_lib.evaluation.judge import features_and_probabilities, scores, verdict
 from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.training import History, fit
+
+SAMPLES = 10_000  # judged images of every generative run
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,40 @@ def load_judge(dataset: str) -> Classifier:
     judge = run.restore(Classifier(channels=data.channels(dataset), width=run.config["width"]))
     assert isinstance(judge, Classifier)
     return judge
+
+
+def judged_scores(dataset: str, drawn: Tensor) -> Metrics:
+    """Score new images, uint8 (N, C, H, W), by the judge of the data set they imitate.
+
+    Against the test images; ``train_fid_judge`` is the distance to as many training images,
+    what may be chosen by; ``class_share_min`` is the share of the class that is seen least.
+    """
+    judge = load_judge(dataset)
+    found = verdict(judge, drawn, data.load(dataset, "train").images[: len(drawn)])
+    return scores(judge, drawn, data.load(dataset, "test").images) | {
+        "train_fid_judge": found.fid_judge,
+        "class_share_min": min(found.class_shares),
+    }
+
+
+def distance_to_training(dataset: str) -> Callable[[Tensor], float]:
+    """Return what takes samples to their distance from 10,000 training images, whose features are found once."""
+    judge = load_judge(dataset)
+
+    def features(images: Tensor) -> Tensor:
+        return features_and_probabilities(judge, images)[0]
+
+    reference = moments(features(data.load(dataset, "train").images[:SAMPLES]))
+    return lambda images: frechet_distance(*moments(features(images)), *reference)
+
+
+JUDGED = {  # how far `judged_scores` may differ when they are recomputed
+    "recognisable": 2e-3,
+    "class_entropy": 1e-3,
+    "fid_judge": 0.05,
+    "train_fid_judge": 0.05,
+    "class_share_min": 2e-3,
+}
 
 
 def _experiment(config: JudgeConfig) -> Experiment:

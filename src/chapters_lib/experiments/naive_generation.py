@@ -12,7 +12,6 @@ from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities, scores
 from chapters_lib.experiments import autoencoder
 from chapters_lib.experiments.autoencoder import (
-    SAMPLES,
     TOLERANCES,
     AutoencoderConfig,
     chosen_codes,
@@ -22,7 +21,7 @@ from chapters_lib.experiments.autoencoder import (
     standard_normal_codes,
 )
 from chapters_lib.experiments.base import Metrics, Session
-from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments.judge import SAMPLES, load_judge
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.training import History

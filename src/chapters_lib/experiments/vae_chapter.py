@@ -11,6 +11,7 @@ from torch import nn
 from chapters_lib.data import to_float
 from chapters_lib.experiments import autoencoder, vae
 from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
+from chapters_lib.experiments.judge import SAMPLES
 from chapters_lib.experiments.vae import bound, experiment, reconstruct
 from chapters_lib.experiments.vae_config import VaeConfig, build, split
 from chapters_lib.models.vae import VAE
@@ -114,7 +115,7 @@ def evaluate_ladder(config: LadderConfig, models: nn.Module) -> Metrics:
     for rung in config.rungs:
         name, model = rung_name(rung), models[rung_name(rung)]
         assert isinstance(model, VAE)
-        training = vae.first(split(rung)[0], vae.SAMPLES)
+        training = vae.first(split(rung)[0], SAMPLES)
         model.eval()
         for key, value in bound(rung, model, training).items():
             metrics[f"train_{key}_{name}"] = value
@@ -174,12 +175,14 @@ EXPERIMENTS = (
         "784-200-32 on MNIST, KL weight 1, no dropout",
         replace(FC, dropout=0.0, iwae_samples=1000),
         seeds=(0,),
+        weights_stored=False,
     ),
     experiment(
         "vae-fc-mnist-dropout-0.1",
         "vae",
         "784-200-32 on MNIST, KL weight 1, twice the dropout",
         replace(FC, dropout=0.1, iwae_samples=1000),
+        weights_stored=False,
     ),
     experiment("vae-fashion-mnist", "vae", "784-400-20 on Fashion-MNIST, tuned", VANILLA),
 )

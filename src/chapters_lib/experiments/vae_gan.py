@@ -12,11 +12,16 @@ from torch import Tensor, nn
 from chapters_lib import data
 from chapters_lib.data import Batches, Dataset, to_float
 from chapters_lib.evaluation import likelihood, pairs
-from chapters_lib.evaluation.fid import frechet_distance, moments
-from chapters_lib.evaluation.judge import features_and_probabilities, scores, to_bytes, verdict
+from chapters_lib.evaluation.judge import features_and_probabilities, to_bytes
 from chapters_lib.evaluation.likeness import likeness
 from chapters_lib.experiments.base import Metrics, Panels, Session, judged
-from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments.judge import (
+    JUDGED,
+    SAMPLES,
+    distance_to_training,
+    judged_scores,
+    load_judge,
+)
 from chapters_lib.experiments.vae_gan_config import (
     Portion,
     VaeGanConfig,
@@ -30,7 +35,6 @@ from chapters_lib.objectives.vae_gan import NetworkLosses, network_losses, vae_g
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
-SAMPLES = 10_000  # judged images of every generative run
 PAIRED = 1_000  # test images of which pairs are made
 FOLLOWED = 2_000  # training images whose reconstructions are followed
 SHOWN = 10  # test images in the panels
@@ -135,18 +139,17 @@ def train(config: VaeGanConfig, model: nn.Module, session: Session) -> History:
 
 def follower(config: VaeGanConfig) -> Callable[[VAEGAN], Metrics]:
     """Return what measures a model under training on training images, and leaves it in training mode."""
-    judge = load_judge(config.dataset)
-    images = data.load(config.dataset, "train").images[:SAMPLES]
-    features, probabilities = features_and_probabilities(judge, images)
-    reference, label = moments(features), probabilities[:FOLLOWED].argmax(1)
+    judge, distance = load_judge(config.dataset), distance_to_training(config.dataset)
+    images = data.load(config.dataset, "train").images[:FOLLOWED]
+    label = features_and_probabilities(judge, images)[1].argmax(1)
 
     def follow(model: VAEGAN) -> Metrics:
-        drawn = features_and_probabilities(judge, samples(config, model, SAMPLES))
-        again = features_and_probabilities(judge, reconstruct(model, images[:FOLLOWED]))
+        drawn = samples(config, model, SAMPLES)
+        again = features_and_probabilities(judge, reconstruct(model, images))[1].argmax(1)
         model.train()
         return {
-            "train_fid_judge": frechet_distance(*moments(drawn[0]), *reference),
-            "train_agreement": float((again[1].argmax(1) == label).double().mean()),
+            "train_fid_judge": distance(drawn),
+            "train_agreement": float((again == label).double().mean()),
         }
 
     return follow
@@ -210,10 +213,7 @@ def evaluate(config: VaeGanConfig, model: nn.Module) -> Metrics:
     from_drawn = likeness(judge, test.images, reconstruct(model, test.images, drawn=True))
     metrics |= {f"drawn_{key}": from_drawn[key] for key in ("agreement", "agreement_shuffled")}
     drawn = samples(config, model, SAMPLES)
-    metrics |= scores(judge, drawn, test.images)
-    found = verdict(judge, drawn, data.load(config.dataset, "train").images[:SAMPLES])
-    metrics["train_fid_judge"] = found.fid_judge
-    metrics["class_share_min"] = min(found.class_shares)
+    metrics |= judged_scores(config.dataset, drawn)
     if config.layer is not None:
         for name, ranked in ranking(config, model, test, PAIRED)[1].items():
             for key, share in ranked.items():
@@ -292,11 +292,7 @@ def panels(config: VaeGanConfig, model: nn.Module) -> Panels:
 
 
 TOLERANCES = {
-    "recognisable": 2e-3,
-    "class_entropy": 1e-3,
-    "fid_judge": 0.05,
-    "train_fid_judge": 0.05,
-    "class_share_min": 2e-3,
+    **JUDGED,
     **{
         f"shift_before_{k}_{m}": 3e-3
         for k in ("blurred", "noisy", "other")

@@ -21,6 +21,7 @@ from chapters_lib.figures.planes import (
     class_legend,
     code_plane,
     decoded_plane,
+    density_plane,
     normal_circles,
     plane_codes,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "class_legend",
     "code_plane",
     "decoded_plane",
+    "density_plane",
     "functions",
     "image_grid",
     "image_rows",

@@ -150,6 +150,38 @@ def normal_circles(
     return whole(ax)
 
 
+def density_plane(
+    density: ArrayLike,
+    extent: Sequence[float],
+    *,
+    names: Sequence[str] = ("$z_1$", "$z_2$"),
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Shade a density over the plane, darker where there is more of it; points are drawn over it afterwards.
+
+    Parameters
+    ----------
+    density
+        shape (rows, columns): its values at `plane_codes`, from the top left.
+    extent
+        (left, right, bottom, top), as of `plane_codes`. The shade goes with the square root of the
+        density, so that thin parts show.
+    """
+    ax = on(ax, 4.0, 3.6)
+    ax.imshow(
+        np.sqrt(np.asarray(density)),
+        cmap="Greys",
+        vmin=0,
+        extent=(extent[0], extent[1], extent[2], extent[3]),
+        aspect="auto",
+        interpolation="bilinear",
+        alpha=0.75,
+    )
+    ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    return whole(ax)
+
+
 def box_outline(corners: ArrayLike, *, colour: str = INK, ax: Axes | None = None) -> Figure:
     """Draw a dashed box in the plane between two opposite `corners`, shape (2, 2)."""
     ax = on(ax, 4.0, 4.0)

@@ -1,4 +1,4 @@
-"""The convolutional GAN (Radford et al. 2016) in the shapes of the assignment's figure."""
+"""The convolutional GAN (Radford et al. 2016): in the shapes of the assignment's figure, and for colour."""
 
 from __future__ import annotations
 
@@ -48,7 +48,47 @@ def dcgan(
         *_convolution(4 * width, 8 * width, 3, 1, dropout, discriminator_norm),
         nn.Flatten(),
     )
-    gan = GAN(Generator(noise, generator, (1, 28, 28)), Discriminator(body, 4 * 4 * 8 * width))
+    return _started(
+        GAN(Generator(noise, generator, (1, 28, 28)), Discriminator(body, 4 * 4 * 8 * width))
+    )
+
+
+def colour(
+    *, noise: int = 100, width: int = 64, dropout: float = 0.0, discriminator_norm: bool = True
+) -> GAN:
+    """Make the convolutional pair for images of 32x32x3.
+
+    It has the shapes of the VAE's networks (`models.discretised.convolutional`). Generator:
+    noise → 4x4x4w → 8x8x2w → 16x16xw → 32x32x3; discriminator: 32x32x3 → 16x16xw → 8x8x2w →
+    4x4x4w → one logit, for w = `width`. The parameters are those of `dcgan`.
+    """
+    generator = nn.Sequential(
+        nn.Linear(noise, 4 * 4 * 4 * width, bias=False),
+        nn.Unflatten(1, (4 * width, 4, 4)),
+        nn.BatchNorm2d(4 * width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(2 * width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(width, 3, 4, 2, 1),
+    )
+    body = nn.Sequential(
+        nn.Conv2d(3, width, 4, 2, 1),
+        *_behind(dropout),
+        *_convolution(width, 2 * width, 4, 2, dropout, discriminator_norm),
+        *_convolution(2 * width, 4 * width, 4, 2, dropout, discriminator_norm),
+        nn.Flatten(),
+    )
+    return _started(
+        GAN(Generator(noise, generator, (3, 32, 32)), Discriminator(body, 4 * 4 * 4 * width))
+    )
+
+
+def _started(gan: GAN) -> GAN:
+    """Draw the first weights as the paper does."""
     for part in gan.modules():
         if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(part.weight, std=INITIAL_SCALE)

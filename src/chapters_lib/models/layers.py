@@ -10,7 +10,11 @@ from torch import Tensor, nn
 
 
 def mlp(
-    widths: Sequence[int], activation: Callable[[], nn.Module] = nn.SiLU, dropout: float = 0.0
+    widths: Sequence[int],
+    activation: Callable[[], nn.Module] = nn.SiLU,
+    dropout: float = 0.0,
+    *,
+    norm: bool = False,
 ) -> nn.Sequential:
     """Return fully connected layers, with `activation` between them and none after the last.
 
@@ -22,12 +26,15 @@ def mlp(
         makes the module between two layers.
     dropout
         share of each hidden layer's units set to zero while training.
+    norm
+        whether hidden layers are brought to mean 0 and variance 1 over their units before the
+        activation (layer normalisation), which leaves each image's output its own.
     """
     layers: list[nn.Module] = []
-    for width_in, width_out in pairwise(widths):
-        layers += [nn.Linear(width_in, width_out), activation()]
-        layers += [nn.Dropout(dropout)] * (dropout > 0)
-    return nn.Sequential(*layers[: -2 if dropout else -1])
+    for width_in, width_out in pairwise(widths[:-1]):
+        layers += [nn.Linear(width_in, width_out), *([nn.LayerNorm(width_out)] if norm else [])]
+        layers += [activation(), *([nn.Dropout(dropout)] if dropout else [])]
+    return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
 
 
 class Sine(nn.Module):

@@ -28,7 +28,7 @@ NOTEBOOKS: dict[str, Notebooks] = {
     "a4-fashion": FOUR,
     "a4-mnist": FOUR,
     "hw7": {"hw7": ("hw7",)},
-    "a4a": {"a4a": ("a4a",)},
+    "a4a": {"a4a": ("a4a", "a4a-comparison")},
     "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
 }
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)

@@ -34,6 +34,22 @@ def load(name: str, split: str, folder: str = "data") -> tuple[Tensor, Tensor]:
     return to_float(source.data.unsqueeze(1)), source.targets.long()
 
 
+def load_colour(name: str, split: str, folder: str = "data") -> tuple[Tensor, Tensor]:
+    """Return colour images on the levels k/255, shape (N, 3, 32, 32), and labels of ``train`` or ``test``.
+
+    ``digits`` are those of `load` with a margin, each in a colour drawn at random before
+    another; any other name is a class of torchvision's data sets with a `split` (``SVHN``).
+    """
+    if name == "digits":
+        images, labels = load("digits", split)
+        images = nn.functional.pad(images, (2, 2, 2, 2))
+        drawn = torch.Generator().manual_seed(int(split == "test"))
+        ground, ink = torch.rand(2, len(images), 3, 1, 1, generator=drawn)
+        return (ground + (ink - ground) * images).mul(255).round() / 255, labels
+    source = getattr(torchvision().datasets, name)(folder, split=split, download=True)
+    return to_float(torch.from_numpy(source.data)), torch.from_numpy(source.labels).long()
+
+
 def batches(images: Tensor, labels: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield whole batches in a random order, drawn anew each time; the rest is left out."""
     order = torch.randperm(len(images))
@@ -55,11 +71,16 @@ def cosine(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sched
     return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
 
 
-def one_cycle(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-    """Let the learning rate rise over the first tenth, and then fall to 0 (Smith and Topin 2019)."""
+def one_cycle(
+    optimizer: torch.optim.Optimizer, steps: int, rising: float = 0.1, momentum: bool = True
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Let the learning rate rise over a share of the steps, then fall to 0 (Smith and Topin 2019).
+
+    With `momentum`, Adam's first β falls while the rate rises, and rises while it falls.
+    """
     rate = optimizer.param_groups[0]["lr"]
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=steps + 1, pct_start=0.1
+        optimizer, rate, total_steps=steps + 1, pct_start=rising, cycle_momentum=momentum
     )
 
 
@@ -124,10 +145,21 @@ def play(
     rates: tuple[float, float],
     beta1: float = 0.5,
     schedule: Schedule = constant,
-) -> list[tuple[float, float]]:
+    fresh_noise: bool = True,
+    held_out: Tensor | None = None,
+) -> list[tuple[float, ...]]:
     """Play Algorithm 1 of Goodfellow et al. (2014) with k = 1; return both losses of each epoch, D's first.
 
-    `rates` are those of generator and discriminator, and `schedule` their common course.
+    Parameters
+    ----------
+    rates
+        those of generator and discriminator; `schedule` is their common course.
+    fresh_noise
+        whether the generator's step draws noise of its own, as the paper writes it, or takes
+        the samples that the discriminator has just seen.
+    held_out
+        real images on which the discriminator's loss is measured after each epoch, the third
+        number; they choose nothing.
     """
     g, d = gan.generator, gan.discriminator
     both = [
@@ -137,22 +169,26 @@ def play(
     step_g, step_d = both
     steps = epochs * (len(images) // batch_size)
     courses = [schedule(adam, steps) for adam in both]
-    means = []
+    means: list[tuple[float, ...]] = []
     gan.train()
     for _ in range(epochs):
         values = []
         for x, _y in batches(images, labels, batch_size):
-            with torch.no_grad(), unmoved(g):
+            if fresh_noise:
+                with torch.no_grad(), unmoved(g):
+                    fake = g(gan.draw_noise(batch_size))
+            else:
                 fake = g(gan.draw_noise(batch_size))
             real_logits = d(x)
             with unmoved(d):  # its running statistics are those of real images
-                fake_logits = d(fake)
+                fake_logits = d(fake.detach())
             d_loss = discriminator_loss(real_logits, fake_logits)
             step_d.zero_grad()
             d_loss.backward()
             step_d.step()
             with frozen(d):
-                g_loss = generator_loss(d(g(gan.draw_noise(batch_size))))
+                again = g(gan.draw_noise(batch_size)) if fresh_noise else fake
+                g_loss = generator_loss(d(again))
                 step_g.zero_grad()
                 g_loss.backward()
             step_g.step()
@@ -161,5 +197,11 @@ def play(
             values.append((d_loss.item(), g_loss.item()))
         d_mean, g_mean = np.mean(values, axis=0)
         means.append((float(d_mean), float(g_mean)))
+        if held_out is not None:
+            gan.eval()
+            with torch.no_grad(), torch.random.fork_rng():  # what is drawn here moves no training
+                logits = d(held_out), d(g(gan.draw_noise(len(held_out))))
+            means[-1] += (float(discriminator_loss(*logits)),)
+            gan.train()
     gan.eval()
     return means
