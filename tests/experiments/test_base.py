@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from chapters_lib import data, runs
 from chapters_lib.errors import ChaptersError
@@ -225,6 +226,60 @@ def test_fresh_ignores_checkpoints(quick: str, folders: Folders) -> None:
     for fresh in (False, False, True):
         record(both, device=CPU, fresh=fresh)
     assert steps == [(True, True), (False, False), (True, True)]
+
+
+def test_other_data_start_anew(quick: str, folders: Folders) -> None:
+    """A finished training is not taken for one of other images under the same name."""
+    from tests.test_data import write_set
+
+    partial = replace(SHORT, config=tiny.TinyConfig("kmnist", 1, 100))
+    done: list[int] = []
+    handle = register_optimizer_step_pre_hook(lambda *_: done.append(1))
+    for images, steps in ((300, 3), (200, 2)):
+        write_set(folders, "kmnist", train=images, test=20)
+        done.clear()
+        run = record(partial, device=CPU)
+        assert run.data_used["train"]["images"] == images and len(done) == steps
+    handle.remove()
+
+
+class Measuring:
+    """Measure as the tiny experiment does, and be killed at the `killed_at`th time."""
+
+    def __init__(self, killed_at: int = 0):
+        self.killed_at = killed_at
+        self.done = 0
+
+    def __call__(self, config: tiny.TinyConfig, model: nn.Module) -> base.Metrics:
+        self.done += 1
+        if self.done == self.killed_at:
+            raise KeyboardInterrupt
+        return tiny.evaluate(config, model)
+
+
+@pytest.mark.parametrize(
+    ("commit", "then", "again"),
+    [("abc", "abc", 2), ("abc", "def", 3), ("abc+", "abc+", 3), ("", "", 3)],
+)
+def test_what_was_measured_before_a_kill_is_kept(
+    quick: str,
+    folders: Folders,
+    monkeypatch: pytest.MonkeyPatch,
+    commit: str,
+    then: str,
+    again: int,
+) -> None:
+    """By the same committed sources alone, and only until the run is recorded."""
+    three = replace(SHORT, seeds=(0, 1, 2))
+    expected = record(replace(three, name="whole"), device=CPU).metric("test_mse").values
+    monkeypatch.setattr(base, "source_commit", lambda: commit)
+    with pytest.raises(KeyboardInterrupt):
+        record(replace(three, evaluate=Measuring(killed_at=2)), device=CPU)
+    monkeypatch.setattr(base, "source_commit", lambda: then)
+    rest = Measuring()
+    run = record(replace(three, evaluate=rest), device=CPU)
+    assert rest.done == again and run.metric("test_mse").values == expected
+    assert not list(folders.cache.rglob("*measured*"))
 
 
 def test_another_configuration_starts_anew(run: runs.Run, quick: str) -> None:

@@ -30,6 +30,8 @@ Metrics = dict[str, float]
 Panels = dict[str, np.ndarray]
 Sampler = Callable[[Any, nn.Module, int], torch.Tensor]
 
+MEASURED = "measured"  # the part of a checkpoint that holds a seed's metrics
+
 
 class Config(Protocol):
     """A frozen dataclass that holds an experiment's numbers."""
@@ -152,9 +154,10 @@ def _record(
     first: nn.Module | None = None
     history, outcomes = History(), []
     for seed in experiment.seeds:
-        stated = json.dumps(
-            [config, seed, runs.FORMAT], allow_nan=False
-        )  # or it could not be recorded
+        stated = json.dumps(  # no NaN, which could not be recorded
+            [config, seed, runs.FORMAT, {split: d.sha256 for split, d in datasets.items()}],
+            allow_nan=False,
+        )
         identity = hashlib.sha256(stated.encode()).hexdigest()
         checkpoint = Checkpoint(folder / f"seed-{seed}.pt", identity)
         if fresh:  # a study's parts have checkpoints of their own
@@ -168,7 +171,8 @@ def _record(
             history.append({"seed": seed, **row})
         model = stored_form(experiment, model)
         first = model if first is None else first
-        outcomes.append(_measure(experiment, model) | _cost(model, of_seed, len(datasets["train"])))
+        measured = _measure_once(experiment, model, checkpoint)
+        outcomes.append(measured | _cost(model, of_seed, len(datasets["train"])))
     assert first is not None
     provenance = {
         "library": chapters_lib.__version__,
@@ -182,7 +186,7 @@ def _record(
         },
         **describe_machine(device),
     }
-    return runs.save(
+    run = runs.save(
         experiment.name,
         config=config,
         provenance=provenance,
@@ -193,6 +197,9 @@ def _record(
         weights=_stored_weights(experiment, first),
         panels=experiment.panels(experiment.config, first),
     )
+    for path in folder.glob(f"seed-*.{MEASURED}.pt"):
+        path.unlink()
+    return run
 
 
 def stored_form(experiment: Experiment, model: nn.Module) -> nn.Module:
@@ -217,6 +224,26 @@ def _stored_weights(experiment: Experiment, model: nn.Module) -> dict[str, torch
     if experiment.half_precision:
         return runs.half(state)
     return {f"model.{name}": value for name, value in state.items()}
+
+
+def _measure_once(experiment: Experiment, model: nn.Module, checkpoint: Checkpoint) -> Metrics:
+    """Measure a seed's model, or take what a process that was killed since had measured of it.
+
+    A likelihood takes longer than some trainings. What is kept serves until the run is recorded,
+    and for the same sources and the same needed runs alone; of sources that are not committed
+    nothing is kept.
+    """
+    commit = source_commit()
+    if not commit or commit.endswith("+"):
+        return _measure(experiment, model)
+    judges = {needed: runs.load(needed).provenance for needed in experiment.needs}
+    kept = checkpoint.part(MEASURED)
+    kept.identity += json.dumps([commit, judges])
+    if found := kept.load():
+        return dict(found["metrics"])
+    metrics = _measure(experiment, model)
+    kept.save({"metrics": metrics})
+    return metrics
 
 
 def _measure(experiment: Experiment, model: nn.Module) -> Metrics:
