@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -204,6 +206,20 @@ def test_decoder_of_sines() -> None:
 def conditional(**settings: object) -> VAE:
     torch.manual_seed(2)
     return fully_connected(**({"hidden": (30,), "latent": 3, "classes": 10} | settings)).eval()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden": (), "frequency": 4.0}, "sines are a hidden layer"),
+        ({"hidden": (4,), "input_dropout": 0.1, "classes": 10}, "drop the class"),
+    ],
+)
+def test_settings_that_contradict_each_other(settings: dict[str, Any], message: str) -> None:
+    """They are refused; with the class left to the decoder pixels may be dropped."""
+    with pytest.raises(ValueError, match=message):
+        fully_connected(latent=2, **settings)
+    fully_connected(hidden=(4,), latent=2, input_dropout=0.1, classes=10, encoder_sees_class=False)
 
 
 def test_the_class_reaches_both_halves() -> None:

@@ -175,9 +175,21 @@ def fully_connected(
         above 0, encoder and decoder take a one-hot class beside their input.
     encoder_sees_class
         False leaves the class to the decoder alone.
+
+    Raises
+    ------
+    ValueError
+        if sines are asked for without a hidden layer to hold them, or dropout of an input that
+        holds the class, which it would drop as well.
     """
     pixels = math.prod(image_shape)
     seen = classes if encoder_sees_class else 0
+    if frequency and not hidden:
+        raise ValueError("the sines are a hidden layer: give its width, or frequency 0")
+    if input_dropout and seen:
+        raise ValueError(
+            "input_dropout would drop the class with the pixels: set it to 0, or encoder_sees_class=False"
+        )
     trunk = mlp([pixels + seen, *hidden, 2 * latent], activation, dropout)
     if input_dropout:
         trunk = nn.Sequential(nn.Dropout(input_dropout), *trunk)
