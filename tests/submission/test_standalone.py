@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from chapters_lib import data
 from chapters_lib.data import to_float
@@ -101,11 +102,11 @@ def test_an_autoencoder_ends_with_the_books_weights():
     assert same(ours, book)
 
 
-@pytest.mark.parametrize("decay", [False, True])
-def test_a_gan_ends_with_the_books_weights(decay):
+@pytest.mark.parametrize(("decay", "dropout_epochs"), [(False, 0), (True, 0), (True, 1)])
+def test_a_gan_ends_with_the_books_weights(decay, dropout_epochs):
     config = GanConfig(
         "digits", noise=8, width=16, epochs=2, batch_size=64, learning_rate=1e-3, discriminator_rate=5e-4,
-        decay=decay, judged=False,
+        decay=decay, dropout_epochs=dropout_epochs, judged=False,
     )  # fmt: skip
     seed_everything(0)
     book = gan.build(config)
@@ -115,10 +116,12 @@ def test_a_gan_ends_with_the_books_weights(decay):
     images, labels, _ = digits()
     losses = standalone.play(
         ours, minmax_loss, images, labels, epochs=2, batch_size=64, rates=(1e-3, 5e-4),
-        schedule=standalone.cosine if decay else standalone.constant,
+        schedule=standalone.cosine if decay else standalone.constant, dropout_epochs=dropout_epochs,
     )  # fmt: skip
     assert same(ours, book)
     assert len(losses) == 2 and not ours.training
+    dropped = {part.p for part in ours.modules() if isinstance(part, nn.Dropout)}
+    assert dropped == ({0.0} if dropout_epochs else {config.dropout})
 
 
 def test_digits_in_colour_are_the_digits_between_two_colours():

@@ -18,7 +18,7 @@ from chapters_lib.evaluation.judge import (
 from chapters_lib.experiments.base import Metrics, Panels, Session, judged
 from chapters_lib.experiments.judge import JUDGED, SAMPLES, distance_to_training, judged_scores
 from chapters_lib.models.dcgan import colour, dcgan
-from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved
+from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved, without_dropout
 from chapters_lib.objectives.adversarial import (
     discriminator_loss,
     minmax_loss,
@@ -193,13 +193,6 @@ def train(
             "discriminator_schedule": schedules[1],
         },
     )
-
-
-def without_dropout(network: nn.Module) -> None:
-    """Set the share that a network's dropout layers drop to 0."""
-    for part in network.modules():
-        if isinstance(part, nn.Dropout):
-            part.p = 0.0
 
 
 def make_schedule(

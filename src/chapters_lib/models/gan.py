@@ -109,6 +109,13 @@ def unmoved(module: nn.Module) -> Iterator[None]:
             part.track_running_stats = tracks
 
 
+def without_dropout(network: nn.Module) -> None:
+    """Set the share that a network's dropout layers drop to 0."""
+    for part in network.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+
+
 def fully_connected(
     *,
     noise: int,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from chapters_lib._torchvision import torchvision
 from chapters_lib.data import digits, stratified_split, to_float
-from chapters_lib.models.gan import GAN, frozen, unmoved
+from chapters_lib.models.gan import GAN, frozen, unmoved, without_dropout
 from chapters_lib.objectives.adversarial import discriminator_loss
 
 
@@ -146,6 +146,7 @@ def play(
     beta1: float = 0.5,
     schedule: Schedule = constant,
     fresh_noise: bool = True,
+    dropout_epochs: int = 0,
     held_out: Tensor | None = None,
 ) -> list[tuple[float, ...]]:
     """Play Algorithm 1 of Goodfellow et al. (2014) with k = 1; return both losses of each epoch, D's first.
@@ -157,6 +158,8 @@ def play(
     fresh_noise
         whether the generator's step draws noise of its own, as the paper writes it, or takes
         the samples that the discriminator has just seen.
+    dropout_epochs
+        after how many epochs the discriminator's dropout ends; 0 for never.
     held_out
         real images on which the discriminator's loss is measured after each epoch, the third
         number; they choose nothing.
@@ -171,7 +174,9 @@ def play(
     courses = [schedule(adam, steps) for adam in both]
     means: list[tuple[float, ...]] = []
     gan.train()
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        if epoch and epoch == dropout_epochs:
+            without_dropout(d)
         values = []
         for x, _y in batches(images, labels, batch_size):
             if fresh_noise:
