@@ -375,6 +375,7 @@ class Outer:
 
     sizes: tuple[int, ...] = (1, 2)
     part: Inner = Inner()
+    parts: tuple[Inner, ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -386,6 +387,11 @@ class Outer:
         (Outer(), {"sizes": [1, 2], "part": {"width": 4}}, False),
         (Outer(), {"sizes": [2, 1], "part": {"width": 3}}, False),
         (Outer(), {"sizes": [1, 2], "part": {"width": 3}, "gone": 1}, False),
+        (Outer(), {"sizes": [1, 2], "part": None}, False),
+        (Outer(parts=(Inner(5),)), {"sizes": [1, 2], "parts": [{"width": 5}]}, True),
+        (Outer(parts=(Inner(5),)), {"sizes": [1, 2], "parts": [{"width": 6}]}, False),
+        (Outer(parts=(Inner(5),)), {"sizes": [1, 2], "parts": []}, False),
+        (Outer(parts=(Inner(5),)), {"sizes": [1, 2]}, False),
     ],
 )
 def test_a_field_that_came_later_has_its_default_in_older_records(

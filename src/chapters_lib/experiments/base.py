@@ -333,22 +333,21 @@ def require_same(experiment: Experiment) -> runs.Run:
     return run
 
 
-def is_recorded(config: Any, recorded: Mapping[str, Any]) -> bool:
+def is_recorded(config: Any, recorded: Any) -> bool:
     """Whether a configuration is the one recorded; a field that came later has its default then."""
-    known = {f.name: f for f in fields(config)}
-    if not known.keys() >= recorded.keys():
+    if not is_dataclass(config):
+        if isinstance(config, tuple | list) and isinstance(recorded, list):
+            return len(config) == len(recorded) and all(map(is_recorded, config, recorded))
+        return bool(config == recorded)
+    known = {part.name: part for part in fields(config)}
+    if not isinstance(recorded, dict) or not known.keys() >= recorded.keys():
         return False
-    for name, field_ in known.items():
-        value = getattr(config, name)
-        if name not in recorded:
-            if value != field_.default:
-                return False
-        elif is_dataclass(value):
-            if not is_recorded(value, recorded[name]):
-                return False
-        elif json.loads(json.dumps(value)) != recorded[name]:
-            return False
-    return True
+    return all(
+        is_recorded(getattr(config, name), recorded[name])
+        if name in recorded
+        else getattr(config, name) == part.default
+        for name, part in known.items()
+    )
 
 
 def elapsed(start: float) -> str:
