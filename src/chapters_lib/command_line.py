@@ -14,7 +14,8 @@ from chapters_lib import assignments, gallery, runs, submission
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.inception import PRECISIONS, Inception
 from chapters_lib.experiments import EXPERIMENTS, find, scoreboard, tuning
-from chapters_lib.experiments.base import Experiment, elapsed, record, verify
+from chapters_lib.experiments.base import Experiment, elapsed, record
+from chapters_lib.experiments.verifying import verify
 from chapters_lib.reproducibility import pick_device
 
 

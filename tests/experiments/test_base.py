@@ -17,7 +17,8 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from chapters_lib import data, runs
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS, base, find
-from chapters_lib.experiments.base import Experiment, is_recorded, record, verify
+from chapters_lib.experiments.base import Experiment, record
+from chapters_lib.experiments.verifying import is_recorded, verify
 from chapters_lib.training import History
 from tests import tiny
 from tests.conftest import Folders

@@ -21,6 +21,7 @@ from chapters_lib.experiments import (
     gan,
     learned_prior,
     prior_config,
+    verifying,
 )
 from chapters_lib.experiments.base import Session
 from chapters_lib.experiments.compared import ComparedModelsConfig, Drawer
@@ -177,7 +178,7 @@ def test_recorded_on_real_crops(
     experiment = replace(known, config=replace(known.config, **few), needs=(), seeds=(0,))
     run = base.record(experiment, device=CPU, progress=False)
     assert run.data_used["train"]["images"] == 700 and run.data_used["test"]["images"] == 145
-    checked, differences = base.verify(experiment)
+    checked, differences = verifying.verify(experiment)
     assert not differences and len(checked) > 5
     model = run.restore(experiment.build(experiment.config))
     drawn = experiment.samples[""](experiment.config, model, 5)

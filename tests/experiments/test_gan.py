@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from chapters_lib import data, training
-from chapters_lib.experiments import EXPERIMENTS, base, gan, judge
+from chapters_lib.experiments import EXPERIMENTS, base, gan, judge, verifying
 from chapters_lib.experiments.base import Session
 from chapters_lib.experiments.gan import Followed, GanConfig
 from chapters_lib.reproducibility import seed_everything
@@ -307,7 +307,7 @@ def test_recorded_verified_and_repeated(folders, config: GanConfig) -> None:
         EXPERIMENTS["gan-fc-mnist"], name="tiny", config=config, needs=(), seeds=(0, 1)
     )
     run = base.record(experiment, device=CPU)
-    checked, differences = base.verify(experiment)
+    checked, differences = verifying.verify(experiment)
     assert not differences and "discriminator_accuracy" in checked
     values = run.metric("fake_probability").values
     assert values[0] != values[1]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chapters_lib import data
-from chapters_lib.experiments import EXPERIMENTS, base, gb_rbm
+from chapters_lib.experiments import EXPERIMENTS, base, gb_rbm, verifying
 from chapters_lib.experiments.gb_rbm import RBMConfig
 from chapters_lib.experiments.standardised import Rounds, standardise, standardised
 from chapters_lib.models.rbm import GaussianBernoulliRBM
@@ -112,7 +112,7 @@ def test_recorded_verified_and_repeated(folders, config: RBMConfig) -> None:
         EXPERIMENTS["rbm-kmnist-16"], name="tiny", config=config, needs=(), seeds=(0, 1)
     )
     run = base.record(experiment, device=CPU)
-    checked, differences = base.verify(experiment)
+    checked, differences = verifying.verify(experiment)
     assert not differences and "test_mse_gibbs5" in checked
     assert run.metric("test_mse").values[0] != run.metric("test_mse").values[1]
     assert run["test_pca_mse"] < run["test_mean_image_mse"]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import Dataset
-from chapters_lib.experiments import EXPERIMENTS, base, vae, vae_chapter
+from chapters_lib.experiments import EXPERIMENTS, base, vae, vae_chapter, verifying
 from chapters_lib.experiments.base import Session
 from chapters_lib.experiments.vae import VaeConfig
 from chapters_lib.experiments.vae_chapter import LadderConfig
@@ -192,7 +192,7 @@ def test_recorded_and_verified(folders, config: VaeConfig) -> None:
         "tiny", "vae", "tiny", replace(config, validation=0.2), seeds=(0, 1)
     )
     run = base.record(experiment, device=CPU)
-    checked, differences = base.verify(experiment)
+    checked, differences = verifying.verify(experiment)
     assert not differences and {"test_negative_elbo", "val_kl", "test_mse"} <= set(checked)
     assert run.metric("test_kl").values[0] != run.metric("test_kl").values[1]
     falling = run.history.where("seed", 0).column("val_negative_elbo")

@@ -14,7 +14,14 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from chapters_lib import data, training
 from chapters_lib.data import Batches, to_float
 from chapters_lib.evaluation import pairs
-from chapters_lib.experiments import EXPERIMENTS, base, vae_config, vae_gan, vae_gan_config
+from chapters_lib.experiments import (
+    EXPERIMENTS,
+    base,
+    vae_config,
+    vae_gan,
+    vae_gan_config,
+    verifying,
+)
 from chapters_lib.experiments.base import Session
 from chapters_lib.experiments.vae_gan import NETWORKS
 from chapters_lib.experiments.vae_gan_config import Portion, VaeGanConfig, start_from
@@ -293,7 +300,7 @@ def test_recorded_and_verified(folders, config: VaeGanConfig) -> None:
         EXPERIMENTS["vaegan-disl-fashion-mnist"], name="tiny", config=config, needs=(), seeds=(0, 1)
     )
     run = base.record(experiment, device=CPU)
-    checked, differences = base.verify(experiment)
+    checked, differences = verifying.verify(experiment)
     assert not differences and {"test_mse", "test_kl"} <= set(checked)
     assert len(set(run.metric("test_mse").values)) == 2
     assert run.panels["reconstructions"].shape == (10, 1, 28, 28)

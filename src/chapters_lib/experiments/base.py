@@ -1,4 +1,4 @@
-"""What an experiment is, and the two things done with one: recording it, and verifying its record."""
+"""What an experiment is, and how one is recorded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -235,18 +235,19 @@ def _measure_once(experiment: Experiment, model: nn.Module, checkpoint: Checkpoi
     """
     commit = source_commit()
     if not commit or commit.endswith("+"):
-        return _measure(experiment, model)
+        return measure(experiment, model)
     judges = {needed: runs.load(needed).provenance for needed in experiment.needs}
     kept = checkpoint.part(MEASURED)
     kept.identity += json.dumps([commit, judges])
     if found := kept.load():
         return dict(found["metrics"])
-    metrics = _measure(experiment, model)
+    metrics = measure(experiment, model)
     kept.save({"metrics": metrics})
     return metrics
 
 
-def _measure(experiment: Experiment, model: nn.Module) -> Metrics:
+def measure(experiment: Experiment, model: nn.Module) -> Metrics:
+    """Return a model's metrics; ChaptersError if one of them is not finite."""
     metrics = experiment.evaluate(experiment.config, model)
     for key, value in metrics.items():
         if not math.isfinite(value):
@@ -268,86 +269,6 @@ def _cost(model: nn.Module, history: History, images: int) -> Metrics:
         "train_seconds": seconds,
         "images_per_second": seen / seconds,
     }
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A recorded metric that came out otherwise when recomputed."""
-
-    key: str
-    recorded: float
-    recomputed: float
-    tolerance: float
-
-
-def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
-    """Recompute a run's metrics, those of its first seed, from its weights and the data.
-
-    Returns
-    -------
-    checked, differences
-        the keys that were recomputed, and those among them that lie outside their tolerance.
-        Times are no part of it: they belong to the machine. Nothing is checked of a study,
-        whose weights are not kept.
-
-    Raises
-    ------
-    ChaptersError
-        if the run or the data cannot be had, or the data are not those of the record.
-    """
-    run = require_same(experiment)
-    if not experiment.weights_stored:
-        return [], []
-    model = run.restore(experiment.build(experiment.config))
-    recomputed = _measure(experiment, model) | {"parameters": count_parameters(model)}
-    return list(recomputed), compare(run, recomputed, experiment.tolerances)
-
-
-def compare(
-    run: runs.Run, recomputed: Metrics, tolerances: Mapping[str, float]
-) -> list[Difference]:
-    """Return where recomputed metrics lie outside their tolerance of what is recorded of the first seed."""
-    differences = []
-    for key, value in recomputed.items():
-        recorded = run.metric(key).values[0]
-        tolerance = tolerances.get(key, max(1e-6, 1e-3 * abs(recorded)))
-        if not abs(value - recorded) <= tolerance:
-            differences.append(Difference(key, recorded, value, tolerance))
-    return differences
-
-
-def require_same(experiment: Experiment) -> runs.Run:
-    """Return the experiment's run, if the data found and the configuration are those of the record."""
-    run = runs.load(experiment.name)
-    for split, stated in run.data_used.items():
-        found = data.load(stated["name"], split)
-        if found.sha256 != stated["sha256"]:
-            raise ChaptersError(
-                f"{experiment.name} was recorded on {stated['images']} {split} images of {stated['name']}, "
-                f"other than the {len(found)} found here: use the same data, or train it anew"
-            )
-    if not is_recorded(experiment.config, run.config):
-        raise ChaptersError(
-            f"{experiment.name} was recorded under another configuration: train it anew"
-        )
-    return run
-
-
-def is_recorded(config: Any, recorded: Any) -> bool:
-    """Whether a configuration is the one recorded; a field that came later has its default then."""
-    if not is_dataclass(config):
-        if isinstance(config, tuple | list) and isinstance(recorded, list):
-            return len(config) == len(recorded) and all(map(is_recorded, config, recorded))
-        return bool(config == recorded)
-    known = {part.name: part for part in fields(config)}
-    if not isinstance(recorded, dict) or not known.keys() >= recorded.keys():
-        return False
-    return all(
-        is_recorded(getattr(config, name), recorded[name])
-        if name in recorded
-        else getattr(config, name) == part.default
-        for name, part in known.items()
-    )
 
 
 def elapsed(start: float) -> str:

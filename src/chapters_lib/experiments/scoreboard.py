@@ -33,15 +33,9 @@ from chapters_lib.evaluation.inception import Inception
 from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.evaluation.kid import kernel_distance
 from chapters_lib.evaluation.precision_recall import precision_recall
-from chapters_lib.experiments.base import (
-    Difference,
-    Experiment,
-    Metrics,
-    alone,
-    compare,
-    require_same,
-)
+from chapters_lib.experiments.base import Experiment, Metrics, alone
 from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments.verifying import Difference, compare, require_same
 from chapters_lib.folders import cache_root, root
 from chapters_lib.reproducibility import source_commit
 
@@ -243,7 +237,7 @@ def verify(
     Returns
     -------
     checked, differences, skipped
-        as `base.verify` does, and the keys that were left out.
+        as `verifying.verify` does, and the keys that were left out.
 
     Raises
     ------
