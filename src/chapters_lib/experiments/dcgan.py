@@ -36,7 +36,7 @@ MINMAX = GanConfig(
 FIRST = replace(MINMAX, batch_size=128, dropout_epochs=0)
 
 # Both precisions beside each other, over three seeds: at half the width and for two epochs, since
-# float32 takes twice the time, and by the loss that does not stall at the beginning.
+# float32 takes twice the time.
 HALF = replace(
     MINMAX,
     width=32,
