@@ -26,7 +26,7 @@ from chapters_lib.errors import ChaptersError
 SIDE = 32  # pixels to which every image is brought first, as the sheet asks
 INPUT = 299  # pixels that the network was trained on; 32 are too few for its strides
 PRECISIONS = ("float32", "bfloat16")
-BATCH = 25
+BATCH = 5  # images at a time, few enough for activations to stay in the processor's cache
 PUBLISHED = "Inception_V3_Weights.IMAGENET1K_V1"
 _FILE = "inception_v3_google-0cc3c7bd.pth"
 _TO_MIXED_6E = (
