@@ -19,6 +19,7 @@ from chapters_lib.experiments import (
     measuring,
     naive_generation,
     realnvp_prior,
+    specks,
     tuning,
     vae_chapter,
     vae_gan_chapter,
@@ -44,6 +45,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         realnvp_prior,
         comparison,
         compared,
+        specks,
     )
     for experiment in chapter.EXPERIMENTS
 }
