@@ -277,7 +277,7 @@ def test_a_full_disk_leaves_the_record(
 
 
 def test_every_generative_experiment_can_be_evaluated() -> None:
-    """What has a judge's verdict in its record has a sampler by the same prefix; a judge has none, nor a study of others."""
+    """A verdict in a record has a sampler by its prefix, unless the record is of a judge or of a study of others."""
     recorded = Path(__file__).parents[2] / "runs"
     verdicts = {}
     for path in recorded.glob("*/run.json"):
