@@ -40,7 +40,7 @@ def changed(config: SpecksConfig, samples: dict[str, Tensor]) -> dict[str, Tenso
     donors = samples[config.speckled]
     return {
         f"{config.speckled}_swept": without_specks(donors),
-        f"{config.clean}_specked": with_specks_of(samples[config.clean], donors),
+        "specked": with_specks_of(samples[config.clean], donors),
     }
 
 
