@@ -35,7 +35,10 @@ TINY = PriorConfig(
     shown_epochs=(0, 2), judged=False,
 )  # fmt: skip
 FLOW = replace(TINY, couplings=4)
-BOTH = pytest.mark.parametrize("config", [TINY, FLOW], ids=["normal", "flow"])
+PATH = replace(FLOW, path_gradient=True)
+BOTH = pytest.mark.parametrize(
+    "config", [TINY, FLOW, PATH], ids=["normal", "flow", "flow, path gradient"]
+)
 
 
 def trained(config: PriorConfig, seed: int = 0) -> tuple[Followed, History]:
@@ -140,6 +143,13 @@ def test_every_weight_is_trained(config: PriorConfig, monkeypatch: pytest.Monkey
     model, _ = trained(replace(config, batch_size=8))
     for key, value in model.named_parameters():
         assert value.isfinite().all() and not torch.equal(value, before[key]), key
+
+
+def test_the_gradient_along_the_path_is_taken_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    few_digits(monkeypatch, 40)
+    whole, path = (trained(replace(c, epochs=1, batch_size=8))[0].encoder for c in (FLOW, PATH))
+    for one, other in zip(whole.parameters(), path.parameters(), strict=True):
+        assert not torch.equal(one, other)
 
 
 def test_both_priors_start_from_the_same_encoder_and_decoder() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -17,7 +19,14 @@ from torch.distributions import (
 
 from chapters_lib.evaluation.likelihood import negative_iwae
 from chapters_lib.models.vae import VAE, BernoulliImage, StandardNormal, fully_connected
-from chapters_lib.objectives.elbo import ElboTerms, elbo, gaussian_kl, kl_to_prior, negative_elbo
+from chapters_lib.objectives.elbo import (
+    ElboTerms,
+    elbo,
+    gaussian_kl,
+    kl_to_prior,
+    negative_elbo,
+    path_elbo,
+)
 from tests import linear_gaussian
 
 OFF = {"shift": 0.4, "stretch": 1.5}  # an encoder that is wrong in mean and in scale
@@ -223,7 +232,8 @@ def test_gradient_agrees_with_finite_differences(prior: str, beta: float) -> Non
         assert parameter.grad.abs().max() > 1e-4, name
 
 
-def test_reparameterised_gradient_is_unbiased() -> None:
+@pytest.mark.parametrize("estimate", [elbo, path_elbo])
+def test_reparameterised_gradient_is_unbiased(estimate: Callable[..., ElboTerms]) -> None:
     """In the encoder's mean, beside the known derivative of the expected bound; so it is in its scale."""
     torch.manual_seed(7)
     x, draws = linear_gaussian.draw_images(1), 400
@@ -234,11 +244,57 @@ def test_reparameterised_gradient_is_unbiased() -> None:
     found: dict[str, list[Tensor]] = {name: [] for name in exact}
     for _ in range(draws):
         model.zero_grad()
-        negative_elbo(elbo(model, x.expand(25, -1, -1, -1))).backward()
+        negative_elbo(estimate(model, x.expand(25, -1, -1, -1))).backward()
         for name, p in model.encoder.named_parameters():
             found[name].append(p.grad.clone())
     for name, expected in exact.items():
         assert near(torch.stack(found[name]), expected), name
+
+
+def gradients(model: VAE, terms: ElboTerms) -> dict[str, Tensor]:
+    model.zero_grad()
+    negative_elbo(terms).backward()
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def test_path_gradient_is_the_other_less_the_score() -> None:
+    """Same values, same gradients of decoder and prior; the encoder's differ by ∇ log q(z|x) at that z."""
+    torch.manual_seed(9)
+    model = VAE(Encoder(), Decoder(), LearnedMixture()).double()
+    x = torch.rand(6, 1, 2, 2, dtype=torch.float64)
+    found = []
+    for estimate in (elbo, path_elbo):
+        torch.manual_seed(6)
+        terms = estimate(model, x)
+        found.append((torch.stack(terms).detach(), gradients(model, terms)))
+    (values, whole), (same, path) = found
+    torch.testing.assert_close(values, same)
+    torch.manual_seed(6)
+    q = model.encoder(x)
+    z = q.rsample().detach()
+    model.zero_grad()
+    q.log_prob(z).mean().backward()
+    assert whole.keys() == path.keys() and len(whole) == 9
+    for name, p in model.named_parameters():
+        score = p.grad if name.startswith("encoder") else torch.zeros_like(p)
+        torch.testing.assert_close(
+            whole[name] - path[name], score, msg=lambda m, n=name: f"{n}: {m}"
+        )
+        assert bool((score != 0).any()) == name.startswith("encoder")
+
+
+def test_path_gradient_sticks_the_landing() -> None:
+    """Where q is the posterior the encoder's gradient is 0 at every z; that of the other estimate is not."""
+    torch.manual_seed(10)
+    x, model = linear_gaussian.draw_images(1), linear_gaussian.model()
+    for _ in range(5):
+        of = {e: gradients(model, e(model, x)) for e in (elbo, path_elbo)}
+        for name, _ in model.encoder.named_parameters():
+            key = f"encoder.{name}"
+            assert float(of[path_elbo][key].abs().max()) < 1e-10, name
+        assert (
+            max(float(of[elbo][f"encoder.{n}"].abs().max()) for n in ("gain", "log_scale")) > 1e-3
+        )
 
 
 def test_weight_of_the_divergence() -> None:

@@ -28,7 +28,7 @@ from chapters_lib.experiments.prior_config import (
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import VAE
-from chapters_lib.objectives.elbo import elbo, negative_elbo
+from chapters_lib.objectives.elbo import elbo, negative_elbo, path_elbo
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
@@ -55,6 +55,7 @@ def train(config: PriorConfig, model: nn.Module, session: Session) -> History:
         optimizer, config.learning_rate, total_steps=steps + 1, pct_start=WARM_START,
         cycle_momentum=False,
     )  # fmt: skip
+    estimate = path_elbo if config.path_gradient else elbo
     warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
     followed = {"train_eval": first(training), "val": first(held, len(held))}
 
@@ -63,7 +64,7 @@ def train(config: PriorConfig, model: nn.Module, session: Session) -> History:
             x = binarised(x)
         beta = min(1.0, schedule.last_epoch / warm_up if warm_up else 1.0)
         with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
-            terms = elbo(model, x)
+            terms = estimate(model, x)
         optimizer.zero_grad()
         negative_elbo(terms, beta).backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)

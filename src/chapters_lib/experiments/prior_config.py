@@ -30,6 +30,7 @@ class PriorConfig:
     latent: int = 40
     couplings: int = 0  # of the prior's flow; 0 for N(0, I)
     flow_hidden: tuple[int, ...] = (128, 128)  # of each coupling's network
+    path_gradient: bool = False  # of the encoder through the code alone, as `path_elbo` has it
     warm_up: int = 0  # epochs over which the weight of the KL term rises from 0
     epochs: int = 60
     batch_size: int = 128

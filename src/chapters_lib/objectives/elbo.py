@@ -61,6 +61,23 @@ def elbo(
     return ElboTerms(model.decoder(z, *condition).log_prob(x), kl_to_prior(q, model.prior(), z))
 
 
+def path_elbo(
+    model: VAE, x: Float[Tensor, "batch c h w"], *condition: Float[Tensor, "batch classes"]
+) -> ElboTerms:
+    """Return the same bound, estimated at one z, for training: the encoder has a gradient through z alone.
+
+    The KL term is log q(z|x) − log p(z) at that z, with the parameters of q held constant in
+    log q. What is left out of the gradient is ∇_φ log q(z|x) at a fixed z, whose mean over
+    z ~ q is zero; without it the gradient is free of noise where q is the posterior (Roeder,
+    Wu and Duvenaud 2017, Section 3). q must be a diagonal normal.
+    """
+    q = model.encoder(x, *condition)
+    z = q.rsample()
+    constant = Independent(Normal(q.mean.detach(), q.stddev.detach(), validate_args=False), 1)
+    kl = constant.log_prob(z) - model.prior().log_prob(z)
+    return ElboTerms(model.decoder(z, *condition).log_prob(x), kl)
+
+
 def negative_elbo(terms: ElboTerms, beta: float = 1.0) -> Float[Tensor, ""]:
     """Return the batch's mean of β KL − log p(x|z), in nats: the loss (Higgins et al. 2017, Eq. 4)."""
     return (beta * terms.kl - terms.log_likelihood).mean()
