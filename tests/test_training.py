@@ -102,7 +102,8 @@ def test_fit_goes_through_every_batch_of_every_epoch() -> None:
     assert history.column("epoch").tolist() == [1, 2, 3]
     assert history.column("twice").tolist() == [2, 4, 6]
     assert history.column("mean").tolist() == pytest.approx([10, 10, 10])
-    assert history.names == ["epoch", "mean", "seconds", "twice"]
+    assert history.names == ["epoch", "mean", "seconds", "images", "twice"]
+    assert history.column("images").tolist() == [21, 21, 21]
     assert (history.column("seconds") > 0).all()
 
 
@@ -177,12 +178,24 @@ def test_another_identity_starts_anew(tmp_path: Path) -> None:
 
 
 def test_parts_have_checkpoints_of_their_own(tmp_path: Path) -> None:
-    whole = Checkpoint(tmp_path / "seed-0.pt", "same", 5.0)
+    whole = Checkpoint(tmp_path / "seed-0.pt", "same", 5.0, {"commit": "abc"})
     part = whole.part("code-3")
     assert part.path == tmp_path / "seed-0.code-3.pt" and part.save_every_seconds == 5.0
     part.save({"x": 1})
-    assert whole.load() is None and part.load() == {"identity": part.identity, "x": 1}
+    assert whole.load() is None and (part.load() or {})["x"] == 1
     assert part.identity != whole.identity
+    assert whole.saved_by() == [] and part.saved_by() == [{"commit": "abc"}]
+
+
+def test_checkpoint_names_all_who_saved_it(tmp_path: Path) -> None:
+    """In their order, each once; one that begins anew is the first again."""
+    for commit in ("one", "two", "one", "one"):
+        checkpoint = Checkpoint(tmp_path / "seed-0.pt", "same", by={"commit": commit})
+        checkpoint.load()
+        checkpoint.save({})
+    assert [by["commit"] for by in checkpoint.saved_by()] == ["two", "one"]
+    Checkpoint(tmp_path / "seed-0.pt", "same", by={"commit": "anew"}).save({})
+    assert [by["commit"] for by in checkpoint.saved_by()] == ["anew"]
 
 
 # what goes wrong

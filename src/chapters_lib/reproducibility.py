@@ -96,7 +96,7 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
     """Return what a record says of the machine: processor, device, threads, versions."""
     return {
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a class of its own, which no checkpoint could hold
         "processor": processor_name(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),

@@ -36,7 +36,7 @@ class Stateful(Protocol):
 
 
 class History:
-    """One row of numbers an epoch: ``epoch``, the step's means, ``seconds``, and what `after_epoch` measured."""
+    """One row of numbers an epoch: ``epoch``, the step's means, ``seconds``, ``images`` seen, and what was measured after it."""
 
     def __init__(self, rows: Iterable[Mapping[str, float]] = ()):
         self.rows: list[dict[str, float]] = [dict(row) for row in rows]
@@ -100,18 +100,29 @@ class Checkpoint:
     identity
         what the training is (its configuration and seed); a file of another identity is not
         resumed.
+    by
+        what is to be said of the process that trains (its sources, its machine), as plain
+        numbers and strings. A file holds this of every process that saved it, in their order.
     """
 
-    def __init__(self, path: Path, identity: str, save_every_seconds: float = SAVE_EVERY_SECONDS):
+    def __init__(
+        self,
+        path: Path,
+        identity: str,
+        save_every_seconds: float = SAVE_EVERY_SECONDS,
+        by: Mapping[str, Any] | None = None,
+    ):
         self.path = path
         self.identity = identity
         self.save_every_seconds = save_every_seconds
+        self.by = dict(by or {})
+        self._before: list[dict[str, Any]] = []  # who saved the file that was loaded
         self._last = time.monotonic()
 
     def part(self, name: str) -> Checkpoint:
         """Return a checkpoint beside this one, for one of several trainings that make up a whole."""
         path = self.path.with_name(f"{self.path.stem}.{name}{self.path.suffix}")
-        return Checkpoint(path, f"{self.identity} {name}", self.save_every_seconds)
+        return Checkpoint(path, f"{self.identity} {name}", self.save_every_seconds, self.by)
 
     @property
     def due(self) -> bool:
@@ -124,7 +135,8 @@ class Checkpoint:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
-                torch.save({"identity": self.identity, **state}, file)
+                by = [*(found for found in self._before if found != self.by), self.by]
+                torch.save({"identity": self.identity, "by": by, **state}, file)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(self.path)
@@ -142,14 +154,21 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            state = torch.load(self.path, weights_only=True, map_location="cpu")
+            state: dict[str, Any] = torch.load(self.path, weights_only=True, map_location="cpu")
             identity = state["identity"]
         except Exception as error:
             raise ChaptersError(
                 f"the checkpoint {self.path} cannot be read ({type(error).__name__}): delete it to "
                 "train from the start"
             ) from error
-        return state if identity == self.identity else None
+        if identity != self.identity:
+            return None
+        self._before = list(state.get("by", []))
+        return state
+
+    def saved_by(self) -> list[dict[str, Any]]:
+        """Return the `by` of all processes that saved the file, in their order; none where there is no such file."""
+        return list(found["by"]) if (found := self.load()) else []
 
 
 class SizedBatches(Sized, Iterable[tuple[Tensor, ...]], Protocol):
@@ -242,7 +261,7 @@ def fit(
             )
 
     while epoch <= epochs:
-        started, resume_at = time.perf_counter() - elapsed, done
+        started, resume_at, images = time.perf_counter() - elapsed, done, 0
         if resume_at:
             restore_random_state(
                 epoch_random
@@ -255,6 +274,7 @@ def fit(
             if resume_at and position == resume_at:
                 restore_random_state(now_random)
             batch = next(remaining)
+            images += len(batch[0])
             if position < resume_at:
                 continue
             recent.append(step(*batch))
@@ -270,6 +290,7 @@ def fit(
             "epoch": epoch,
             **{name: total / len(batches) for name, total in sums.items()},
             "seconds": time.perf_counter() - started,
+            "images": images,
         }
         history.append(row | dict(after_epoch(epoch)) if after_epoch else row)
         epoch, done, sums, elapsed = epoch + 1, 0, {}, 0.0

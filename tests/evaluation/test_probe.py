@@ -91,6 +91,36 @@ def test_shapes_are_read_by_the_quadratic_classifier_alone() -> None:
     assert 1 < found["quadratic_information"] <= math.log(10)
 
 
+def test_a_sure_mistake_counts_in_full() -> None:
+    """A class taken for another with probability e^-1600 costs 1600 nats, not as many as a double can tell from 0."""
+    x = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]).repeat(50, 1)
+    draw = torch.Generator().manual_seed(0)
+    near, far = (
+        x + 0.01 * torch.randn(x.shape, generator=draw) + torch.tensor([shift, 0.0])
+        for shift in (0.0, 40.0)
+    )
+    train, labels = torch.cat([near, far]), torch.tensor([0, 1]).repeat_interleave(200)
+    test = torch.tensor([[0.0, 0.0], [0.0, 0.0], [40.0, 0.0], [40.0, 0.0]])
+    found = class_information(train, labels, test, torch.tensor([0, 1, 1, 1]))
+    variance = 0.5 * 200 / 199 * (1 - 1e-4)
+    assert found["quadratic_information"] == pytest.approx(-(1600 / variance / 2) / 4, rel=0.05)
+
+
+@pytest.mark.parametrize(("spread", "read"), [(0.09, False), (0.11, True)])
+def test_active_units_are_those_the_likelihood_counts(spread: float, read: bool) -> None:
+    """By the one threshold of a variance of 0.01; where none passes it, only the one that varies most is read."""
+    draw = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 2, (600,), generator=draw)
+    loc = torch.randn(600, 2, generator=draw) * torch.tensor([0.095, 1e-3])
+    loc[:, 1] += spread * (2.0 * labels - 1)
+    loc[:, 0] *= 0.095 / loc[:, 0].std()
+    if not read:  # unit 1 is the one below the other's variance
+        loc[:, 1] *= 0.9
+    made = (loc, torch.ones_like(loc)), labels
+    found = class_in_codes(*made, *made)["active_probe_test_accuracy"]
+    assert (found > 0.99) is read
+
+
 def codes(count: int, scale: float, seed: int = 0) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Make codes whose means are the class in ten units, and noise as wide as the means vary in one more."""
     draw = torch.Generator().manual_seed(seed)

@@ -53,7 +53,9 @@ def test_record_says_what_was_done(run: runs.Run, folders: Folders) -> None:
     assert run.provenance["seeds"] == [0] and run.provenance["device"] == "cpu"
     assert run["parameters"] == 784 * 24 + 24 + 24 * 2 + 24 * 784 + 784
     assert run["train_seconds"] > 0 and run["images_per_second"] > 0
-    assert run.history.names == ["seed", "epoch", "train_mse", "seconds", "drawn"]
+    assert run.history.names == ["seed", "epoch", "train_mse", "seconds", "images", "drawn"]
+    assert run.history.column("images").tolist() == [1438 // 256 * 256]  # in whole batches
+    assert run["images_per_second"] == 1280 / run["train_seconds"]
 
 
 def test_metrics_over_seeds(quick: str) -> None:
@@ -242,6 +244,43 @@ def test_other_data_start_anew(quick: str, folders: Folders) -> None:
         run = record(partial, device=CPU)
         assert run.data_used["train"]["images"] == images and len(done) == steps
     handle.remove()
+
+
+def test_another_needed_run_starts_anew(quick: str, folders: Folders) -> None:
+    """A training that starts from recorded weights is not finished by one that started from others."""
+    child = replace(SHORT, name="child", needs=("tiny",))
+    done: list[int] = []
+    handle = register_optimizer_step_pre_hook(lambda *_: done.append(1))
+    counts, used = [], []
+    for seed in (0, 0, 1):
+        record(replace(SHORT, seeds=(seed,)), device=CPU)
+        done.clear()
+        used.append(record(child, device=CPU).provenance["used"]["tiny"])
+        counts.append(len(done))
+    handle.remove()
+    assert counts == [5, 0, 5] and used[0] == used[1] != used[2]
+    assert used[2]["sha256"] == runs.load("tiny").weights_sha256
+
+
+def test_record_names_who_trained(
+    quick: str, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not who found the training finished; of a training in two parts, both."""
+    tiny.save_often(monkeypatch.setattr)
+    monkeypatch.setattr(base, "source_commit", lambda: "first")
+    monkeypatch.setattr(tiny, "NAN_AT", 60)  # 44 steps are an epoch
+    two = replace(SHORT, config=tiny.TinyConfig(epochs=2))
+    with pytest.raises(ChaptersError, match="step"):
+        record(two, device=CPU)
+    monkeypatch.setattr(tiny, "NAN_AT", None)
+    for commit in ("second", "third"):
+        monkeypatch.setattr(base, "source_commit", lambda commit=commit: commit)
+        stated = record(two, device=CPU).provenance
+        assert stated["commit"] == "second" and stated["processor"]
+        assert [by["commit"] for by in stated["trained_before_by"]] == ["first"]
+        assert stated.get("measured_by", {}).get("commit") == (
+            "third" if commit == "third" else None
+        )
 
 
 class Measuring:

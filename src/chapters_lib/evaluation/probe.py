@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from jaxtyping import Float, Int64
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, silhouette_score
+from sklearn.metrics import silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -87,11 +85,12 @@ def _information(
     """Return H(y) + E[log r(y|code)] of a fitted classifier r on test codes, in nats."""
     share = torch.bincount(labels).double() / len(labels)
     entropy = float(torch.special.entr(share).sum())
-    said = classifier.predict_proba(test.double().numpy())
-    found = log_loss(labels.numpy(), said, labels=classifier.classes_)
-    if not math.isfinite(found):
-        raise ValueError("the probe gives a true class probability 0")
-    return entropy - float(found)
+    said = torch.from_numpy(classifier.predict_log_proba(test.double().numpy()))
+    known = torch.from_numpy(classifier.classes_)
+    if not bool(torch.isin(labels, known).all()):
+        raise ValueError("the probe was not fitted on every class that it is asked for")
+    of_true = said.gather(1, torch.searchsorted(known, labels)[:, None])
+    return entropy + float(of_true.mean())
 
 
 def class_in_codes(
@@ -117,7 +116,9 @@ def class_in_codes(
     )
     of_z = class_information(z, train_labels, test_z, test_labels)
     variance = loc.var(0)
-    active = variance > min(ACTIVE_VARIANCE, float(variance.max()) / 2)
+    active = variance > ACTIVE_VARIANCE
+    if not bool(active.any()):
+        active = variance == variance.max()
     of_active = linear_information(loc[:, active], train_labels, test_loc[:, active], test_labels)
     for name, values in (("z", of_z), ("active", of_active)):
         found |= {f"{name}_{key}": value for key, value in values.items()}

@@ -153,13 +153,16 @@ def _record(
     datasets = {split: data.load(config["dataset"], split) for split in ("train", "test")}
     first: nn.Module | None = None
     history, outcomes = History(), []
+    here = {"commit": source_commit(), **describe_machine(device)}
+    trained_by: list[dict[str, Any]] = []
+    used = _origins(experiment)
     for seed in experiment.seeds:
         stated = json.dumps(  # no NaN, which could not be recorded
-            [config, seed, runs.FORMAT, {split: d.sha256 for split, d in datasets.items()}],
+            [config, seed, runs.FORMAT, {split: d.sha256 for split, d in datasets.items()}, used],
             allow_nan=False,
         )
         identity = hashlib.sha256(stated.encode()).hexdigest()
-        checkpoint = Checkpoint(folder / f"seed-{seed}.pt", identity)
+        checkpoint = Checkpoint(folder / f"seed-{seed}.pt", identity, by=here)
         if fresh:  # a study's parts have checkpoints of their own
             for path in folder.glob(f"seed-{seed}.*pt"):
                 path.unlink()
@@ -167,16 +170,17 @@ def _record(
         model = experiment.build(experiment.config).to(device)
         session = Session(device, checkpoint, f"{experiment.name} seed {seed}" if progress else "")
         of_seed = experiment.train(experiment.config, model, session)
+        trained_by += [by for by in _trained_by(checkpoint) if by not in trained_by]
         for row in of_seed:
             history.append({"seed": seed, **row})
         model = stored_form(experiment, model)
         first = model if first is None else first
-        measured = _measure_once(experiment, model, checkpoint)
-        outcomes.append(measured | _cost(model, of_seed, len(datasets["train"])))
+        measured = _measure_once(experiment, model, checkpoint, used)
+        outcomes.append(measured | _cost(model, of_seed))
     assert first is not None
+    *earlier, last = trained_by or [here]
     provenance = {
         "library": chapters_lib.__version__,
-        "commit": source_commit(),
         "seeds": list(experiment.seeds),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "wall_seconds": float(sum(outcome.get("train_seconds", 0.0) for outcome in outcomes)),
@@ -184,7 +188,10 @@ def _record(
             split: {"name": d.name, "images": len(d), "sha256": d.sha256}
             for split, d in datasets.items()
         },
-        **describe_machine(device),
+        **last,
+        **({"trained_before_by": earlier} if earlier else {}),
+        **({"measured_by": here} if here != last else {}),
+        **({"used": used} if used else {}),
     }
     run = runs.save(
         experiment.name,
@@ -200,6 +207,30 @@ def _record(
     for path in folder.glob(f"seed-*.{MEASURED}.pt"):
         path.unlink()
     return run
+
+
+def _origins(experiment: Experiment) -> dict[str, Any]:
+    """Return by name what the needed runs are: the commit and the date of each, and the hash of its weights."""
+    needed = {name: runs.load(name) for name in experiment.needs}
+    return {
+        name: {
+            "commit": run.provenance.get("commit", ""),
+            "date": run.provenance.get("date", ""),
+            "sha256": run.weights_sha256,
+        }
+        for name, run in needed.items()
+    }
+
+
+def _trained_by(checkpoint: Checkpoint) -> list[dict[str, Any]]:
+    """Return which processes saved a seed's checkpoints, in their order; those of a study's parts too."""
+    found: list[dict[str, Any]] = []
+    for path in sorted(checkpoint.path.parent.glob(f"{checkpoint.path.stem}.*pt")):
+        name = path.name.removeprefix(f"{checkpoint.path.stem}.").removesuffix("pt").rstrip(".")
+        if name != MEASURED:
+            part = checkpoint.part(name) if name else checkpoint
+            found += [by for by in part.saved_by() if by not in found]
+    return found
 
 
 def stored_form(experiment: Experiment, model: nn.Module) -> nn.Module:
@@ -226,7 +257,9 @@ def _stored_weights(experiment: Experiment, model: nn.Module) -> dict[str, torch
     return {f"model.{name}": value for name, value in state.items()}
 
 
-def _measure_once(experiment: Experiment, model: nn.Module, checkpoint: Checkpoint) -> Metrics:
+def _measure_once(
+    experiment: Experiment, model: nn.Module, checkpoint: Checkpoint, used: Mapping[str, Any]
+) -> Metrics:
     """Measure a seed's model, or take what a process that was killed since had measured of it.
 
     A likelihood takes longer than some trainings. What is kept serves until the run is recorded,
@@ -236,9 +269,8 @@ def _measure_once(experiment: Experiment, model: nn.Module, checkpoint: Checkpoi
     commit = source_commit()
     if not commit or commit.endswith("+"):
         return measure(experiment, model)
-    judges = {needed: runs.load(needed).provenance for needed in experiment.needs}
     kept = checkpoint.part(MEASURED)
-    kept.identity += json.dumps([commit, judges])
+    kept.identity += json.dumps([commit, used])
     if found := kept.load():
         return dict(found["metrics"])
     metrics = measure(experiment, model)
@@ -257,18 +289,14 @@ def measure(experiment: Experiment, model: nn.Module) -> Metrics:
     return {key: float(value) for key, value in metrics.items()}
 
 
-def _cost(model: nn.Module, history: History, images: int) -> Metrics:
+def _cost(model: nn.Module, history: History) -> Metrics:
     seconds = float(history.column("seconds").sum())
     if seconds == 0:  # a study that trains nothing
         return {"parameters": count_parameters(model)}
-    seen = images * len(history)
-    if "images" in history.names:  # an epoch that is not one pass says how many images it saw
-        seen = int(history.column("images").sum())
-    return {
-        "parameters": count_parameters(model),
-        "train_seconds": seconds,
-        "images_per_second": seen / seconds,
-    }
+    found: Metrics = {"parameters": count_parameters(model), "train_seconds": seconds}
+    if "images" in history.names:
+        found["images_per_second"] = float(history.column("images").sum()) / seconds
+    return found
 
 
 def elapsed(start: float) -> str:

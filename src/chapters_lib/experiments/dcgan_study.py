@@ -136,7 +136,6 @@ def _train_classifier(
         step,
         batches,
         epochs=epochs,
-        after_epoch=lambda _: {"images": len(batches) * size},
         checkpoint=session.checkpoint,
         progress=session.progress,
         state={"model": model, "optimizer": optimizer, "schedule": schedule},

@@ -94,7 +94,7 @@ def train(config: RBMConfig, model: nn.Module, session: Session) -> History:
 
     @torch.no_grad()
     def after_epoch(_: int) -> dict[str, float]:
-        row: dict[str, float] = {"images": len(batches) * config.batch_size}
+        row: dict[str, float] = {}
         for split, v in watched.items():
             row[f"{split}_mse"] = float((v - model.reconstruct(v)).square().mean())
             row[f"{split}_free_energy"] = float(model.free_energy(v).mean())

@@ -128,6 +128,8 @@ def train(
 
     while len(finished(found)) < config.trials:
         found.optimize(objective, n_trials=1)
+    training, _ = split(config.base)
+    images = len(training) // config.base.batch_size * config.base.batch_size  # of an epoch
     return History(
         {
             "trial": number,
@@ -136,6 +138,7 @@ def train(
             "warm_up": trial.params["warm_up"],
             "val_negative_elbo": float(trial.value or math.nan),
             "seconds": trial.duration.total_seconds() if trial.duration else math.nan,
+            "images": trial.params["epochs"] * images,
         }
         for number, trial in enumerate(finished(found)[: config.trials])
     )

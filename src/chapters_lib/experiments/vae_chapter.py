@@ -97,14 +97,21 @@ def build_ladder(config: LadderConfig) -> nn.ModuleDict:
 
 
 def train_ladder(config: LadderConfig, models: nn.Module, session: Session) -> History:
-    """Train the rungs one after the other; rows carry the rung's number, every tenth row of long ones is kept."""
+    """Train the rungs one after the other; rows carry the rung's number.
+
+    Of a long training every nth row is kept, which then counts the seconds and the images of the
+    n epochs up to the next.
+    """
     assert isinstance(models, nn.ModuleDict)
     history = History()
     for number, rung in enumerate(config.rungs):
         seed_everything(0)
         rows = vae.train(rung, models[rung_name(rung)], replace(session, checkpoint=None)).rows
-        for row in rows[:: max(1, len(rows) // 100)]:
-            history.append({"rung": number, **row})
+        stride = max(1, len(rows) // 100)
+        for at in range(0, len(rows), stride):
+            passed = rows[at : at + stride]
+            spent = {key: sum(row[key] for row in passed) for key in ("seconds", "images")}
+            history.append({"rung": number, **rows[at], **spent})
     return history
 
 

@@ -112,10 +112,7 @@ def train(config: VaeGanConfig, model: nn.Module, session: Session) -> History:
     follow = follower(config) if config.judged else None
 
     def after_epoch(epoch: int) -> dict[str, float]:
-        row = {"images": float(len(batches) * config.batch_size)}
-        if follow and epoch % config.followed_every == 0:
-            row |= follow(model)
-        return row
+        return follow(model) if follow and epoch % config.followed_every == 0 else {}
 
     start = History()
     if follow and config.start:
