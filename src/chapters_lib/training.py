@@ -36,7 +36,7 @@ class Stateful(Protocol):
 
 
 class History:
-    """One row of numbers an epoch: ``epoch``, the step's means, ``seconds``, ``images`` seen, and what was measured after it."""
+    """A row of numbers an epoch: ``epoch``, the step's means, ``seconds``, ``images`` seen, and what was measured."""
 
     def __init__(self, rows: Iterable[Mapping[str, float]] = ()):
         self.rows: list[dict[str, float]] = [dict(row) for row in rows]
