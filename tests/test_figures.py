@@ -124,6 +124,20 @@ def test_learning_curves_show_each_seed_and_their_mean(history: History) -> None
     assert [text.get_text() for text in ax.texts] == ["PCA"]
 
 
+def test_more_series_than_colours_are_refused() -> None:
+    values = {str(i): [1.0, 2.0] for i in range(6)}
+    pairs = {label: [[0.0, 1.0]] for label in values}
+    history = History([{"epoch": 1, **{label: 1.0 for label in values}}])
+    for refuse in (
+        lambda: figures.lines([0, 1], values),
+        lambda: figures.functions([0, 1], values),
+        lambda: figures.points(pairs),
+        lambda: figures.learning_curves(history, {label: label for label in values}),
+    ):
+        with pytest.raises(ValueError, match="6 series, but 5 colours"):
+            refuse()
+
+
 def test_learning_curves_of_one_training_have_one_line_each(history: History) -> None:
     single = History(
         {k: v for k, v in row.items() if k != "seed"} for row in history.where("seed", 0)

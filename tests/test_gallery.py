@@ -32,6 +32,30 @@ def test_every_set_of_rows_is_drawn():
     assert titles == ["Fashion-MNIST", "MNIST", "KMNIST", "MNIST, further models"]
 
 
+def test_rows_that_differ_are_named_on_both_sides(monkeypatch, tmp_path):
+    def labels(rows):
+        monkeypatch.setattr(gallery, "rows", rows)
+        figure = gallery.draw()
+        found = [[tick.get_text() for tick in ax.get_yticklabels()] for ax in figure.axes[:2]]
+        plt.close(figure)
+        return found
+
+    whole = gallery.rows
+    left, right = labels(whole)
+    assert left[:2] == ["real", "autoencoder"] and right == []
+
+    def shorter(dataset):
+        return dict(list(whole(dataset).items())[: 3 if dataset == "mnist" else None])
+
+    left, right = labels(shorter)
+    assert len(left) > 3 and right == list(shorter("mnist"))
+
+
+def test_it_is_a_png_whatever_its_name(tmp_path):
+    gallery.write(tmp_path / "gallery.txt")
+    assert (tmp_path / "gallery.txt").read_bytes().startswith(b"\x89PNG")
+
+
 def test_without_any_run_one_line_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAPTERS_RUNS", str(tmp_path))
     with pytest.raises(ChaptersError, match="train one first"):

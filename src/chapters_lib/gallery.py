@@ -144,7 +144,8 @@ def draw() -> Figure:
     for ax, (title, of_set) in zip(axes, found.items(), strict=False):
         figures.image_rows(of_set, ax=ax)
         ax.set_title(title)
-    if len(found) > 1:
+    upper = list(found.values())[:2]
+    if len(upper) > 1 and list(upper[0]) == list(upper[1]):
         axes[1].set_yticks([])  # the rows of the left
     for ax in axes[len(found) :]:
         ax.set_axis_off()
@@ -155,6 +156,6 @@ def write(path: Path) -> None:
     """Save the gallery as a PNG for places where nothing runs, such as the README."""
     figures.use_style()
     try:
-        draw().savefig(path, dpi=150)
+        draw().savefig(path, dpi=150, format="png")
     except OSError as error:
         raise ChaptersError(f"cannot write the gallery to {path} ({error.strerror})") from error

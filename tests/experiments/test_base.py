@@ -119,9 +119,7 @@ def test_verify_agrees(run: runs.Run) -> None:
 def test_verify_moves_no_random_state(run: runs.Run) -> None:
     state = torch.get_rng_state()
     verify(SHORT)
-    torch.manual_seed(3)
-    verify(SHORT)
-    assert not torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_verify_notices_a_changed_weight(run: runs.Run) -> None:

@@ -128,9 +128,14 @@ def test_real_crops_from_a_file(folders: Folders) -> None:
     assert found.shape == (35, 3, 32, 32)
     assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), images[:35])
     assert of_found.tolist() == labels[:35].tolist() and int(official.sum()) == 30
-    (folders.data / "svhn" / measuring._CROPS).write_bytes(b"half")
-    with pytest.raises(ChaptersError, match="is damaged"):
-        measuring.real_crops(35)
+    path = folders.data / "svhn" / measuring._CROPS
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[200] ^= 1
+    for damaged in (b"half", whole[: len(whole) // 2], bytes(flipped)):
+        path.write_bytes(damaged)
+        with pytest.raises(ChaptersError, match="is damaged"):
+            measuring.real_crops(35)
 
 
 def test_real_crops_from_svhn(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:

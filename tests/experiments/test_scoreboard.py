@@ -239,6 +239,8 @@ def test_refusals(recorded: Path, quick: str, net: Net, refused: Refused, folder
     assert "draws no images" in refused("evaluate", "judge-mnist")
     assert "no run 'vae-fc-mnist'" in refused("evaluate", "vae-fc-mnist")
     assert "no judge-digits" in refused("evaluate", "tiny", "--judge-only")
+    without = next(e.name for e in EXPERIMENTS.values() if e.samples and not e.weights_stored)
+    assert "recorded without weights" in refused("evaluate", without)
     with FileLock(folders.cache / "tiny" / "lock"):
         assert "by another process" in refused("evaluate", "tiny")
     assert (recorded / "run.json").read_bytes() == before

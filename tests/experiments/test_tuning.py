@@ -126,13 +126,41 @@ def test_a_stopped_study_goes_on(
 
 def test_processes_share_a_storage(tried: list[VaeConfig], tmp_path: Path) -> None:
     """Two that have it open see each other's trials."""
-    one, other = tuning.open_study(storage(tmp_path)), tuning.open_study(storage(tmp_path))
+    one, other = (
+        tuning.open_study(storage(tmp_path), tuning.study_name(study(4))) for _ in range(2)
+    )
     run(4, storage(tmp_path))
     assert len(tuning.finished(one)) == len(tuning.finished(other)) == 4
     assert [t.params for t in tuning.finished(one)] == [t.params for t in tuning.finished(other)]
     run(5, storage(tmp_path))
     assert len(tuning.finished(one)) == 5 and len(tried) == 5
     assert len(run(2)) == 2 and len(tried) == 7  # the default storage is another
+
+
+def test_other_images_or_another_base_are_another_study(
+    tried: list[VaeConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = storage(tmp_path)
+    run(2, url)
+    other = replace(study(2), base=replace(BASE, hidden=(9,)))
+    tuning.train(other, torch.nn.Module(), SESSION, url)
+    assert len(tried) == 4 and {config.hidden for config in tried[2:]} == {(9,)}
+    run(3, url)
+    assert len(tried) == 5
+    load = data.load
+    monkeypatch.setattr(
+        data, "load", lambda name, split: load(name, split).subset(torch.arange(300))
+    )
+    run(1, url)
+    assert len(tried) == 6
+
+
+def test_a_fresh_study_forgets_its_trials(tried: list[VaeConfig], tmp_path: Path) -> None:
+    url = storage(tmp_path)
+    for fresh, trained in ((True, 2), (False, 2), (True, 4)):
+        rows = tuning.train(study(2), torch.nn.Module(), replace(SESSION, fresh=fresh), url)
+        assert len(rows) == 2 and len(tried) == trained
+    assert {row["images"] for row in rows} == {1024 * row["epochs"] for row in rows}
 
 
 def test_the_default_storage_is_below_the_cache(folders: Folders) -> None:

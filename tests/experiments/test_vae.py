@@ -204,7 +204,8 @@ def test_recorded_and_verified(folders, config: VaeConfig) -> None:
 def test_ladder(folders) -> None:
     """Every rung is trained on its own number of images, without the KL term, and measured on them."""
     rungs = tuple(
-        replace(TINY, beta=0.0, images=images, hidden=(h,)) for images, h in ((50, 8), (0, 16))
+        replace(TINY, beta=0.0, images=images, hidden=(h,), epochs=epochs)
+        for images, h, epochs in ((50, 8, 250), (0, 16, 2))
     )
     experiment = replace(
         EXPERIMENTS["vae-fc-mnist-ladder"], name="tiny", config=LadderConfig("digits", rungs)
@@ -215,6 +216,12 @@ def test_ladder(folders) -> None:
         for key in ("reconstruction", "kl", "mse"):
             assert run[f"train_{key}_{name}"] > 0
     assert run.history.where("rung", 1).column("epoch").tolist() == [1, 2]
+    long = run.history.where("rung", 0)  # of which every other epoch is kept, and counts for two
+    assert long.column("epoch").tolist() == list(range(1, 251, 2))
+    assert float(long.column("images").sum()) == 250 * (50 // TINY.batch_size or 1) * min(
+        50, TINY.batch_size
+    )
+    assert run["train_seconds"] == pytest.approx(run.history.column("seconds").sum())
     assert run.panels["reconstructions"].shape == (2, 8, 1, 28, 28)
     config = vae_chapter.LADDER.rungs
     assert [r.images for r in config] == [*sorted(r.images for r in config[:-1]), 0]

@@ -320,6 +320,13 @@ def test_all_files_of_a_pack_or_none(tmp_path):
     with pytest.raises(IsADirectoryError):
         submission._put([made / "a", made / "b"], target)
     assert [path.name for path in target.iterdir()] == ["b"]
+    (target / "a").write_text("of an earlier pack")
+    with pytest.raises(IsADirectoryError):
+        submission._put([made / "a", made / "b"], target)
+    assert (target / "a").read_text() == "of an earlier pack" and len(list(target.iterdir())) == 2
+    (target / "b").rmdir()
+    assert submission._put([made / "a", made / "b"], target) == [target / "a", target / "b"]
+    assert {path.name: path.read_text() for path in target.iterdir()} == {"a": "a", "b": "b"}
 
 
 def test_an_archive_depends_on_its_contents_alone(tmp_path):

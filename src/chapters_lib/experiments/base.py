@@ -46,6 +46,9 @@ class Session:
     device: torch.device
     checkpoint: Checkpoint | None = None
     progress: str = ""
+    fresh: bool = (
+        False  # whether what a stopped training left elsewhere than in checkpoints is ignored, too
+    )
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,8 @@ def _record(
                 path.unlink()
         seed_everything(seed)
         model = experiment.build(experiment.config).to(device)
-        session = Session(device, checkpoint, f"{experiment.name} seed {seed}" if progress else "")
+        label = f"{experiment.name} seed {seed}" if progress else ""
+        session = Session(device, checkpoint, label, fresh)
         of_seed = experiment.train(experiment.config, model, session)
         trained_by += [by for by in _trained_by(checkpoint) if by not in trained_by]
         for row in of_seed:

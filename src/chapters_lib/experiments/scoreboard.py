@@ -35,7 +35,7 @@ from chapters_lib.evaluation.kid import kernel_distance
 from chapters_lib.evaluation.precision_recall import precision_recall
 from chapters_lib.experiments.base import Experiment, Metrics, alone
 from chapters_lib.experiments.judge import load_judge
-from chapters_lib.experiments.verifying import Difference, compare, require_same
+from chapters_lib.experiments.verifying import Difference, compare, require_same, restored
 from chapters_lib.folders import cache_root, root
 from chapters_lib.reproducibility import source_commit
 
@@ -137,7 +137,7 @@ def _measured(
     experiment: Experiment, run: runs.Run, net: Inception | None, progress: bool
 ) -> tuple[Metrics, Dataset, int]:
     """Return the metrics, the test images they are against, and how many there are on each side."""
-    model = run.restore(experiment.build(experiment.config))
+    model = restored(experiment, run)
     dataset = run.config["dataset"]
     test = data.load(dataset, "test")
     count = min(SAMPLES, len(test))
@@ -191,9 +191,13 @@ def evaluate(experiment: Experiment, net: Inception | None, *, progress: bool = 
 
 
 def require_recorded(experiment: Experiment) -> None:
-    """Raise a `ChaptersError` if the experiment draws no images, or has no record."""
+    """Raise a `ChaptersError` if the experiment draws no images, keeps no weights, or has no record."""
     if not experiment.samples:
         raise ChaptersError(f"{experiment.name} draws no images: there is nothing to evaluate")
+    if not experiment.weights_stored:
+        raise ChaptersError(
+            f"{experiment.name} is recorded without weights: there is nothing to draw images with"
+        )
     runs.load(experiment.name)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from chapters_lib import data
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import vae
 from chapters_lib.experiments.autoencoder_study import no_panels
@@ -44,10 +48,20 @@ class TuningConfig:
     warm_up: tuple[int, ...] = SPACE["warm_up"]
 
 
-def open_study(storage: str | None = None) -> optuna.Study:
-    """Open or make the study, in SQLite below the cache, or at another storage's URL.
+def study_name(config: TuningConfig) -> str:
+    """Return the name of the study in its storage: another for other images, another base or another space."""
+    sources = data.load(config.dataset, "train").sha256
+    stated = json.dumps([sources, asdict(replace(config, trials=0))], default=str)
+    return f"{RECORD}-{hashlib.sha256(stated.encode()).hexdigest()[:16]}"
 
-    Processes and machines that open the same storage share its trials.
+
+def open_study(
+    storage: str | None = None, name: str = RECORD, *, fresh: bool = False
+) -> optuna.Study:
+    """Open or make the study of that name, in SQLite below the cache, or at another storage's URL.
+
+    Processes and machines that open the same storage share its trials. A `fresh` one forgets
+    those that it had.
 
     Raises
     ------
@@ -61,9 +75,12 @@ def open_study(storage: str | None = None) -> optuna.Study:
     url = storage or f"sqlite:///{folder / 'tuning.sqlite3'}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if fresh:
+            with contextlib.suppress(KeyError):  # there is none yet
+                optuna.delete_study(study_name=name, storage=url)
         return optuna.create_study(
             storage=url,
-            study_name=RECORD,
+            study_name=name,
             load_if_exists=True,
             direction="minimize",
             sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=6),
@@ -114,7 +131,7 @@ def train(
     """
     if config.trials > (most := math.prod(map(len, SPACE.values()))):
         raise ChaptersError(f"{config.trials} trials, but {most} different choices: try fewer")
-    found = open_study(storage)
+    found = open_study(storage, study_name(config), fresh=session.fresh)
 
     def objective(trial: optuna.Trial) -> float:
         choice: dict[str, Any] = {
@@ -147,7 +164,8 @@ def train(
 def evaluate(config: TuningConfig, model: nn.Module, storage: str | None = None) -> Metrics:
     """Return the best choice's validation −ELBO, and the choice; the schedule as its place in the space."""
     best = min(
-        finished(open_study(storage))[: config.trials], key=lambda trial: float(trial.value or 0)
+        finished(open_study(storage, study_name(config)))[: config.trials],
+        key=lambda trial: float(trial.value or 0),
     )
     return {
         "val_negative_elbo": float(best.value or math.nan),

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+import torch
+from torch import nn
+
 from chapters_lib import data, runs
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments.base import Experiment, Metrics, measure
@@ -40,9 +43,16 @@ def verify(experiment: Experiment) -> tuple[list[str], list[Difference]]:
     run = require_same(experiment)
     if not experiment.weights_stored:
         return [], []
-    model = run.restore(experiment.build(experiment.config))
+    model = restored(experiment, run)
     recomputed = measure(experiment, model) | {"parameters": count_parameters(model)}
     return list(recomputed), compare(run, recomputed, experiment.tolerances)
+
+
+def restored(experiment: Experiment, run: runs.Run) -> nn.Module:
+    """Return the run's model; the first weights that this draws move no random state."""
+    with torch.random.fork_rng(devices=[]):
+        model = experiment.build(experiment.config)
+    return run.restore(model)
 
 
 def compare(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +19,17 @@ from chapters_lib.figures.style import (
     whole,
 )
 from chapters_lib.training import History
+
+T = TypeVar("T")
+
+
+def _coloured(series: Mapping[str, T]) -> list[tuple[tuple[str, T], str]]:
+    """Return each series with a colour of its own; ValueError where there are fewer colours."""
+    if len(series) > len(SERIES_COLOURS):
+        raise ValueError(
+            f"{len(series)} series, but {len(SERIES_COLOURS)} colours to tell them apart"
+        )
+    return list(zip(series.items(), SERIES_COLOURS, strict=False))
 
 
 def learning_curves(
@@ -49,7 +60,7 @@ def learning_curves(
     """
     ax = on(ax, 4.6, 2.9)
     parts = list(_trainings(history, by))
-    for (label, column), colour in zip(curves.items(), SERIES_COLOURS, strict=False):
+    for (label, column), colour in _coloured(curves):
         lines = [(part.column(x), part.column(column)) for part in parts]
         if len(lines) > 1:
             for epochs, values in lines:
@@ -106,8 +117,8 @@ def lines(
 ) -> Figure:
     """Draw values over x with markers, one colour a label; `errors` (by the same labels) as error bars."""
     ax = on(ax, 4.6, 2.9)
-    for (label, values), colour, marker in zip(
-        series.items(), SERIES_COLOURS, "os^Dv", strict=False
+    for (label, values), colour, marker in (
+        (*pair, marker) for pair, marker in zip(_coloured(series), "os^Dv", strict=False)
     ):
         ax.errorbar(
             np.asarray(x),
@@ -147,7 +158,7 @@ def functions(
     """
     ax = on(ax, 4.6, 2.9)
     x = np.asarray(x)
-    for (label, values), colour in zip(series.items(), SERIES_COLOURS, strict=False):
+    for (label, values), colour in _coloured(series):
         y = np.asarray(values)
         if label in filled:
             ax.fill_between(x, y, color=colour, alpha=0.18, linewidth=0)
@@ -183,7 +194,7 @@ def points(
         whether one unit is as long upwards as to the right, in axes without ticks.
     """
     ax = on(ax, 4.6, 2.9)
-    for (label, values), colour in zip(groups.items(), SERIES_COLOURS, strict=False):
+    for (label, values), colour in _coloured(groups):
         pairs = np.asarray(values)
         settings: dict[str, Any] = {"alpha": 0.5, "rasterized": True} if len(pairs) > 200 else {}
         ax.scatter(

@@ -297,18 +297,27 @@ def _zip(path: Path, files: dict[str, str | bytes]) -> Path:
 
 
 def _put(made: list[Path], target: Path) -> list[Path]:
-    """Put finished files into place, each at one stroke; where one cannot be, take those back that could."""
+    """Put finished files into place; where one cannot be, leave what was there before."""
+    aims = [target / path.name for path in made]
+    partial, before = (
+        {aim: aim.with_name(f".{aim.name}.{end}") for aim in aims} for end in ("partial", "before")
+    )
     placed: list[Path] = []
     try:
-        for path in made:
-            partial, aim = target / f".{path.name}.partial", target / path.name
-            placed.append(partial)
-            shutil.copyfile(path, partial)
-            partial.replace(aim)
-            placed[-1] = aim
+        for path, aim in zip(made, aims, strict=True):
+            shutil.copyfile(path, partial[aim])
+            if aim.is_file():
+                shutil.copyfile(aim, before[aim])
+        for aim in aims:
+            partial[aim].replace(aim)
+            placed.append(aim)
     except BaseException:
-        for path in placed:
+        for aim in placed:
             with suppress(OSError):
-                path.unlink()
+                before[aim].replace(aim) if before[aim].exists() else aim.unlink()
         raise
-    return placed
+    finally:
+        for rest in (*partial.values(), *before.values()):
+            with suppress(OSError):
+                rest.unlink(missing_ok=True)
+    return aims
