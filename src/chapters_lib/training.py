@@ -7,7 +7,7 @@ import csv
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -129,14 +129,17 @@ class Checkpoint:
         """Whether the last save is long enough ago."""
         return time.monotonic() - self._last >= self.save_every_seconds
 
-    def save(self, state: dict[str, Any]) -> None:
-        """Write `state` to a file beside the last one, then put it in its place: never half a checkpoint."""
+    def save(self, state: dict[str, Any], by: Sequence[Mapping[str, Any]] | None = None) -> None:
+        """Write `state` to a file beside the last one, then put it in its place: never half a checkpoint.
+
+        Where the state is not this process's work alone, `by` says whose it is.
+        """
         partial = self.path.with_suffix(".partial")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
-                by = [*(found for found in self._before if found != self.by), self.by]
-                torch.save({"identity": self.identity, "by": by, **state}, file)
+                whose = [*(found for found in self._before if found != self.by), self.by]
+                torch.save({"identity": self.identity, "by": list(by or whose), **state}, file)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(self.path)

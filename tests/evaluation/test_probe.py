@@ -102,6 +102,7 @@ def test_a_sure_mistake_counts_in_full() -> None:
     train, labels = torch.cat([near, far]), torch.tensor([0, 1]).repeat_interleave(200)
     test = torch.tensor([[0.0, 0.0], [0.0, 0.0], [40.0, 0.0], [40.0, 0.0]])
     found = class_information(train, labels, test, torch.tensor([0, 1, 1, 1]))
+    assert -math.inf < found["class_information"] < math.log(2)
     variance = 0.5 * 200 / 199 * (1 - 1e-4)
     assert found["quadratic_information"] == pytest.approx(-(1600 / variance / 2) / 4, rel=0.05)
 
@@ -119,6 +120,22 @@ def test_active_units_are_those_the_likelihood_counts(spread: float, read: bool)
     made = (loc, torch.ones_like(loc)), labels
     found = class_in_codes(*made, *made)["active_probe_test_accuracy"]
     assert (found > 0.99) is read
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_linear_probe_is_scored_as_it_says(classes: int) -> None:
+    """By its probabilities where they are none too small, and without end where one is."""
+    (x, y), (test_x, test_y) = lumps(1500, 3.0), lumps(800, 3.0, 1)
+    known, asked = y < classes, test_y < classes
+    probe = linear_probe(x[known], y[known])
+    said = probe.predict_proba(test_x[asked].double().numpy())
+    right = torch.from_numpy(said)[torch.arange(len(said)), test_y[asked]].log().mean()
+    share = torch.bincount(test_y[asked]).double() / len(said)
+    expected = float(torch.special.entr(share).sum() + right)
+    found = class_information(x[known], y[known], test_x[asked], test_y[asked])
+    assert found["class_information"] == pytest.approx(expected, rel=1e-9)
+    far = class_information(x[known], y[known], 1000 * test_x[asked], test_y[asked])
+    assert -math.inf < far["class_information"] < -10
 
 
 def codes(count: int, scale: float, seed: int = 0) -> tuple[tuple[Tensor, Tensor], Tensor]:

@@ -276,9 +276,61 @@ def test_record_names_who_trained(
         stated = record(two, device=CPU).provenance
         assert stated["commit"] == "second" and stated["processor"]
         assert [by["commit"] for by in stated["trained_before_by"]] == ["first"]
-        assert stated.get("measured_by", {}).get("commit") == (
-            "third" if commit == "third" else None
-        )
+        measured = [by["commit"] for by in stated.get("measured_by", [])]
+        assert measured == (["third"] if commit == "third" else [])
+
+
+def test_the_last_to_train_a_part_is_named_last(
+    quick: str, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the parts are called."""
+    killed = [True]
+
+    def train(config: tiny.TinyConfig, model: nn.Module, session: base.Session) -> History:
+        assert session.checkpoint is not None
+        for size in (2, 10):
+            if size == 10 and killed.pop():
+                raise KeyboardInterrupt
+            part = replace(session, checkpoint=session.checkpoint.part(f"code-{size}"))
+            history = tiny.train(config, tiny.build(config), part)
+        return history
+
+    study = replace(SHORT, train=train)
+    monkeypatch.setattr(base, "source_commit", lambda: "first")
+    with pytest.raises(KeyboardInterrupt):
+        record(study, device=CPU)
+    killed.append(False)
+    monkeypatch.setattr(base, "source_commit", lambda: "second")
+    stated = record(study, device=CPU).provenance
+    assert stated["commit"] == "second"
+    assert [by["commit"] for by in stated["trained_before_by"]] == ["first"]
+
+
+@pytest.mark.parametrize("when", ["trained", "measured", "drawn"])
+def test_a_run_recorded_anew_meanwhile(
+    quick: str, folders: Folders, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Nothing is recorded of what was built on one run and judged by another under its name."""
+    monkeypatch.setattr(base, "source_commit", lambda: "abc")
+    record(SHORT, device=CPU)
+
+    def then(name: str, part):
+        def called(*arguments):
+            found = part(*arguments)
+            if when == name:
+                record(replace(SHORT, seeds=(7,)), device=CPU)
+            return found
+
+        return called
+
+    child = replace(
+        SHORT, name="child", needs=("tiny",), train=then("trained", tiny.train),
+        evaluate=then("measured", tiny.evaluate), panels=then("drawn", tiny.panels),
+    )  # fmt: skip
+    with pytest.raises(ChaptersError, match="tiny was recorded anew meanwhile; nothing was rec"):
+        record(child, device=CPU)
+    assert "child" not in runs.names()
+    assert bool(list(folders.cache.rglob("child/*measured*"))) == (when == "drawn")
 
 
 class Measuring:
@@ -314,9 +366,13 @@ def test_what_was_measured_before_a_kill_is_kept(
     with pytest.raises(KeyboardInterrupt):
         record(replace(three, evaluate=Measuring(killed_at=2)), device=CPU)
     monkeypatch.setattr(base, "source_commit", lambda: then)
+    monkeypatch.setattr(base, "describe_machine", lambda device: {"processor": "another"})
     rest = Measuring()
     run = record(replace(three, evaluate=rest), device=CPU)
     assert rest.done == again and run.metric("test_mse").values == expected
+    assert run.provenance["processor"] == "another"  # which trained the last two
+    assert len(run.provenance["trained_before_by"]) == 1
+    assert len(run.provenance.get("measured_by", [1])) == (2 if again == 2 else 1)
     assert not list(folders.cache.rglob("*measured*"))
 
 

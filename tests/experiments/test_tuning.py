@@ -13,7 +13,7 @@ import torch
 from chapters_lib import data, runs
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
-from chapters_lib.experiments import EXPERIMENTS, tuning
+from chapters_lib.experiments import EXPERIMENTS, base, tuning
 from chapters_lib.experiments.base import Session
 from chapters_lib.experiments.tuning import TuningConfig
 from chapters_lib.experiments.vae import VaeConfig
@@ -161,6 +161,21 @@ def test_a_fresh_study_forgets_its_trials(tried: list[VaeConfig], tmp_path: Path
         rows = tuning.train(study(2), torch.nn.Module(), replace(SESSION, fresh=fresh), url)
         assert len(rows) == 2 and len(tried) == trained
     assert {row["images"] for row in rows} == {1024 * row["epochs"] for row in rows}
+
+
+def test_a_study_names_who_tried(
+    tried: list[VaeConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not who found the trials in the storage."""
+    on_digits(monkeypatch)
+    url = storage(tmp_path)
+    for commit, trials in (("first", 2), ("second", 3), ("third", 3)):
+        monkeypatch.setattr(base, "source_commit", lambda commit=commit: commit)
+        assert main(["tune", "--trials", str(trials), "--storage", url]) == 0
+    stated = runs.load(tuning.RECORD).provenance
+    assert stated["commit"] == "second"
+    assert [by["commit"] for by in stated["trained_before_by"]] == ["first"]
+    assert [by["commit"] for by in stated["measured_by"]] == ["third"]
 
 
 def test_the_default_storage_is_below_the_cache(folders: Folders) -> None:

@@ -311,7 +311,7 @@ def test_a_book_that_is_not_built_leaves_nothing_behind(tmp_path):
     assert list((tmp_path / "dist").iterdir()) == []
 
 
-def test_all_files_of_a_pack_or_none(tmp_path):
+def test_all_files_of_a_pack_or_none(tmp_path, monkeypatch):
     made, target = tmp_path / "made", tmp_path / "dist"
     made.mkdir()
     (target / "b").mkdir(parents=True)  # in the way of the second
@@ -325,6 +325,18 @@ def test_all_files_of_a_pack_or_none(tmp_path):
         submission._put([made / "a", made / "b"], target)
     assert (target / "a").read_text() == "of an earlier pack" and len(list(target.iterdir())) == 2
     (target / "b").rmdir()
+    replace = Path.replace
+
+    def interrupted(path, aim):
+        replace(path, aim)
+        if path.name == ".a.partial":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        submission._put([made / "a", made / "b"], target)
+    monkeypatch.undo()
+    assert {path.name: path.read_text() for path in target.iterdir()} == {"a": "of an earlier pack"}
     assert submission._put([made / "a", made / "b"], target) == [target / "a", target / "b"]
     assert {path.name: path.read_text() for path in target.iterdir()} == {"a": "a", "b": "b"}
 

@@ -85,12 +85,25 @@ def _information(
     """Return H(y) + E[log r(y|code)] of a fitted classifier r on test codes, in nats."""
     share = torch.bincount(labels).double() / len(labels)
     entropy = float(torch.special.entr(share).sum())
-    said = torch.from_numpy(classifier.predict_log_proba(test.double().numpy()))
+    said = _log_probabilities(classifier, test)
     known = torch.from_numpy(classifier.classes_)
     if not bool(torch.isin(labels, known).all()):
         raise ValueError("the probe was not fitted on every class that it is asked for")
     of_true = said.gather(1, torch.searchsorted(known, labels)[:, None])
     return entropy + float(of_true.mean())
+
+
+def _log_probabilities(
+    classifier: Pipeline | QuadraticDiscriminantAnalysis, features: Float[Tensor, "m p"]
+) -> Float[Tensor, "m k"]:
+    """Return log r(y|code), float64; a class with next to no probability keeps its logarithm."""
+    x = features.double().numpy()
+    if isinstance(classifier, QuadraticDiscriminantAnalysis):
+        return torch.from_numpy(classifier.predict_log_proba(x))
+    scores = torch.from_numpy(classifier.decision_function(x))  # scikit-learn's own are log 0 there
+    if scores.ndim == 1:  # of two classes, the second's log odds
+        scores = torch.stack([torch.zeros_like(scores), scores], 1)
+    return scores.log_softmax(1)
 
 
 def class_in_codes(

@@ -67,7 +67,7 @@ class Experiment:
     panels
         returns the arrays that the book's figures need beside the weights.
     needs
-        recorded runs that `evaluate` uses (a judge).
+        recorded runs whose weights `train`, `evaluate` or `panels` use (a judge, a model to start from).
     tolerances
         how far a recomputed metric may be from the recorded one, where 1e-3 of its size (and
         at least 1e-6) is not right.
@@ -158,6 +158,7 @@ def _record(
     history, outcomes = History(), []
     here = {"commit": source_commit(), **describe_machine(device)}
     trained_by: list[dict[str, Any]] = []
+    measured_by: list[dict[str, Any]] = []
     used = _origins(experiment)
     for seed in experiment.seeds:
         stated = json.dumps(  # no NaN, which could not be recorded
@@ -174,12 +175,13 @@ def _record(
         label = f"{experiment.name} seed {seed}" if progress else ""
         session = Session(device, checkpoint, label, fresh)
         of_seed = experiment.train(experiment.config, model, session)
-        trained_by += [by for by in _trained_by(checkpoint) if by not in trained_by]
+        trained_by = _joined(trained_by, _trained_by(checkpoint))
         for row in of_seed:
             history.append({"seed": seed, **row})
         model = stored_form(experiment, model)
         first = model if first is None else first
-        measured = _measure_once(experiment, model, checkpoint, used)
+        measured, by = _measure_once(experiment, model, checkpoint, used)
+        measured_by = _joined(measured_by, by)
         outcomes.append(measured | _cost(model, of_seed))
     assert first is not None
     *earlier, last = trained_by or [here]
@@ -194,9 +196,11 @@ def _record(
         },
         **last,
         **({"trained_before_by": earlier} if earlier else {}),
-        **({"measured_by": here} if here != last else {}),
+        **({"measured_by": measured_by} if measured_by != [last] else {}),
         **({"used": used} if used else {}),
     }
+    panels = experiment.panels(experiment.config, first)
+    _require_unchanged(experiment, used)
     run = runs.save(
         experiment.name,
         config=config,
@@ -206,7 +210,7 @@ def _record(
             key: runs.summarize([outcome[key] for outcome in outcomes]) for key in outcomes[0]
         },
         weights=_stored_weights(experiment, first),
-        panels=experiment.panels(experiment.config, first),
+        panels=panels,
     )
     for path in folder.glob(f"seed-*.{MEASURED}.pt"):
         path.unlink()
@@ -226,15 +230,31 @@ def _origins(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def _require_unchanged(experiment: Experiment, used: Mapping[str, Any]) -> None:
+    if (now := _origins(experiment)) != used:
+        changed = " and ".join(name for name in now if now[name] != used[name])
+        raise ChaptersError(
+            f"{changed} was recorded anew meanwhile; nothing was recorded of {experiment.name}: run the same "
+            "command again"
+        )
+
+
 def _trained_by(checkpoint: Checkpoint) -> list[dict[str, Any]]:
-    """Return which processes saved a seed's checkpoints, in their order; those of a study's parts too."""
+    """Return which processes saved a seed's checkpoints, the last one last; those of a study's parts too."""
     found: list[dict[str, Any]] = []
-    for path in sorted(checkpoint.path.parent.glob(f"{checkpoint.path.stem}.*pt")):
-        name = path.name.removeprefix(f"{checkpoint.path.stem}.").removesuffix("pt").rstrip(".")
+    stem = checkpoint.path.stem
+    for path in sorted(
+        checkpoint.path.parent.glob(f"{stem}.*pt"), key=lambda path: path.stat().st_mtime_ns
+    ):
+        name = path.name.removeprefix(f"{stem}.").removesuffix("pt").rstrip(".")
         if name != MEASURED:
-            part = checkpoint.part(name) if name else checkpoint
-            found += [by for by in part.saved_by() if by not in found]
+            found = _joined(found, (checkpoint.part(name) if name else checkpoint).saved_by())
     return found
+
+
+def _joined(earlier: list[dict[str, Any]], later: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return both lists as one, each process where it stands last."""
+    return [by for by in earlier if by not in later] + later
 
 
 def stored_form(experiment: Experiment, model: nn.Module) -> nn.Module:
@@ -263,23 +283,24 @@ def _stored_weights(experiment: Experiment, model: nn.Module) -> dict[str, torch
 
 def _measure_once(
     experiment: Experiment, model: nn.Module, checkpoint: Checkpoint, used: Mapping[str, Any]
-) -> Metrics:
-    """Measure a seed's model, or take what a process that was killed since had measured of it.
+) -> tuple[Metrics, list[dict[str, Any]]]:
+    """Measure a seed's model, or take what a process that was killed since had measured of it; say who measured.
 
     A likelihood takes longer than some trainings. What is kept serves until the run is recorded,
     and for the same sources and the same needed runs alone; of sources that are not committed
     nothing is kept.
     """
-    commit = source_commit()
+    commit = checkpoint.by["commit"]
     if not commit or commit.endswith("+"):
-        return measure(experiment, model)
+        return measure(experiment, model), [checkpoint.by]
     kept = checkpoint.part(MEASURED)
     kept.identity += json.dumps([commit, used])
     if found := kept.load():
-        return dict(found["metrics"])
+        return dict(found["metrics"]), list(found["by"])
     metrics = measure(experiment, model)
+    _require_unchanged(experiment, used)
     kept.save({"metrics": metrics})
-    return metrics
+    return metrics, [checkpoint.by]
 
 
 def measure(experiment: Experiment, model: nn.Module) -> Metrics:

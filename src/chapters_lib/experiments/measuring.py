@@ -223,7 +223,7 @@ EXPERIMENTS = (
         measure_effects,
         no_panels,
         seeds=(0,),
-        needs=("judge-mnist",),
+        needs=("judge-mnist", "gan-fc-mnist"),
         weights_stored=False,
     ),
     Experiment(

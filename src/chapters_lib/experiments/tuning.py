@@ -133,6 +133,8 @@ def train(
         raise ChaptersError(f"{config.trials} trials, but {most} different choices: try fewer")
     found = open_study(storage, study_name(config), fresh=session.fresh)
 
+    by = session.checkpoint.by if session.checkpoint else {}
+
     def objective(trial: optuna.Trial) -> float:
         choice: dict[str, Any] = {
             key: trial.suggest_categorical(key, values) for key, values in SPACE.items()
@@ -141,10 +143,17 @@ def train(
             if earlier.params == choice:
                 return float(earlier.value or math.nan)
         label = session.progress and f"{session.progress} trial {trial.number}"
+        trial.set_user_attr("by", by)
         return validation_bound(replace(config.base, **choice), session.device, label)
 
     while len(finished(found)) < config.trials:
         found.optimize(objective, n_trials=1)
+    trials = finished(found)[: config.trials]
+    if session.checkpoint:  # what else names who trained
+        whose = [trial.user_attrs.get("by", {}) for trial in trials]
+        session.checkpoint.save(
+            {}, [one for i, one in enumerate(whose) if one not in whose[i + 1 :]]
+        )
     training, _ = split(config.base)
     images = len(training) // config.base.batch_size * config.base.batch_size  # of an epoch
     return History(
@@ -157,7 +166,7 @@ def train(
             "seconds": trial.duration.total_seconds() if trial.duration else math.nan,
             "images": trial.params["epochs"] * images,
         }
-        for number, trial in enumerate(finished(found)[: config.trials])
+        for number, trial in enumerate(trials)
     )
 
 

@@ -306,18 +306,25 @@ def _put(made: list[Path], target: Path) -> list[Path]:
     try:
         for path, aim in zip(made, aims, strict=True):
             shutil.copyfile(path, partial[aim])
+            before[aim].unlink(missing_ok=True)
             if aim.is_file():
                 shutil.copyfile(aim, before[aim])
         for aim in aims:
-            partial[aim].replace(aim)
             placed.append(aim)
+            partial[aim].replace(aim)
     except BaseException:
-        for aim in placed:
-            with suppress(OSError):
-                before[aim].replace(aim) if before[aim].exists() else aim.unlink()
+        for aim in aims:
+            with suppress(OSError):  # what cannot be put back stays beside it
+                if aim not in placed or partial[aim].exists():
+                    before[aim].unlink(missing_ok=True)
+                else:
+                    before[aim].replace(aim) if before[aim].exists() else aim.unlink()
         raise
     finally:
-        for rest in (*partial.values(), *before.values()):
+        for rest in partial.values():
             with suppress(OSError):
                 rest.unlink(missing_ok=True)
+    for rest in before.values():
+        with suppress(OSError):
+            rest.unlink(missing_ok=True)
     return aims
