@@ -41,8 +41,9 @@ def mlp(
 class Residual(nn.Module):
     """h ↦ h + W silu(norm h) + b: what a layer adds to its input, so that the input also passes unchanged.
 
-    Normalisation and activation before the layer: He et al. (2016), "Identity mappings in deep
-    residual networks", Fig. 1(b), with layer normalisation for that of batches.
+    Normalisation and activation before the layer, as He et al. (2016), "Identity mappings in deep
+    residual networks", propose; with one layer a unit where they have two, SiLU for ReLU, and
+    layer normalisation for that of batches.
     """
 
     def __init__(self, width: int):
