@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import difflib
-import hashlib
 import json
 import os
 import shutil
@@ -122,11 +121,6 @@ class Run:
             }
         except (KeyError, TypeError, AttributeError) as error:
             raise self._damaged("run.json", error) from error
-
-    @property
-    def weights_sha256(self) -> str:
-        """The SHA-256 of the file of the weights."""
-        return hashlib.sha256(self._file("model.safetensors").read_bytes()).hexdigest()
 
     def weights(self, prefix: str = "") -> dict[str, Tensor]:
         """Return the weights of the first seed as float32, of the module that `prefix` names."""

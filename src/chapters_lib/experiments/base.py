@@ -21,6 +21,13 @@ from torch import nn
 import chapters_lib
 from chapters_lib import data, runs
 from chapters_lib.errors import ChaptersError
+from chapters_lib.experiments.provenance import (
+    MEASURED,
+    joined,
+    origins,
+    require_unchanged,
+    trained_by,
+)
 from chapters_lib.folders import cache_root
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.reproducibility import describe_machine, seed_everything, source_commit
@@ -29,8 +36,6 @@ from chapters_lib.training import Checkpoint, History
 Metrics = dict[str, float]
 Panels = dict[str, np.ndarray]
 Sampler = Callable[[Any, nn.Module, int], torch.Tensor]
-
-MEASURED = "measured"  # the part of a checkpoint that holds a seed's metrics
 
 
 class Config(Protocol):
@@ -157,9 +162,9 @@ def _record(
     first: nn.Module | None = None
     history, outcomes = History(), []
     here = {"commit": source_commit(), **describe_machine(device)}
-    trained_by: list[dict[str, Any]] = []
+    trainers: list[dict[str, Any]] = []
     measured_by: list[dict[str, Any]] = []
-    used = _origins(experiment)
+    used = origins(experiment.needs)
     for seed in experiment.seeds:
         stated = json.dumps(  # no NaN, which could not be recorded
             [config, seed, runs.FORMAT, {split: d.sha256 for split, d in datasets.items()}, used],
@@ -175,16 +180,16 @@ def _record(
         label = f"{experiment.name} seed {seed}" if progress else ""
         session = Session(device, checkpoint, label, fresh)
         of_seed = experiment.train(experiment.config, model, session)
-        trained_by = _joined(trained_by, _trained_by(checkpoint))
+        trainers = joined(trainers, trained_by(checkpoint))
         for row in of_seed:
             history.append({"seed": seed, **row})
         model = stored_form(experiment, model)
         first = model if first is None else first
         measured, by = _measure_once(experiment, model, checkpoint, used)
-        measured_by = _joined(measured_by, by)
+        measured_by = joined(measured_by, by)
         outcomes.append(measured | _cost(model, of_seed))
     assert first is not None
-    *earlier, last = trained_by or [here]
+    *earlier, last = trainers or [here]
     provenance = {
         "library": chapters_lib.__version__,
         "seeds": list(experiment.seeds),
@@ -200,7 +205,7 @@ def _record(
         **({"used": used} if used else {}),
     }
     panels = experiment.panels(experiment.config, first)
-    _require_unchanged(experiment, used)
+    require_unchanged(experiment.name, used)
     run = runs.save(
         experiment.name,
         config=config,
@@ -215,46 +220,6 @@ def _record(
     for path in folder.glob(f"seed-*.{MEASURED}.pt"):
         path.unlink()
     return run
-
-
-def _origins(experiment: Experiment) -> dict[str, Any]:
-    """Return by name what the needed runs are: the commit and the date of each, and the hash of its weights."""
-    needed = {name: runs.load(name) for name in experiment.needs}
-    return {
-        name: {
-            "commit": run.provenance.get("commit", ""),
-            "date": run.provenance.get("date", ""),
-            "sha256": run.weights_sha256,
-        }
-        for name, run in needed.items()
-    }
-
-
-def _require_unchanged(experiment: Experiment, used: Mapping[str, Any]) -> None:
-    if (now := _origins(experiment)) != used:
-        changed = " and ".join(name for name in now if now[name] != used[name])
-        raise ChaptersError(
-            f"{changed} was recorded anew meanwhile; nothing was recorded of {experiment.name}: run the same "
-            "command again"
-        )
-
-
-def _trained_by(checkpoint: Checkpoint) -> list[dict[str, Any]]:
-    """Return which processes saved a seed's checkpoints, the last one last; those of a study's parts too."""
-    found: list[dict[str, Any]] = []
-    stem = checkpoint.path.stem
-    for path in sorted(
-        checkpoint.path.parent.glob(f"{stem}.*pt"), key=lambda path: path.stat().st_mtime_ns
-    ):
-        name = path.name.removeprefix(f"{stem}.").removesuffix("pt").rstrip(".")
-        if name != MEASURED:
-            found = _joined(found, (checkpoint.part(name) if name else checkpoint).saved_by())
-    return found
-
-
-def _joined(earlier: list[dict[str, Any]], later: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return both lists as one, each process where it stands last."""
-    return [by for by in earlier if by not in later] + later
 
 
 def stored_form(experiment: Experiment, model: nn.Module) -> nn.Module:
@@ -298,7 +263,7 @@ def _measure_once(
     if found := kept.load():
         return dict(found["metrics"]), list(found["by"])
     metrics = measure(experiment, model)
-    _require_unchanged(experiment, used)
+    require_unchanged(experiment.name, used)
     kept.save({"metrics": metrics})
     return metrics, [checkpoint.by]
 
