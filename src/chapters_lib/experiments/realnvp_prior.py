@@ -73,7 +73,7 @@ STUDY = PriorStudyConfig(
             for couplings in (0, 8)
             for latent in (20, 40, 80)
         ),
-        *(replace(STUDIED, couplings=8, epochs=epochs) for epochs in (20, 40, 2 * EPOCHS)),
+        *(replace(STUDIED, couplings=8, epochs=epochs) for epochs in (20, 40)),
         replace(STUDIED, latent=20, couplings=0, epochs=EPOCHS),
         *(
             replace(STUDIED, couplings=couplings, **changes)
