@@ -51,9 +51,7 @@ class Session:
     device: torch.device
     checkpoint: Checkpoint | None = None
     progress: str = ""
-    fresh: bool = (
-        False  # whether what a stopped training left elsewhere than in checkpoints is ignored, too
-    )
+    fresh: bool = False  # whether trials that are kept outside of checkpoints are forgotten, too
 
 
 @dataclass(frozen=True)
