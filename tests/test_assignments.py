@@ -110,3 +110,13 @@ def test_unanswered_names_the_questions_without_a_chapter():
     sheet = Sheet("s", "S", 1, (question,))
     assert assignments.unanswered(sheet, ("vae",)) == [question]
     assert assignments.unanswered(sheet, ("nowhere",)) == []
+
+
+def test_the_pack_of_4a_trains_as_was_recorded():
+    """Its layers and its estimate of the bound are written out; all numbers it takes from the record."""
+    text = (ROOT / "book" / "packs" / "a4a.md").read_text()
+    for name in ("vae-gaussian-mnist", "vae-realnvp-mnist"):
+        config = runs.load(name).config
+        assert ("residual_mlp(" in text) == config.get("residual", False)
+        assert ("GREY: path_elbo" in text) == config["path_gradient"]
+    assert not runs.load("vae-gaussian-house-numbers").config.get("path_gradient", False)

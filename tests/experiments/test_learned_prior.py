@@ -36,8 +36,9 @@ TINY = PriorConfig(
 )  # fmt: skip
 FLOW = replace(TINY, couplings=4)
 PATH = replace(FLOW, path_gradient=True)
+RECIPE = replace(FLOW, hidden=(16, 16), residual=True, path_gradient=True)
 BOTH = pytest.mark.parametrize(
-    "config", [TINY, FLOW, PATH], ids=["normal", "flow", "flow, path gradient"]
+    "config", [TINY, FLOW, RECIPE], ids=["normal", "flow", "residual, path gradient"]
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from chapters_lib import data
 from chapters_lib.data import Dataset, stratified_split, to_float
 from chapters_lib.models.discretised import convolutional
-from chapters_lib.models.layers import mlp
+from chapters_lib.models.layers import mlp, residual_mlp
 from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import VAE, BernoulliDecoder, GaussianEncoder, StandardNormal
 from chapters_lib.reproducibility import generator
@@ -26,6 +27,7 @@ class PriorConfig:
 
     dataset: str
     hidden: tuple[int, ...] = (500, 500)  # of the fully connected pair, with layer normalisation
+    residual: bool = False  # whether its layers between two hidden ones add to what they are given
     width: int = 0  # above 0: a convolutional pair for colour, discretised logistic pixels
     latent: int = 40
     couplings: int = 0  # of the prior's flow; 0 for N(0, I)
@@ -64,8 +66,9 @@ def build(config: PriorConfig) -> Followed:
     if config.width:
         vae = convolutional(latent=config.latent, width=config.width, prior=prior)
     else:
-        encoder = GaussianEncoder(mlp([*widths, 2 * config.latent], norm=True))
-        decoder = BernoulliDecoder(mlp([config.latent, *reversed(widths)], norm=True))
+        layers = residual_mlp if config.residual else partial(mlp, norm=True)
+        encoder = GaussianEncoder(layers([*widths, 2 * config.latent]))
+        decoder = BernoulliDecoder(layers([config.latent, *reversed(widths)]))
         vae = VAE(encoder, decoder, prior)
     if config.couplings:
         vae.prior = RealNVP(config.latent, config.couplings, config.flow_hidden)

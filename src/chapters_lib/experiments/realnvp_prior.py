@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
@@ -17,15 +18,23 @@ from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
 EPOCHS = 80
-GAUSSIAN = PriorConfig("mnist", epochs=EPOCHS, shown_epochs=tuple(range(0, EPOCHS + 1, 10)))
+GAUSSIAN = PriorConfig(
+    "mnist",
+    hidden=(400, 400, 400),
+    residual=True,
+    path_gradient=True,
+    learning_rate=3e-3,
+    epochs=EPOCHS,
+    shown_epochs=tuple(range(0, EPOCHS + 1, 10)),
+)
 REALNVP = replace(GAUSSIAN, couplings=8)
-WIDE = replace(GAUSSIAN, hidden=(553, 553))  # as many weights as encoder, decoder and flow
+WIDE = replace(GAUSSIAN, hidden=(439, 439, 439))  # as many weights as encoder, decoder and flow
 REFITTED = replace(
     REALNVP, start="vae-gaussian-mnist", epochs=20, nll_samples=500, shown_epochs=()
 )  # fmt: skip
-PLANE = replace(
-    GAUSSIAN, hidden=(128, 128), latent=2, epochs=20, nll_samples=500, nll_images=1000,
-    shown_epochs=(), flow_hidden=(64, 64),
+PLANE = PriorConfig(
+    "mnist", hidden=(128, 128), latent=2, epochs=20, nll_samples=500, nll_images=1000,
+    flow_hidden=(64, 64),
 )  # fmt: skip
 COLOUR = PriorConfig(
     "house-numbers",
@@ -50,6 +59,12 @@ class PriorStudyConfig:
 
 
 STUDIED = replace(GAUSSIAN, epochs=10, shown_epochs=(), nll_samples=0, judged=False)
+WITHOUT: dict[str, dict[str, Any]] = {  # what the runs have, each left out in turn, then all at once
+    "plain-layers": {"hidden": (500, 500), "residual": False},
+    "whole-gradient": {"path_gradient": False},
+    "smaller-rate": {"learning_rate": 1e-3},
+}
+WITHOUT["all-three"] = {k: v for left_out in WITHOUT.values() for k, v in left_out.items()}
 STUDY = PriorStudyConfig(
     "mnist",
     (
@@ -60,12 +75,21 @@ STUDY = PriorStudyConfig(
         ),
         *(replace(STUDIED, couplings=8, epochs=epochs) for epochs in (20, 40)),
         replace(STUDIED, latent=20, couplings=0, epochs=EPOCHS),
+        *(
+            replace(STUDIED, couplings=couplings, **changes)
+            for couplings in (0, 8)
+            for changes in WITHOUT.values()
+        ),
     ),
 )
 
 
 def label(config: PriorConfig) -> str:
-    """Return a candidate's name: ``40-units-8-couplings-10-epochs``."""
+    """Return a candidate's name: ``40-units-8-couplings-10-epochs``, or ``flow-plain-layers`` without residual ones."""
+    prior = "flow" if config.couplings else "normal"
+    for name, changes in WITHOUT.items():
+        if config == replace(STUDIED, couplings=config.couplings, **changes):
+            return f"{prior}-{name}"
     return f"{config.latent}-units-{config.couplings}-couplings-{config.epochs}-epochs"
 
 

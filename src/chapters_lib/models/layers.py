@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 
@@ -35,6 +36,45 @@ def mlp(
         layers += [nn.Linear(width_in, width_out), *([nn.LayerNorm(width_out)] if norm else [])]
         layers += [activation(), *([nn.Dropout(dropout)] if dropout else [])]
     return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
+
+
+class Residual(nn.Module):
+    """h ↦ h + W silu(norm h) + b: what a layer adds to its input, so that the input also passes unchanged.
+
+    Normalisation and activation before the layer, as He et al. (2016), "Identity mappings in deep
+    residual networks", propose; with one layer a unit where they have two, SiLU for ReLU, and
+    layer normalisation for that of batches.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.added = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, h: Float[Tensor, "*batch p"]) -> Float[Tensor, "*batch p"]:
+        """Return h with what the layer makes of it added, same shape."""
+        return h + self.added(h)
+
+
+def residual_mlp(widths: Sequence[int]) -> nn.Sequential:
+    """Return fully connected layers of which those between two hidden ones are residual.
+
+    Parameters
+    ----------
+    widths
+        units from input to output; ``(784, 400, 400, 80)`` makes a linear layer, one residual
+        one, normalisation and activation, and a linear layer. Hidden widths have to be equal.
+    """
+    first, *hidden, last = widths
+    if not hidden or len(set(hidden)) > 1:
+        raise ValueError(f"what is added has the width of what it is added to: {list(hidden)}")
+    width = hidden[0]
+    return nn.Sequential(
+        nn.Linear(first, width),
+        *(Residual(width) for _ in hidden[1:]),
+        nn.LayerNorm(width),
+        nn.SiLU(),
+        nn.Linear(width, last),
+    )
 
 
 class Sine(nn.Module):
