@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from chapters_lib.errors import ChaptersError
-from chapters_lib.npy import URL, load_images
+from chapters_lib.data.npy import URL, load_images
 
 BYTES = np.random.default_rng(0).integers(0, 256, (5, 784), dtype=np.uint8)
 BYTES[0, :2] = 0, 255

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chapters_lib import idx
+from chapters_lib.data import idx
 from chapters_lib.errors import ChaptersError
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from chapters_lib.experiments.judge import shifted
+from chapters_lib.recipes.judge import shifted
 
 
 def images(count: int = 400) -> Tensor:

@@ -9,7 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from chapters_lib import data, house_numbers
+from chapters_lib import data
+from chapters_lib.data import house_numbers
 from tests.conftest import Folders
 
 

@@ -15,11 +15,14 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from chapters_lib import data, runs
+from chapters_lib import data
+from chapters_lib.recording import runs
 from chapters_lib.errors import ChaptersError
-from chapters_lib.experiments import EXPERIMENTS, base, find
-from chapters_lib.experiments.base import Experiment, record
-from chapters_lib.experiments.verifying import is_recorded, verify
+from chapters_lib.experiments import EXPERIMENTS, find
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording.experiment import Experiment
+from chapters_lib.recording.record import record
+from chapters_lib.recording.verifying import is_recorded, verify
 from chapters_lib.training import History
 from tests import tiny
 from tests.conftest import Folders

@@ -10,15 +10,8 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import to_float
-from chapters_lib.experiments import autoencoder
-from chapters_lib.experiments.autoencoder import (
-    chosen_codes,
-    code_box,
-    fitted_normal_codes,
-    reconstruction_mse,
-    standard_normal_codes,
-    uniform_codes,
-)
+from chapters_lib.recipes import autoencoder
+from chapters_lib.recipes.autoencoder import chosen_codes, code_box, fitted_normal_codes, reconstruction_mse, standard_normal_codes, uniform_codes
 from chapters_lib.models.autoencoder import Autoencoder
 
 

@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from chapters_lib import data, explorer, figures, runs
+from chapters_lib import data, explorers as explorer, figures
+from chapters_lib.recording import runs
 from chapters_lib.data import to_float
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find

@@ -10,17 +10,10 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import Dataset, to_float
-from chapters_lib.experiments import EXPERIMENTS, dcgan, dcgan_study, gan, probing
-from chapters_lib.experiments.base import Session
-from chapters_lib.experiments.probing import (
-    Reading,
-    discriminator_features,
-    labelled,
-    pixels,
-    read,
-    readings,
-    summary,
-)
+from chapters_lib.experiments import EXPERIMENTS, dcgan_pretraining as dcgan
+from chapters_lib.recipes import pretraining as dcgan_study, gan, probing
+from chapters_lib.recording.experiment import Session
+from chapters_lib.recipes.probing import Reading, discriminator_features, labelled, pixels, read, readings, summary
 from chapters_lib.models.dcgan import dcgan as make_pair
 from chapters_lib.models.gan import GAN
 

@@ -10,23 +10,17 @@ import torch
 from scipy.io import savemat
 from torch import nn
 
-from chapters_lib import data, runs
-from chapters_lib._torchvision import torchvision
+from chapters_lib import data
+from chapters_lib.recording import runs
+from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.evaluation.lines import straight
-from chapters_lib.experiments import (
-    EXPERIMENTS,
-    base,
-    compared,
-    comparison,
-    gan,
-    learned_prior,
-    prior_config,
-    verifying,
-)
-from chapters_lib.experiments.base import Session
-from chapters_lib.experiments.compared import ComparedModelsConfig, Drawer
+from chapters_lib.experiments import EXPERIMENTS, comparison
+from chapters_lib.recording import experiment as base, verifying
+from chapters_lib.recipes import comparing as compared, gan, likelihood_vae as learned_prior, likelihood_vae as prior_config
+from chapters_lib.recording.experiment import Session
+from chapters_lib.recipes.comparing import ComparedModelsConfig, Drawer
 from chapters_lib.experiments.comparison import ComparedConfig
-from chapters_lib.experiments.prior_config import PriorConfig
+from chapters_lib.recipes.likelihood_vae import PriorConfig
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.objectives.adversarial import discriminator_loss

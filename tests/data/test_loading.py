@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.io import savemat
 
 from chapters_lib import data
-from chapters_lib._torchvision import torchvision
+from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.data import Batches, Dataset, stratified_split, to_float
 from chapters_lib.errors import ChaptersError
 from tests.conftest import Folders
