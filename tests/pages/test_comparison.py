@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from chapters_lib import runs
-from chapters_lib.experiments.compared import MODELS
 from chapters_lib.pages import comparison as page
 from chapters_lib.pages.comparison import answer, records
+from chapters_lib.recipes.comparing import MODELS
+from chapters_lib.recording import runs
 
 
 def kl(p, q):

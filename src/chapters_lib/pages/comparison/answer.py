@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from statistics import stdev
 
-from chapters_lib import runs
-from chapters_lib.experiments.compared import MODELS
 from chapters_lib.pages import below, check, run
 from chapters_lib.pages.comparison import records
 from chapters_lib.pages.comparison.records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
+from chapters_lib.recipes.comparing import MODELS
+from chapters_lib.recording import runs
 
 
 def numbers() -> None:

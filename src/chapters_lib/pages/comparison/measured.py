@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from chapters_lib.experiments import compared, comparison
-from chapters_lib.experiments.compared import MODELS
 from chapters_lib.pages import check, signed
 from chapters_lib.pages.comparison import records
 from chapters_lib.pages.comparison.records import AUTOENCODERS, PAGE, PARTS
+from chapters_lib.recipes.comparing import MODELS
 
 
 def numbers() -> None:
@@ -33,6 +32,7 @@ def _settings(part: str) -> None:
     claims = {f"{part}: {key} is the same": vae[key] == flow[key] == gan[key] for key in same}
     claims |= {
         f"{part}: codes of the same length": vae["latent"] == flow["latent"] == gan["noise"],
+        f"{part}: 40 or 64 units": gan["noise"] == {"mnist": 40, "colour": 64}[part],
         f"{part}: they differ by the flow alone": flow == vae | {"couplings": flow["couplings"]},
         f"{part}: the same seeds": len({tuple(r.provenance["seeds"]) for r in found}) == 1,
         f"{part}: samples every ten epochs": shown == list(range(0, shown[-1] + 1, 10)),
@@ -49,13 +49,12 @@ def _counts() -> None:
     )
     of_colour = records.trainings("colour")
     PAGE.keep(colour_trainings=records.IN_WORDS[of_colour], single=single if of_colour == 1 else "")
-    mnist, colour = comparison.MNIST, comparison.COLOUR
-    PAGE.keep(held_expected=100 * mnist.validation)
+    held = [records.of(part)["gan"].config["validation"] for part in PARTS]
+    PAGE.keep(held_expected=100 * held[0])
     claims = {
         "three trainings on MNIST": records.trainings("mnist") == 3,
-        "a twelfth is held out": mnist.validation == colour.validation == 1 / 12,
-        "40 and 64 units": (mnist.noise, colour.noise) == (40, 64),
-        "2,000 samples": compared.ComparedModelsConfig("mnist").images == 2000,
+        "a twelfth is held out": held == [1 / 12, 1 / 12],
+        "2,000 samples": records.side("mnist").config["images"] == 2000,
     }
     check(claims)
 
@@ -109,7 +108,8 @@ def _density() -> None:
 
 
 def _neighbours() -> None:
-    held, count = 100 * comparison.MNIST.validation, records.side("mnist").config["images"]
+    count = records.side("mnist").config["images"]
+    held = 100 * records.of("mnist")["gan"].config["validation"]
     error = math.sqrt(held * (100 - held) / count)
     shares = {
         (part, model, space): 100 * records.side(part)[f"{model}_{space}_held"]

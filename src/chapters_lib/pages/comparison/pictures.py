@@ -11,19 +11,19 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from chapters_lib import figures
-from chapters_lib.experiments import compared
-from chapters_lib.experiments.compared import MODELS
 from chapters_lib.pages import run
 from chapters_lib.pages.comparison import records
 from chapters_lib.pages.comparison.records import AUTOENCODERS, PARTS, SAID, WAYS
+from chapters_lib.recipes import comparing
+from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.reproducibility import generator
 
 
-def between(models: Mapping[str, compared.Drawer], seed: int) -> Figure:
+def between(models: Mapping[str, comparing.Drawer], seed: int) -> Figure:
     """Draw the images along one line of each kind, between two draws."""
     start, end = torch.randn(2, 1, models["gan"].latent, generator=generator(seed))
     rows = {
-        label: compared.images_along(models[model], start, end, space)[0]
+        label: comparing.images_along(models[model], start, end, space)[0]
         for label, (model, space) in zip(
             ("VAE", "flow,\nin z", "flow,\nin base", "GAN"), WAYS, strict=True
         )

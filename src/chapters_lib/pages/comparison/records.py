@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import torch
 from torchinfo import summary
 
-from chapters_lib import runs
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
-from chapters_lib.experiments import compared, find
-from chapters_lib.experiments.compared import MODELS
-from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments import find
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import Page, below, check, run
+from chapters_lib.recipes import comparing
+from chapters_lib.recipes.comparing import MODELS
+from chapters_lib.recording import runs
+from chapters_lib.recording.judging import load_judge
 from chapters_lib.reproducibility import generator
 
 PAGE = Page("cmp")
@@ -91,9 +92,9 @@ def side(part: str) -> runs.Run:
 
 
 @cache
-def drawers(part: str) -> dict[str, compared.Drawer]:
+def drawers(part: str) -> dict[str, comparing.Drawer]:
     """Return the three recorded models as what draws images."""
-    return compared.recorded(dataset(part))
+    return comparing.recorded(dataset(part))
 
 
 def trainings(part: str) -> int:
@@ -202,13 +203,13 @@ def densities(part: str) -> Densities:
     prior: Any = drawer.prior
     size = (2, config["lines"], drawer.latent)
     start, end = torch.randn(size, generator=generator(config["seed"]))
-    codes = {space: compared.codes_along(drawer, start, end, space) for space in drawer.spaces}
+    codes = {space: comparing.codes_along(drawer, start, end, space) for space in drawer.spaces}
     log_p = {space: prior.log_prob(of) for space, of in codes.items()}
-    images = drawer.decode(codes["z"][:, compared.MIDDLE].flatten(0, 1))
+    images = drawer.decode(codes["z"][:, comparing.MIDDLE].flatten(0, 1))
     sure = features_and_probabilities(load_judge(dataset(part)), images)[1].amax(1) >= SURE
     edges = torch.tensor(list(CLASSES_OF_DENSITY.values())[1:])
     edges = log_p["z"][:, [0, -1]].flatten().quantile(edges)
-    found = torch.bucketize(log_p["z"][:, compared.MIDDLE].flatten(), edges)
+    found = torch.bucketize(log_p["z"][:, comparing.MIDDLE].flatten(), edges)
     seen, errors = [], []
     for i in range(len(CLASSES_OF_DENSITY)):
         count, share = int((found == i).sum()), float(sure[found == i].double().mean())
