@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from chapters_lib import data, figures
 from chapters_lib.data import to_float
 from chapters_lib.evaluation import likelihood
-from chapters_lib.experiments import vae
-from chapters_lib.experiments.vae_config import VaeConfig
 from chapters_lib.models.vae import VAE
 from chapters_lib.pages import Page, check, run
+from chapters_lib.recipes import vae
+from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History
 
@@ -120,7 +120,7 @@ def digits_loss(history: History, terms: Mapping[str, float], x_test: Tensor) ->
 
 def digits_rows(config: VaeConfig, network: VAE) -> Figure:
     """Show test digits, their reconstructions, and new images."""
-    test = vae.first(data.load("digits", "test"), 10)
+    test = data.load("digits", "test").first(10)
     return figures.image_rows(
         {
             "existing": test.images,
@@ -151,7 +151,7 @@ def digits_averaged(
 ) -> Figure:
     """Show what a network makes of test digits whose loss was averaged over pixels, and one whose was summed."""
     test = data.load("digits", "test")
-    shown, x_test = vae.first(test, 10), to_float(test.images)
+    shown, x_test = test.first(10), to_float(test.images)
     blur, sharp = (
         vae.reconstruct(config, network, shown.images, shown.labels)
         for network in (averaged, summed)

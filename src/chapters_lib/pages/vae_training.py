@@ -10,13 +10,14 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from chapters_lib import figures
-from chapters_lib.experiments import vae
-from chapters_lib.experiments.tuning import SPACE
-from chapters_lib.experiments.vae import SAMPLES
-from chapters_lib.experiments.vae_chapter import LADDER, rung_name
+from chapters_lib.experiments.vae import LADDER
 from chapters_lib.pages import below, check, model, number, run, table
 from chapters_lib.pages.vae import PAGE, config
 from chapters_lib.pages.vae_weights import ENOUGH, study
+from chapters_lib.recipes import vae
+from chapters_lib.recipes.tuning import SPACE
+from chapters_lib.recipes.vae import SAMPLES
+from chapters_lib.recipes.vae_ladder import rung_name
 
 FC, PLAIN, TWICE = "vae-fc-mnist", "vae-fc-mnist-no-dropout", "vae-fc-mnist-dropout-0.1"
 VANILLA, TUNING = "vae-fashion-mnist", "vae-fashion-mnist-tuning"

@@ -7,12 +7,13 @@ import math
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from chapters_lib import figures, runs
+from chapters_lib import figures
 from chapters_lib.data import CLASSES
-from chapters_lib.experiments import autoencoder, vae
-from chapters_lib.experiments.vae import SAMPLES
 from chapters_lib.pages import below, check, model, number, run, table
 from chapters_lib.pages.vae import PAGE, config
+from chapters_lib.recipes import autoencoder, vae
+from chapters_lib.recipes.vae import SAMPLES
+from chapters_lib.recording import runs
 
 SETS = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
 SCORES = ("recognisable", "class_entropy", "fid_judge")

@@ -9,14 +9,15 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from chapters_lib import figures, runs
+from chapters_lib import figures
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
-from chapters_lib.experiments import vae
-from chapters_lib.experiments.judge import load_judge
-from chapters_lib.experiments.vae import SAMPLES
-from chapters_lib.experiments.vae_chapter import WEIGHTS, weight_name
+from chapters_lib.experiments.vae import WEIGHTS, weight_name
 from chapters_lib.pages import check, model, run, table
 from chapters_lib.pages.vae import PAGE, config
+from chapters_lib.recipes import vae
+from chapters_lib.recipes.vae import SAMPLES
+from chapters_lib.recording import runs
+from chapters_lib.recording.judging import load_judge
 
 ENOUGH = 0.95  # class entropy that a chosen weight must reach
 
