@@ -144,9 +144,9 @@ def test_verify_notices_a_changed_weight(run: runs.Run) -> None:
 
 def edit(run: runs.Run, change) -> None:
     path = run.folder / "run.json"
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def test_verify_notices_a_changed_metric(run: runs.Run) -> None:
@@ -212,7 +212,7 @@ def test_needed_run_first(quick: str, folders: Folders) -> None:
 
 @pytest.mark.parametrize("which", ["runs", "cache"])
 def test_unwritable_folders_first(quick: str, folders: Folders, which: str) -> None:
-    getattr(folders, which).write_text("in the way")
+    getattr(folders, which).write_text("in the way", encoding="utf-8")
     trained = []
     watched = replace(SHORT, train=lambda *parts: trained.append(1))
     with pytest.raises(ChaptersError, match=f"cannot write.*CHAPTERS_{which.upper()}"):

@@ -21,6 +21,8 @@ from chapters_lib.models.layers import count_parameters, mlp, residual_mlp
 from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import VAE, BernoulliDecoder, GaussianEncoder, StandardNormal
 from chapters_lib.objectives.elbo import elbo, negative_elbo, path_elbo
+from chapters_lib.recipes import timeline
+from chapters_lib.recipes.timeline import SHOWN, with_timeline
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics, Panels, Session
 from chapters_lib.recording.judging import (
