@@ -15,7 +15,7 @@ import pytest
 from chapters_lib.experiments.realnvp_prior import GAUSSIAN, WITHOUT
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = (ROOT / "book" / "realnvp-prior.md").read_text()
+PAGE = (ROOT / "book" / "realnvp-prior.md").read_text(encoding="utf-8")
 RUNS = ("vae-gaussian-mnist", "vae-realnvp-mnist")
 
 

@@ -18,6 +18,7 @@ from chapters_lib.checkpoint import Checkpoint, Stateful
 from chapters_lib.errors import ChaptersError
 
 Losses = Mapping[str, Tensor]
+AfterEpoch = Callable[[int], Mapping[str, float]]  # what is measured after an epoch, by its number
 
 
 class History:
@@ -55,7 +56,7 @@ class History:
 
     def to_csv(self, path: Path) -> None:
         """Write the rows; numbers in full precision, an empty field where a row lacks a column."""
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.names, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows)
@@ -63,7 +64,7 @@ class History:
     @classmethod
     def from_csv(cls, path: Path, rows: int | None = None) -> History:
         """Read what `to_csv` wrote; ValueError if it is cut off, or has not the `rows` it should have."""
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         if not text.endswith("\n"):
             raise ValueError("the last row is cut off")
         found = cls(
@@ -85,7 +86,7 @@ def fit(
     *,
     epochs: int,
     state: Mapping[str, Stateful] | None = None,
-    after_epoch: Callable[[int], Mapping[str, float]] | None = None,
+    after_epoch: AfterEpoch | None = None,
     checkpoint: Checkpoint | None = None,
     progress: str = "",
 ) -> History:

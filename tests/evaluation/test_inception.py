@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation import inception
-from chapters_lib.evaluation.inception import Inception, architecture, as_input, from_file, published
+from chapters_lib.evaluation.inception import (
+    Inception,
+    architecture,
+    as_input,
+    from_file,
+    published,
+)
 from tests.conftest import Folders
 
 SIZE = 107  # pixels: small enough to be quick, large enough for every layer
@@ -152,7 +158,7 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(ChaptersError, match="no file"):
         from_file(tmp_path / "nothing.safetensors")
-    (tmp_path / "text").write_text("hello")
+    (tmp_path / "text").write_text("hello", encoding="utf-8")
     with pytest.raises(ChaptersError, match="no safetensors file"):
         from_file(tmp_path / "text")
 

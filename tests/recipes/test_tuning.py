@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from chapters_lib import data
-from chapters_lib.recording import runs
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import experiment as base
 from chapters_lib.recipes import tuning
-from chapters_lib.recording.experiment import Session
 from chapters_lib.recipes.tuning import TuningConfig
 from chapters_lib.recipes.vae import VaeConfig
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Session
 from tests.conftest import Folders
 
 BASE = VaeConfig("digits", hidden=(8,), latent=2, validation=0.2, judged=False)
@@ -188,7 +188,7 @@ def test_the_default_storage_is_below_the_cache(folders: Folders) -> None:
 
 def test_storages_that_cannot_be_opened(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.sqlite3"
-    damaged.write_text("no database" * 100)
+    damaged.write_text("no database" * 100, encoding="utf-8")
     for url in (
         f"sqlite:///{tmp_path / 'missing' / 'study.sqlite3'}",
         f"sqlite:///{damaged}",
@@ -201,7 +201,7 @@ def test_storages_that_cannot_be_opened(tmp_path: Path) -> None:
 
 
 def test_a_cache_that_cannot_be_written(folders: Folders) -> None:
-    folders.cache.write_text("in the way")
+    folders.cache.write_text("in the way", encoding="utf-8")
     with pytest.raises(ChaptersError, match="cannot open the study at"):
         tuning.open_study()
 
