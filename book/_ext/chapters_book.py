@@ -89,12 +89,12 @@ def export_explorers(app) -> None:
         or not (Path(app.srcdir) / "src" / "chapters_lib" / "explorer.py").exists()
     ):
         return
-    if not written.exists() or written.read_text() != key:
+    if not written.exists() or written.read_text(encoding="utf-8") != key:
         code = "import sys; from chapters_lib import explorer; explorer.write(explorer.RUNS, sys.argv[1])"
         subprocess.run(
             [sys.executable, "-c", code, str(folder)], check=True
         )  # apart: it imports torch
-        written.write_text(key)
+        written.write_text(key, encoding="utf-8")
 
 
 def read_notebook(app, docname: str):

@@ -49,16 +49,16 @@ def tiny(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
     for name in ("_config.yml", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "_toc.yml").write_text(TOC)
-    (tmp_path / "book" / "index.md").write_text("# A book\n\nIt is small.\n")
-    (tmp_path / "book" / "page.md").write_text(PAGE)
+    (tmp_path / "_toc.yml").write_text(TOC, encoding="utf-8")
+    (tmp_path / "book" / "index.md").write_text("# A book\n\nIt is small.\n", encoding="utf-8")
+    (tmp_path / "book" / "page.md").write_text(PAGE, encoding="utf-8")
     (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "value.txt").write_text("first value")
+    (tmp_path / "src" / "value.txt").write_text("first value", encoding="utf-8")
     return tmp_path
 
 
 def html(book: Path) -> str:
-    return (book / "_build" / "html" / "book" / "page.html").read_text()
+    return (book / "_build" / "html" / "book" / "page.html").read_text(encoding="utf-8")
 
 
 def test_a_changed_library_runs_the_pages_again(tiny):
@@ -67,14 +67,15 @@ def test_a_changed_library_runs_the_pages_again(tiny):
     again = jupyter_book(tiny, *STRICT)
     assert again.returncode == 0
     assert "running" not in again.stdout, "nothing changed, so nothing should run"
-    (tiny / "src" / "value.txt").write_text("second value")
+    (tiny / "src" / "value.txt").write_text("second value", encoding="utf-8")
     assert jupyter_book(tiny, *STRICT).returncode == 0
     assert "second value" in html(tiny)
 
 
 def test_a_failing_cell_fails_every_build_and_says_where(tiny):
     (tiny / "book" / "page.md").write_text(
-        PAGE + '\n```{code-cell} python\nassert 2 < 1, "the text says it is lower"\n```\n'
+        PAGE + '\n```{code-cell} python\nassert 2 < 1, "the text says it is lower"\n```\n',
+        encoding="utf-8",
     )
     for options in (STRICT, STRICT, ()):
         result = jupyter_book(tiny, *options)
@@ -84,11 +85,13 @@ def test_a_failing_cell_fails_every_build_and_says_where(tiny):
 
 
 def test_a_warning_fails_every_strict_build_also_after_a_plain_one(tiny):
-    (tiny / "book" / "page.md").write_text(PAGE + "\nSee {numref}`fig-nowhere`.\n")
+    (tiny / "book" / "page.md").write_text(
+        PAGE + "\nSee {numref}`fig-nowhere`.\n", encoding="utf-8"
+    )
     assert jupyter_book(tiny).returncode == 0
     for _ in range(2):
         result = jupyter_book(tiny, *STRICT)
         assert result.returncode != 0
         assert "page.md" in result.stderr and "fig-nowhere" in result.stderr
-    (tiny / "book" / "page.md").write_text(PAGE)
+    (tiny / "book" / "page.md").write_text(PAGE, encoding="utf-8")
     assert jupyter_book(tiny, *STRICT).returncode == 0
