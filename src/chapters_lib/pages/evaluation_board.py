@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from scipy import stats
 
-from chapters_lib import figures, runs
+from chapters_lib import figures
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.pages import check, number, run, signed, table
 from chapters_lib.pages.evaluation import PAGE
-from chapters_lib.runs import Run
+from chapters_lib.recording import runs
+from chapters_lib.recording.runs import Run
 
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (768, 2048) for low in ("", "_bfloat16")]
 TITLES = {

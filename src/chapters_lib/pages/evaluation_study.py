@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 from chapters_lib import figures
 from chapters_lib.pages import check, run, signed
 from chapters_lib.pages.evaluation import PAGE
-from chapters_lib.runs import Run
+from chapters_lib.recording.runs import Run
 
 
 def _study() -> Run:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.pages import Page, below, check, number, run, table
-from chapters_lib.runs import Run
+from chapters_lib.recording.runs import Run
 
 PAGE = Page("flow")
 NORMAL = "$\\mathcal{N}(0, I)$"

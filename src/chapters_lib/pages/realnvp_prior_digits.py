@@ -17,9 +17,9 @@ from chapters_lib import figures
 from chapters_lib.data import CLASSES
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.aggregate import KlParts
-from chapters_lib.experiments.prior_config import PriorConfig, split
 from chapters_lib.models.vae import VAE, StandardNormal
 from chapters_lib.pages import Page, check
+from chapters_lib.recipes.likelihood_vae import PriorConfig, split
 from chapters_lib.reproducibility import generator
 
 PAGE = Page("flow")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.data import CLASSES
-from chapters_lib.experiments import find, learned_prior
+from chapters_lib.experiments import find
 from chapters_lib.pages import below, check, model, number, run, table
 from chapters_lib.pages.realnvp_prior import (
     GAUSSIAN,
@@ -20,6 +20,7 @@ from chapters_lib.pages.realnvp_prior import (
     first,
 )
 from chapters_lib.pages.realnvp_prior_digits import draw_plane
+from chapters_lib.recipes import likelihood_vae
 from chapters_lib.reproducibility import generator
 
 PLANES = {"N(0, I)": "vae-gaussian-2d-mnist", "RealNVP": "vae-realnvp-2d-mnist"}
@@ -36,7 +37,7 @@ def samples() -> Figure:
     rows = {"N(0, I)": GAUSSIAN, "RealNVP": REALNVP}
     return figures.image_rows(
         {
-            title: learned_prior.samples(find(name).config, model(name), 12)
+            title: likelihood_vae.samples(find(name).config, model(name), 12)
             for title, name in rows.items()
         }
     )
