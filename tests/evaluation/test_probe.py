@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from chapters_lib.evaluation.probe import class_in_codes, class_information, linear_probe, nearest_neighbours
+from chapters_lib.evaluation.probe import (
+    class_in_codes,
+    class_information,
+    linear_probe,
+    nearest_neighbours,
+)
 
 
 def lumps(count: int, apart: float, seed: int = 0) -> tuple[Tensor, Tensor]:

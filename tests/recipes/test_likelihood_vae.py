@@ -10,16 +10,23 @@ import torch
 from torch import Tensor
 
 from chapters_lib import data
-from chapters_lib.recording import runs
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.evaluation import likelihood
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recipes import likelihood_vae as learned_prior
-from chapters_lib.recording.experiment import Session
-from chapters_lib.recipes.likelihood_vae import Followed, PriorConfig, binarised, build, observed, split
 from chapters_lib.experiments.realnvp_prior import STUDY, label
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.models.realnvp import RealNVP
+from chapters_lib.recipes import likelihood_vae
+from chapters_lib.recipes.likelihood_vae import (
+    VAE,
+    PriorConfig,
+    binarised,
+    build,
+    observed,
+    split,
+)
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import generator, seed_everything
 from chapters_lib.training import History
 from tests.conftest import Folders
@@ -37,10 +44,10 @@ BOTH = pytest.mark.parametrize(
 )
 
 
-def trained(config: PriorConfig, seed: int = 0) -> tuple[Followed, History]:
+def trained(config: PriorConfig, seed: int = 0) -> tuple[VAE, History]:
     seed_everything(seed)
     model = build(config)
-    history = learned_prior.train(config, model, Session(torch.device("cpu")))
+    history = likelihood_vae.train_followed(config, model, Session(torch.device("cpu")))
     return model, history
 
 
@@ -71,9 +78,9 @@ def test_training_images_are_drawn_anew_and_test_images_once(
 ) -> None:
     few_digits(monkeypatch, 80)
     seen: list[Tensor] = []
-    original = learned_prior.elbo
+    original = likelihood_vae.elbo
 
-    def watched(model: Followed, x: Tensor):
+    def watched(model: VAE, x: Tensor):
         seen.append(x.clone())
         return original(model, x)
 
@@ -157,7 +164,7 @@ def test_both_priors_start_from_the_same_encoder_and_decoder() -> None:
     for key, value in plain.state_dict().items():
         assert torch.equal(flow.state_dict()[key], value), key
     first, second = (
-        learned_prior.samples(c, m.eval(), 9) for c, m in ((TINY, plain), (FLOW, flow))
+        likelihood_vae.samples(c, m.eval(), 9) for c, m in ((TINY, plain), (FLOW, flow))
     )
     assert torch.equal(first, second)
 
@@ -165,7 +172,7 @@ def test_both_priors_start_from_the_same_encoder_and_decoder() -> None:
 def test_warm_up_weighs_the_kl(monkeypatch: pytest.MonkeyPatch) -> None:
     few_digits(monkeypatch, 80)
     weights: list[float] = []
-    original = learned_prior.negative_elbo
+    original = likelihood_vae.negative_elbo
 
     def watched(terms, beta: float = 1.0):
         weights.append(beta)
@@ -181,9 +188,9 @@ def test_the_time_line_keeps_samples_of_the_same_noise(monkeypatch: pytest.Monke
     few_digits(monkeypatch, 40)
     model, _ = trained(replace(FLOW, batch_size=8))
     assert model.timeline.shape == (2, 16, 1, 28, 28)
-    assert torch.equal(model.timeline[1], learned_prior.samples(FLOW, model.eval(), 16))
+    assert torch.equal(model.timeline[1], likelihood_vae.samples(FLOW, model.eval(), 16))
     seed_everything(0)
-    assert torch.equal(model.timeline[0], learned_prior.samples(FLOW, build(FLOW), 16))
+    assert torch.equal(model.timeline[0], likelihood_vae.samples(FLOW, build(FLOW), 16))
 
 
 def test_following_the_samples_does_not_change_the_training(
@@ -210,8 +217,8 @@ def test_metrics_agree_with_each_other(config: PriorConfig) -> None:
     with torch.no_grad():
         for weight in model.prior.parameters():
             weight += 0.2 * torch.randn_like(weight)
-    metrics = learned_prior.evaluate(config, model)
-    assert metrics == learned_prior.evaluate(config, model)
+    metrics = likelihood_vae.evaluate(config, model)
+    assert metrics == likelihood_vae.evaluate(config, model)
     for part in ("train", "val", "test"):
         total = metrics[f"{part}_reconstruction"] + metrics[f"{part}_kl"]
         assert metrics[f"{part}_negative_elbo"] == pytest.approx(total)
@@ -223,7 +230,7 @@ def test_metrics_agree_with_each_other(config: PriorConfig) -> None:
     assert "test_bits_per_dimension" not in metrics
     assert 1 <= metrics["test_nll_effective_samples"] <= 20
     x = observed(config, data.load("digits", "test"))[:50]
-    direct = likelihood.negative_iwae(model, x, num_samples=20, batch_size=learned_prior.PARTS)
+    direct = likelihood.negative_iwae(model, x, num_samples=20, batch_size=likelihood_vae.PARTS)
     assert metrics["test_nll"] == pytest.approx(float(direct.mean()), abs=1e-4)
     assert metrics["test_nll_sem"] == pytest.approx(float(direct.std()) / 50**0.5, abs=1e-4)
 
@@ -237,9 +244,9 @@ def test_new_images_come_of_the_models_own_prior() -> None:
             weight += 0.5 * torch.randn_like(weight)
         noise = torch.randn(5, 3, generator=generator(7))
         expected = model.decoder(model.prior.to_code(noise)).mean
-    drawn = learned_prior.samples(FLOW, model, 5, seed=7)
+    drawn = likelihood_vae.samples(FLOW, model, 5, seed=7)
     torch.testing.assert_close(drawn.float() / 255, expected, rtol=0, atol=0.5 / 255 + 1e-6)
-    assert not torch.equal(drawn, learned_prior.decode(model, noise))
+    assert not torch.equal(drawn, likelihood_vae.decode(model, noise))
 
 
 @pytest.mark.parametrize("name", ["vae-gaussian-mnist", "vae-realnvp-house-numbers"])
@@ -251,7 +258,7 @@ def test_the_images_evaluated_afterwards_are_those_that_are_judged(name: str) ->
     (prefix,) = experiment.samples
     drawn = experiment.samples[prefix](experiment.config, model, 7)
     assert prefix == "" and len(drawn) == 7 and drawn.dtype == torch.uint8
-    assert torch.equal(drawn, learned_prior.samples(experiment.config, model, 7))
+    assert torch.equal(drawn, likelihood_vae.samples(experiment.config, model, 7))
 
 
 def test_bits_are_reported_of_colour(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +266,7 @@ def test_bits_are_reported_of_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     part = Dataset("svhn", "test", images, torch.arange(12) % 2)
     monkeypatch.setattr(data, "load", lambda name, split: part)
     config = replace(FLOW, dataset="svhn", width=8, nll_images=4, validation=0.5, shown_epochs=())
-    metrics = learned_prior.evaluate(config, build(config).eval())
+    metrics = likelihood_vae.evaluate(config, build(config).eval())
     assert metrics["test_bits_per_dimension"] == pytest.approx(
         metrics["test_nll"] / (3072 * math.log(2))
     )

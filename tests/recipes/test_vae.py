@@ -11,13 +11,15 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import Dataset
-from chapters_lib.experiments import EXPERIMENTS, vae as vae_chapter
-from chapters_lib.recording import experiment as base, verifying
+from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.experiments import vae as vae_chapter
+from chapters_lib.models.vae import VAE
 from chapters_lib.recipes import vae
-from chapters_lib.recording.experiment import Session
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recipes.vae_ladder import LadderConfig
-from chapters_lib.models.vae import VAE
+from chapters_lib.recording import verifying
+from chapters_lib.recording.experiment import Session
+from chapters_lib.recording.record import record
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
@@ -193,7 +195,7 @@ def test_recorded_and_verified(folders, config: VaeConfig) -> None:
     experiment = vae.experiment(
         "tiny", "vae", "tiny", replace(config, validation=0.2), seeds=(0, 1)
     )
-    run = base.record(experiment, device=CPU)
+    run = record(experiment, device=CPU)
     checked, differences = verifying.verify(experiment)
     assert not differences and {"test_negative_elbo", "val_kl", "test_mse"} <= set(checked)
     assert run.metric("test_kl").values[0] != run.metric("test_kl").values[1]
@@ -212,7 +214,7 @@ def test_ladder(folders) -> None:
     experiment = replace(
         EXPERIMENTS["vae-fc-mnist-ladder"], name="tiny", config=LadderConfig("digits", rungs)
     )
-    run = base.record(experiment, device=CPU)
+    run = record(experiment, device=CPU)
     names = ["50-images-8-2", "all-images-16-2"]
     for name in names:
         for key in ("reconstruction", "kl", "mse"):

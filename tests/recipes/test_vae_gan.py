@@ -12,18 +12,20 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from chapters_lib import data, training
+from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.data import Batches, to_float
 from chapters_lib.evaluation import pairs
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import experiment as base, verifying
-from chapters_lib.recipes import vae as vae_config, vae_gan, vae_gan as vae_gan_config
-from chapters_lib.recording.experiment import Session
-from chapters_lib.recipes.vae_gan import NETWORKS
-from chapters_lib.recipes.vae_gan import Portion, VaeGanConfig, start_from
 from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.vae_gan import network_losses, vae_gan_terms
+from chapters_lib.recipes import vae as vae_config
+from chapters_lib.recipes import vae_gan
+from chapters_lib.recipes import vae_gan as vae_gan_config
+from chapters_lib.recipes.vae_gan import NETWORKS, Portion, VaeGanConfig, start_from
+from chapters_lib.recording import verifying
+from chapters_lib.recording.experiment import Session
+from chapters_lib.recording.record import record
 from chapters_lib.reproducibility import seed_everything
-from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.training import History
 
 CPU = torch.device("cpu")
@@ -44,7 +46,7 @@ TINY = VaeGanConfig(
 def trained(config: VaeGanConfig, seed: int = 0) -> tuple[VAEGAN, History]:
     seed_everything(seed)
     model = vae_gan.build(config)
-    return model, vae_gan.train(config, model, Session(CPU))
+    return model, vae_gan.train_followed(config, model, Session(CPU))
 
 
 # the three steps
@@ -274,7 +276,7 @@ def test_killed_and_resumed_it_ends_the_same(
         seed_everything(seed)
         model = vae_gan.build(config)
         checkpoint = Checkpoint(tmp_path / "seed-0.pt", "same", save_every_seconds=0.0)
-        return model, vae_gan.train(config, model, Session(CPU, checkpoint))
+        return model, vae_gan.train_followed(config, model, Session(CPU, checkpoint))
 
     handle = register_optimizer_step_pre_hook(kill)
     with pytest.raises(Killed):
@@ -295,7 +297,7 @@ def test_recorded_and_verified(folders, config: VaeGanConfig) -> None:
     experiment = replace(
         EXPERIMENTS["vaegan-disl-fashion-mnist"], name="tiny", config=config, needs=(), seeds=(0, 1)
     )
-    run = base.record(experiment, device=CPU)
+    run = record(experiment, device=CPU)
     checked, differences = verifying.verify(experiment)
     assert not differences and {"test_mse", "test_kl"} <= set(checked)
     assert len(set(run.metric("test_mse").values)) == 2
