@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import epub_builder
+import hidden_cells
 import nbformat
 import page_files
 import plain_notebook
@@ -260,6 +261,7 @@ def setup(app):
     app.add_config_value("chapters_epub", "", "html")
     solutions_and_parts.setup(app)
     epub_builder.setup(app)
+    hidden_cells.setup(app)
     app.connect("config-inited", configure, priority=10)
     app.connect("builder-inited", export_explorers)
     app.connect("env-before-read-docs", note_read)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from chapters_lib import pages
 from chapters_lib.pages import autoencoder as page
 from chapters_lib.pages import run
-from chapters_lib.runs import Run
+from chapters_lib.recording.runs import Run
 
 
 @pytest.fixture(autouse=True)

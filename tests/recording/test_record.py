@@ -290,7 +290,9 @@ def test_a_run_recorded_anew_meanwhile(
         SHORT, name="child", needs=("tiny",), train=then("trained", tiny.train),
         evaluate=then("measured", tiny.evaluate), panels=then("drawn", tiny.panels),
     )  # fmt: skip
-    with pytest.raises(ChaptersError, match="child needs was recorded anew meanwhile; nothing was rec"):
+    with pytest.raises(
+        ChaptersError, match="child needs was recorded anew meanwhile; nothing was rec"
+    ):
         record(child, device=CPU)
     assert "child" not in runs.names()
 
@@ -370,9 +372,7 @@ def test_cache_is_outside_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHAPTERS_CACHE", raising=False)
     monkeypatch.delenv("CHAPTERS_RUNS", raising=False)
     assert cache_root().name == ".cache" and cache_root().parent == runs.root().parent
-    assert (
-        cache_root().parent / "pyproject.toml"
-    ).exists() or cache_root().parent == Path.cwd()
+    assert (cache_root().parent / "pyproject.toml").exists() or cache_root().parent == Path.cwd()
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from torch import Tensor
 from chapters_lib import data, figures
 from chapters_lib.data import CLASSES, to_float
 from chapters_lib.evaluation.pca import fit_pca
-from chapters_lib.experiments.autoencoder import AutoencoderConfig
-from chapters_lib.experiments.autoencoder_study import label
 from chapters_lib.objectives.reconstruction import mean_squared_error
 from chapters_lib.pages import Page, check, model, run, table
-from chapters_lib.runs import Run
+from chapters_lib.recipes.autoencoder import AutoencoderConfig
+from chapters_lib.recipes.autoencoder_studies import label
+from chapters_lib.recording.runs import Run
 from chapters_lib.training import History
 
 PAGE = Page("ae")

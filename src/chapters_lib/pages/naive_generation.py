@@ -8,13 +8,14 @@ from math import pi
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import Tensor
 
 from chapters_lib import data, figures
 from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation.judge import features_and_probabilities
-from chapters_lib.experiments.autoencoder import (
-    SAMPLES,
+from chapters_lib.models.autoencoder import Autoencoder
+from chapters_lib.pages import Page, below, check, model, number, run, signed, table
+from chapters_lib.recipes.autoencoder import (
     code_box,
     decode,
     encode,
@@ -22,9 +23,8 @@ from chapters_lib.experiments.autoencoder import (
     standard_normal_codes,
     uniform_codes,
 )
-from chapters_lib.experiments.judge import load_judge
-from chapters_lib.pages import Page, below, check, model, number, run, signed, table
-from chapters_lib.runs import Metric, Run
+from chapters_lib.recording.judging import SAMPLES, load_judge
+from chapters_lib.recording.runs import Metric, Run
 
 PAGE = Page("naive")
 SETS = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
@@ -250,7 +250,7 @@ def samples(name: str) -> Figure:
     return _sample_rows(model(f"ae-{name}"), model(f"ae-normalized-{name}"), box)
 
 
-def _sample_rows(a: nn.Module, b: nn.Module, box: Tensor) -> Figure:
+def _sample_rows(a: Autoencoder, b: Autoencoder, box: Tensor) -> Figure:
     z = standard_normal_codes(SAMPLES, 2)
     return figures.image_rows(
         {
@@ -372,7 +372,7 @@ def _walk(name: str, *classes: int) -> tuple[Tensor, float]:
     return images[::100], float(top.min())
 
 
-def digits_trained(plain: nn.Module, normalized: nn.Module) -> None:
+def digits_trained(plain: Autoencoder, normalized: Autoencoder) -> None:
     """Give the text how far A's codes of the digits spread, and see that B's are nearly normalised."""
     images = data.load("digits", "train").images
     a, b = encode(plain, images).std(0), encode(normalized, images)
@@ -401,12 +401,12 @@ def digits_codes(codes_a: Tensor, codes_b: Tensor) -> Figure:
     return figure
 
 
-def digits_samples(plain: nn.Module, normalized: nn.Module, codes_a: Tensor) -> Figure:
+def digits_samples(plain: Autoencoder, normalized: Autoencoder, codes_a: Tensor) -> Figure:
     """Draw ten samples of the digits from A's two draws, and from B."""
     return _sample_rows(plain, normalized, code_box(codes_a))
 
 
-def digits_stretched(plain: nn.Module, stretched: nn.Module, draws: Sequence[Tensor]) -> None:
+def digits_stretched(plain: Autoencoder, stretched: Autoencoder, draws: Sequence[Tensor]) -> None:
     """See that a stretched code leaves the error as it is, and changes the samples."""
     digits = data.load("digits", "test")
     before, after = (images.float() for images in draws)
@@ -427,7 +427,7 @@ def digits_spread(spreads: Mapping[float, float]) -> None:
 
 
 def digits_jitter(
-    normalized: nn.Module, report: Mapping[str, tuple[Sequence[float], float]]
+    normalized: Autoencoder, report: Mapping[str, tuple[Sequence[float], float]]
 ) -> None:
     """Hold the spread of one code among others, and the error on threes, against what is expected."""
     z = encode(normalized, data.load("digits", "test").images[:1])[0]

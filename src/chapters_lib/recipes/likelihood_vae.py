@@ -125,8 +125,6 @@ def train(
     config: PriorConfig, model: VAE, session: Session, after_epoch: AfterEpoch | None = None
 ) -> History:
     """Minimise −ELBO by Adam; binary images are drawn anew from the grey ones at every step."""
-    if config.start:
-        take_and_freeze(model, runs.load(config.start))
     training, _ = split(config)
     batches = Batches(training, config.batch_size, device=session.device)
     optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
@@ -175,6 +173,8 @@ def train_followed(config: PriorConfig, model: VAE, session: Session) -> History
     held-out ones, both binarised once; every few epochs the judge's distance of 10,000 samples
     to 10,000 training images.
     """
+    if config.start:
+        take_and_freeze(model, runs.load(config.start))
     training, held = split(config)
     followed = {"train_eval": training.first(FOLLOWED), "val": held}
     distance = distance_to_training(config.dataset) if config.judged else None
