@@ -158,7 +158,7 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(ChaptersError, match="no file"):
         from_file(tmp_path / "nothing.safetensors")
-    (tmp_path / "text").write_text("hello")
+    (tmp_path / "text").write_text("hello", encoding="utf-8")
     with pytest.raises(ChaptersError, match="no safetensors file"):
         from_file(tmp_path / "text")
 
@@ -172,7 +172,7 @@ def test_no_network_and_no_weights(folders: Folders) -> None:
 
 def test_published_weights_fit(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state as torchvision publishes it, classifier for training included, goes into the network."""
-    from chapters_lib._torchvision import torchvision
+    from chapters_lib.data.torchvision_shim import torchvision
 
     whole = torchvision().models.inception_v3(weights=None, aux_logits=True, init_weights=False)
     kind = torchvision().models.Inception_V3_Weights

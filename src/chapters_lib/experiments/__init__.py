@@ -1,57 +1,45 @@
-"""Every named experiment of the book: its numbers, and the functions that run it."""
+"""The numbers: every named experiment of the book, one module a page."""
 
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import (
     autoencoder,
-    autoencoder_study,
     c_vae,
-    compared,
     comparison,
-    dcgan,
-    dcgan_study,
-    gan_chapter,
+    dcgan_pretraining,
+    evaluation,
+    gan,
     gb_rbm,
-    judge,
-    measuring,
     naive_generation,
     realnvp_prior,
-    specks,
-    tuning,
-    vae_chapter,
-    vae_gan_chapter,
+    vae,
+    vae_gan,
 )
-from chapters_lib.experiments.base import Experiment
+from chapters_lib.recording.experiment import Experiment
 
-EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment
-    for chapter in (
-        judge,
-        autoencoder,
-        autoencoder_study,
-        naive_generation,
-        vae_chapter,
-        tuning,
-        c_vae,
-        gb_rbm,
-        gan_chapter,
-        dcgan,
-        dcgan_study,
-        vae_gan_chapter,
-        measuring,
-        realnvp_prior,
-        comparison,
-        compared,
-        specks,
-    )
-    for experiment in chapter.EXPERIMENTS
+PAGES = (
+    evaluation,  # its judges are what the others need
+    autoencoder,
+    naive_generation,
+    vae,
+    c_vae,
+    gan,
+    dcgan_pretraining,
+    vae_gan,
+    gb_rbm,
+    realnvp_prior,
+    comparison,
+)
+EXPERIMENTS: dict[str, Experiment[Any, Any]] = {
+    experiment.name: experiment for page in PAGES for experiment in page.EXPERIMENTS
 }
 
 
-def find(name: str) -> Experiment:
+def find(name: str) -> Experiment[Any, Any]:
     """Return the experiment called `name`.
 
     Raises

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chapters_lib.experiments.vae import experiment
-from chapters_lib.experiments.vae_chapter import VANILLA
+from chapters_lib.experiments.vae import VANILLA
+from chapters_lib.recipes.vae import experiment
 
 CONDITIONAL = replace(VANILLA, conditional=True)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.sources import SOURCES
 
 ANCHOR = re.compile(r'^<a id="([\w-]+)"></a>$')
 HEADING = re.compile(r"^(#{1,6}) ")
@@ -40,6 +41,14 @@ class Heading:
 
     level: int
     text: str
+
+
+def with_modules(page: Path) -> str:
+    """Return the source of a page, and of the modules whose functions its cells call."""
+    name, folder = page.stem.replace("-", "_"), SOURCES / "chapters_lib" / "pages"
+    modules = [folder / f"{name}.py", *sorted((folder / name).glob("*.py"))]
+    paths = [page, *(path for path in modules if path.exists())]
+    return "\n".join(path.read_text(encoding="utf8") for path in paths)
 
 
 Block = str | Shown | Heading  # a string is one line of Markdown, an anchor among them
@@ -89,7 +98,7 @@ class Book:
         return {
             label: path.stem
             for path in sorted(self.pages.glob("*.md"))
-            for match in known.findall(path.read_text(encoding="utf8"))
+            for match in known.findall(with_modules(path))
             for label in match
             if label
         }
