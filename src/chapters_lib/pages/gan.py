@@ -14,11 +14,12 @@ from torch import Tensor
 
 from chapters_lib import figures
 from chapters_lib.evaluation.judge import features_and_probabilities
-from chapters_lib.experiments import find, gan, vae
-from chapters_lib.experiments.judge import load_judge
+from chapters_lib.experiments import find
 from chapters_lib.objectives.adversarial import minmax_loss, nonsaturating_loss
 from chapters_lib.pages import below, check, gan_curves, model, number, run, table
 from chapters_lib.pages.gan_curves import CHANCE, COLLAPSE, MINMAX, OTHER, PAGE, TRAININGS
+from chapters_lib.recipes import gan, vae
+from chapters_lib.recording.judging import load_judge
 
 VAE = "vae-fc-mnist"
 BEFORE = {  # the models of earlier chapters: label, run, and prefix of its metrics
