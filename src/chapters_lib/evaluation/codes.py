@@ -8,7 +8,10 @@ from jaxtyping import Float, Int64
 from scipy import stats
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
 
+
+@checked
 def kolmogorov_distance(codes: Float[Tensor, "n k"]) -> Float[Tensor, " k"]:
     """Return sup_t |F̂(t) − Φ(t)| of each unit: 0 if it is standard normal, at most 1.
 
@@ -19,11 +22,13 @@ def kolmogorov_distance(codes: Float[Tensor, "n k"]) -> Float[Tensor, " k"]:
     return torch.tensor([stats.kstest(unit, "norm").statistic for unit in units])
 
 
+@checked
 def correlation(codes: Float[Tensor, "n 2"]) -> float:
     """Return Pearson's correlation of two code units."""
     return float(np.corrcoef(codes.double().numpy().T)[0, 1])
 
 
+@checked
 def cell_index(codes: Float[Tensor, "n 2"], cells: int = 20) -> Int64[Tensor, " n"]:
     """Return the cell of each two-dimensional code in a grid of equal probability under N(0, I).
 
@@ -34,17 +39,20 @@ def cell_index(codes: Float[Tensor, "n 2"], cells: int = 20) -> Int64[Tensor, " 
     return place[:, 0] * cells + place[:, 1]
 
 
+@checked
 def cell_shares(codes: Float[Tensor, "n 2"], cells: int = 20) -> Float[Tensor, "cells cells"]:
     """Return the share of codes in each cell of `cell_index`; of normal codes, 1/cells²."""
     counts = torch.bincount(cell_index(codes, cells), minlength=cells * cells).double()
     return counts.reshape(cells, cells) / len(codes)
 
 
+@checked
 def empty_mass(codes: Float[Tensor, "n 2"], cells: int = 20) -> float:
     """Return the share of draws from N(0, I) that land in a cell of `cell_shares` without a code."""
     return float((cell_shares(codes, cells) == 0).double().mean())
 
 
+@checked
 def cell_total_variation(codes: Float[Tensor, "n 2"], cells: int = 20) -> float:
     """Return ½ Σ |share − 1/cells²| over the cells of `cell_shares`: 0 if N(0, I) fills them so.
 

@@ -6,7 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
 
+
+@checked
 def moments(features: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
     """Return the mean and the unbiased covariance of `features`, in float64."""
     features = features.double()
@@ -19,6 +22,7 @@ def _root(matrix: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
     return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
 
 
+@checked
 def frechet_distance(
     mean_a: Float[Tensor, " d"],
     cov_a: Float[Tensor, "d d"],
@@ -38,6 +42,7 @@ def frechet_distance(
     return float(distance.clamp_min(0))
 
 
+@checked
 def feature_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
     """Return the Fréchet distance of two sets of features through their moments.
 

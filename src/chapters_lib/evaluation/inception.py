@@ -22,6 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.errors import ChaptersError
+from chapters_lib.evaluation.arguments import checked
 
 SIDE = 32  # pixels to which every image is brought first, as the sheet asks
 INPUT = 299  # pixels that the network was trained on; 32 are too few for its strides
@@ -56,6 +57,7 @@ _BRANCHES: dict[str, dict[str, Sequence[str | tuple[str, str]]]] = {
 }
 
 
+@checked
 def as_input(
     images: UInt8[Tensor, "n c h w"], by_way_of: int = SIDE
 ) -> Float[Tensor, "n 3 299 299"]:
@@ -65,7 +67,7 @@ def as_input(
     antialiasing where it shrinks; nothing is rounded in between. A single channel is repeated
     three times. With `by_way_of` 0 the first resizing is left out.
     """
-    x = images.float().sub_(127.5).div_(127.5)
+    x = (images.float() - 127.5) / 127.5
     side = (by_way_of, by_way_of)
     if by_way_of and x.shape[-2:] != side:
         x = F.interpolate(x, side, mode="bilinear", align_corners=False, antialias=True)
@@ -204,12 +206,14 @@ class Inception(nn.Module):
         other.body.to(getattr(torch, precision))
         return other
 
+    @checked
     @torch.no_grad()
     def activations(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n features"]:
         """Return the features of inputs in [-1, 1], float32."""
         x = x.to(getattr(torch, self.precision), memory_format=torch.channels_last)
         return self.body(x).float().mean((2, 3))
 
+    @checked
     def forward(self, images: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n features"]:
         """Return the features of uint8 images of one or three channels and any size, float32."""
         return torch.cat(

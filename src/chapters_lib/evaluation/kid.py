@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 
 class KernelDistance(NamedTuple):
     """An estimate of a squared maximum mean discrepancy, and its standard error."""
@@ -16,11 +18,13 @@ class KernelDistance(NamedTuple):
     sem: float
 
 
+@checked
 def polynomial_kernel(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
     """Return (a·b / d + 1)³ of all pairs of rows (Bińkowski et al. 2018)."""
     return (a @ b.T / a.shape[1] + 1) ** 3
 
 
+@checked
 def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> KernelDistance:
     """Return an unbiased estimate of MMD² = E k(x, x') + E k(y, y') − 2 E k(x, y).
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from chapters_lib import reproducibility
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.models.vae import VAE
 from chapters_lib.objectives.elbo import ElboTerms, kl_to_prior
 
@@ -27,6 +28,7 @@ def sample(
     return q.mean + q.stddev * noise
 
 
+@checked
 @torch.no_grad()
 def log_weights(
     model: VAE,
@@ -49,11 +51,13 @@ def log_weights(
     return torch.cat(parts)
 
 
+@checked
 def negative_log_mean(log_w: Float[Tensor, "num_samples batch"]) -> Float[Tensor, " batch"]:
     """Return −log (1/K Σ_k w_k) from log w, without leaving the logarithm, in float64."""
     return math.log(len(log_w)) - log_w.double().logsumexp(0)
 
 
+@checked
 def negative_iwae(
     model: VAE,
     images: Float[Tensor, "n c h w"],
@@ -78,6 +82,7 @@ def negative_iwae(
     )
 
 
+@checked
 @torch.no_grad()
 def elbo_terms(
     model: VAE,
@@ -101,6 +106,7 @@ def elbo_terms(
     return ElboTerms(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
+@checked
 @torch.no_grad()
 def encode(
     model: VAE, images: Float[Tensor, "n c h w"], *condition: Float[Tensor, "n classes"]
@@ -110,6 +116,7 @@ def encode(
     return torch.cat([part.mean for part in q]), torch.cat([part.stddev for part in q])
 
 
+@checked
 def by_samples(
     log_w: Float[Tensor, "num_samples batch"], counts: Sequence[int]
 ) -> dict[int, Float[Tensor, " batch"]]:
@@ -127,6 +134,7 @@ def by_samples(
     return found
 
 
+@checked
 def effective_samples(log_w: Float[Tensor, "num_samples batch"]) -> Float[Tensor, " batch"]:
     """Return (Σ w)² / Σ w², between 1, where one weight has all, and K, where all are equal."""
     w = log_w.double()
@@ -138,6 +146,7 @@ def bits_per_dimension(nats: float, dimensions: int) -> float:
     return nats / (dimensions * math.log(2))
 
 
+@checked
 def active_units(loc: Float[Tensor, "n p"]) -> int:
     """Return how many latent units' means vary over the data, Var_x μ_j(x) > 0.01 (Burda et al. 2016, Section 5.2)."""
     return int((loc.var(0) > ACTIVE_VARIANCE).sum())

@@ -7,11 +7,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from chapters_lib.data import to_float
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.reproducibility import generator
 
 
+@checked
 def squared_error(a: UInt8[Tensor, "n c h w"], b: UInt8[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
     """Return each pair's mean squared error per pixel, of grey levels in [0, 1]."""
     return (to_float(a) - to_float(b)).square().mean((1, 2, 3))
@@ -28,6 +30,7 @@ def shuffled(count: int, seed: int = 0) -> Tensor:
     return partner
 
 
+@checked
 def likeness(
     judge: Classifier,
     originals: UInt8[Tensor, "n c h w"],

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from chapters_lib.data import stratified_split
+from chapters_lib.evaluation.arguments import checked
 
 STEPS = 60  # of L-BFGS, at most
 DECAYS = (1e-3, 1e-4, 1e-5, 1e-6)  # tried in this order, each from the last one's weights
@@ -24,15 +25,18 @@ class LinearLayer:
     weight: Float[Tensor, "k p"]
     bias: Float[Tensor, " k"]
 
+    @checked
     def logits(self, features: Float[Tensor, "n p"]) -> Float[Tensor, "n k"]:
         """Return one number a class."""
         return F.linear(features, self.weight, self.bias)
 
+    @checked
     def accuracy(self, features: Float[Tensor, "n p"], labels: Int64[Tensor, " n"]) -> float:
         """Return the share of the features whose largest logit is their label's."""
         return float((self.logits(features).argmax(1) == labels).double().mean())
 
 
+@checked
 def train_linear(
     features: Float[Tensor, "n p"],
     labels: Int64[Tensor, " n"],
@@ -80,6 +84,7 @@ def train_linear(
     return found
 
 
+@checked
 def linear_layer(
     features: Float[Tensor, "n p"],
     labels: Int64[Tensor, " n"],

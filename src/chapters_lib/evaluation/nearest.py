@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.precision_recall import squared_distances
 
 
@@ -18,12 +19,14 @@ class Nearest(NamedTuple):
     which: Int64[Tensor, " n"]
 
 
+@checked
 def nearest(points: Float[Tensor, "n d"], others: Float[Tensor, "m d"]) -> Nearest:
     """Return the nearest of `others` to each point, by the Euclidean distance."""
     index = torch.cat([squared_distances(part, others).argmin(1) for part in points.split(500)])
     return Nearest((points - others[index]).square().sum(1), index)  # without their rounding
 
 
+@checked
 def held_out_share(
     points: Float[Tensor, "n d"],
     trained: Float[Tensor, "m d"],

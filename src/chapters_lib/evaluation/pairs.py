@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from chapters_lib.data import to_float
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.evaluation.likeness import squared_error
 from chapters_lib.reproducibility import generator
@@ -17,16 +18,19 @@ from chapters_lib.reproducibility import generator
 Measure = Callable[[Tensor, Tensor], Tensor]  # of uint8 images in pairs, to a number each
 
 
+@checked
 def shifted(images: UInt8[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
     """Return images moved one pixel to the right; the column that comes in is black."""
     return F.pad(images, (1, 0))[..., :-1]
 
 
+@checked
 def blurred(images: UInt8[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
     """Return images each of whose pixels is the mean of its 3x3 neighbourhood, black outside."""
     return to_bytes(F.avg_pool2d(to_float(images), 3, 1, 1))
 
 
+@checked
 def noisy(images: UInt8[Tensor, "n c h w"], seed: int = 0) -> UInt8[Tensor, "n c h w"]:
     """Return images with normal noise, scaled to the squared error that the shift makes before rounding."""
     scale = squared_error(images, shifted(images)).sqrt()[:, None, None, None]
@@ -34,6 +38,7 @@ def noisy(images: UInt8[Tensor, "n c h w"], seed: int = 0) -> UInt8[Tensor, "n c
     return to_bytes(to_float(images) + scale * noise)
 
 
+@checked
 def nearest_of_another_class(
     images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"]
 ) -> UInt8[Tensor, "n c h w"]:
@@ -44,6 +49,7 @@ def nearest_of_another_class(
     return images[distance.argmin(1)]
 
 
+@checked
 def alike(
     images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"]
 ) -> dict[str, UInt8[Tensor, "n c h w"]]:
@@ -56,6 +62,7 @@ def alike(
     }
 
 
+@checked
 def measured(
     images: UInt8[Tensor, "n c h w"],
     partners: Mapping[str, Tensor],
@@ -68,6 +75,7 @@ def measured(
     }
 
 
+@checked
 def share_nearer(
     found: Float[Tensor, "kinds n"], kinds: Mapping[str, Tensor], a: str, b: str
 ) -> float:

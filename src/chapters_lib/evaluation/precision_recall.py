@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 NEIGHBOURS = 3  # as in the paper
 
 
@@ -18,12 +20,14 @@ class PrecisionRecall(NamedTuple):
     recall: float
 
 
+@checked
 def squared_distances(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
     """Return ‖a_i − b_j‖² of all pairs of rows, not below 0."""
     products = a @ b.T
     return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * products).clamp_min(0)
 
 
+@checked
 def radii(features: Float[Tensor, "n d"], neighbours: int = NEIGHBOURS) -> Float[Tensor, " n"]:
     """Return the squared distance of each row to its k-th nearest among the others."""
     if not 0 < neighbours < len(features):
@@ -37,6 +41,7 @@ def radii(features: Float[Tensor, "n d"], neighbours: int = NEIGHBOURS) -> Float
     return torch.cat(found)
 
 
+@checked
 def covered(
     points: Float[Tensor, "n d"],
     centres: Float[Tensor, "m d"],
@@ -48,6 +53,7 @@ def covered(
     )
 
 
+@checked
 def precision_recall(
     real: Float[Tensor, "n d"], drawn: Float[Tensor, "m d"], neighbours: int = NEIGHBOURS
 ) -> PrecisionRecall:

@@ -13,18 +13,21 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn import functional as F
 
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.likelihood import ACTIVE_VARIANCE
 from chapters_lib.reproducibility import generator
 
 SILHOUETTE_SIZE = 3000  # test points compared with one another
 
 
+@checked
 def linear_probe(features: Float[Tensor, "n p"], labels: Int64[Tensor, " n"]) -> Pipeline:
     """Return a logistic regression on standardised features, fitted to them; C = 1, L-BFGS to convergence."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     return model.fit(features.double().numpy(), labels.numpy())
 
 
+@checked
 def nearest_neighbours(
     features: Float[Tensor, "n p"], labels: Int64[Tensor, " n"], neighbours: int = 10
 ) -> KNeighborsClassifier:
@@ -32,6 +35,7 @@ def nearest_neighbours(
     return KNeighborsClassifier(neighbours).fit(features.numpy(), labels.numpy())
 
 
+@checked
 def class_information(
     train: Float[Tensor, "n p"],
     train_labels: Int64[Tensor, " n"],
@@ -57,6 +61,7 @@ def class_information(
     }
 
 
+@checked
 def linear_information(
     train: Float[Tensor, "n p"],
     train_labels: Int64[Tensor, " n"],
@@ -106,6 +111,7 @@ def _log_probabilities(
     return scores.log_softmax(1)
 
 
+@checked
 def class_in_codes(
     train: tuple[Float[Tensor, "n p"], Float[Tensor, "n p"]],
     train_labels: Int64[Tensor, " n"],
