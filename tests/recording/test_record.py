@@ -29,7 +29,7 @@ from chapters_lib.recording.verifying import is_recorded, verify
 from chapters_lib.reproducibility import source_commit
 from chapters_lib.training import History
 from tests import tiny
-from tests.conftest import Folders
+from tests.conftest import Folders, use_data
 
 CPU = torch.device("cpu")
 SHORT = replace(tiny.EXPERIMENT, config=tiny.TinyConfig(epochs=1, batch_size=256))
@@ -168,7 +168,7 @@ def test_verify_notices_other_data(run: runs.Run, monkeypatch: pytest.MonkeyPatc
             found.images[5, 0, 3, 3] += 1  # one grey level of one pixel
         return found
 
-    monkeypatch.setattr(data, "load", changed)
+    use_data(monkeypatch, changed)
     with pytest.raises(
         ChaptersError, match="recorded on 359 test images of digits, other than the 359"
     ):
