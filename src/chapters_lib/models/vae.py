@@ -39,8 +39,9 @@ class BernoulliImage(Independent):
         """Return Σ_d x_d l_d − log(1 + exp l_d), in nats.
 
         For pixels x in [0, 1] and logits l, that is
-        Σ_d x_d log x̂_d + (1 − x_d) log(1 − x̂_d) with x̂ = 1/(1 + exp(−l)),
-        but no logarithm of a number that may have been rounded to 0.
+        Σ_d x_d log x̂_d + (1 − x_d) log(1 − x̂_d) with
+        x̂ = 1/(1 + exp(−l)), but no logarithm of a number that may have
+        been rounded to 0.
         """
         scores = self.logits.flatten(-3)
         linear = torch.linalg.vecdot(value.flatten(-3), scores)
