@@ -189,6 +189,15 @@ class VAE(nn.Module):
         ).mean
 
 
+_NO_LAYER_OF_SINES = (
+    "the sines are a hidden layer: give its width, or frequency 0"
+)
+_CLASS_IN_DROPPED_INPUT = (
+    "input_dropout would drop the class with the pixels: set it to 0, "
+    "or encoder_sees_class=False"
+)
+
+
 def fully_connected(
     *,
     hidden: Sequence[int],
@@ -231,13 +240,9 @@ def fully_connected(
     pixels = math.prod(image_shape)
     seen = classes if encoder_sees_class else 0
     if frequency and not hidden:
-        raise ValueError(
-            "the sines are a hidden layer: give its width, or frequency 0"
-        )
+        raise ValueError(_NO_LAYER_OF_SINES)
     if input_dropout and seen:
-        raise ValueError(
-            "input_dropout would drop the class with the pixels: set it to 0, or encoder_sees_class=False"
-        )
+        raise ValueError(_CLASS_IN_DROPPED_INPUT)
     trunk = mlp([pixels + seen, *hidden, 2 * latent], activation, dropout)
     if input_dropout:
         trunk = nn.Sequential(nn.Dropout(input_dropout), *trunk)
@@ -245,12 +250,10 @@ def fully_connected(
     net = mlp([latent + classes, *reversed(hidden), pixels], activation)
     if frequency:
         net[1] = Sine()
-        nn.init.uniform_(
-            net.get_parameter("0.weight"), -frequency, frequency
-        )
-    decoder = (GaussianDecoder if gaussian else BernoulliDecoder)(
-        net, image_shape
-    )
+        weight = net.get_parameter("0.weight")
+        nn.init.uniform_(weight, -frequency, frequency)
+    kind = GaussianDecoder if gaussian else BernoulliDecoder
+    decoder = kind(net, image_shape)
     if classes and not encoder_sees_class:
         encoder = Unconditioned(encoder)
     return VAE(encoder, decoder, StandardNormal(latent))

@@ -84,14 +84,11 @@ def train(
     held_out = {"train_eval": training.subset(some)} | held_out
     device = session.device
     batches = Batches(training, config.batch_size, device=device)
-    optimizer = torch.optim.Adam(
-        model.parameters(),
-        config.learning_rate,
-        fused=True,
-    )
+    rate = config.learning_rate
+    optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
-        config.learning_rate,
+        rate,
         total_steps=config.epochs * len(batches) + 1,
         pct_start=0.1,
     )
@@ -122,11 +119,7 @@ def train(
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={
-            "model": model,
-            "optimizer": optimizer,
-            "schedule": schedule,
-        },
+        state=dict(model=model, optimizer=optimizer, schedule=schedule),
     )
 
 

@@ -134,15 +134,12 @@ def train(
     training, _ = split(config)
     device = session.device
     batches = Batches(training, config.batch_size, device=device)
-    optimizer = torch.optim.Adam(
-        model.parameters(),
-        config.learning_rate,
-        fused=True,
-    )
+    rate = config.learning_rate
+    optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     steps = config.epochs * len(batches)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
-        config.learning_rate,
+        rate,
         total_steps=steps + 1,
         pct_start=WARM_START,
         cycle_momentum=False,
@@ -178,11 +175,7 @@ def train(
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={
-            "model": model,
-            "optimizer": optimizer,
-            "schedule": schedule,
-        },
+        state=dict(model=model, optimizer=optimizer, schedule=schedule),
     )
 
 

@@ -111,6 +111,13 @@ PERPLEXITIES = (30, 100)
 FOLLOWED = 2_000  # images on which the bound is followed after each epoch
 
 
+def followed_parts(config: VaeConfig, training: Dataset, held: Dataset) -> dict[str, Dataset]:
+    """Return the images followed while training, by their name in the history."""
+    few = min(FOLLOWED, len(training))
+    other = {"val": held} if held else {"test": data.load(config.dataset, "test").first(few)}
+    return {"train_eval": training.first(few)} | other
+
+
 def train(config: VaeConfig, model: VAE, session: Session) -> History:
     """Minimise β KL − log p(x|z) by Adam.
 
@@ -124,20 +131,12 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
     batch_size = min(config.batch_size, len(training))
     batches = Batches(training, batch_size, device=device)
     steps = config.epochs * len(batches)
-    optimizer = torch.optim.Adam(
-        model.parameters(),
-        config.learning_rate,
-        fused=True,
-    )
+    rate = config.learning_rate
+    optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     schedule = make_schedule(config, optimizer, steps)
     warm_up = config.warm_up * len(batches)
     low = config.precision == "bfloat16"
-    few = min(FOLLOWED, len(training))
-    followed = {"train_eval": training.first(few)}
-    if held:
-        followed["val"] = held
-    else:
-        followed["test"] = data.load(config.dataset, "test").first(few)
+    followed = followed_parts(config, training, held)
 
     def step(x: Tensor, y: Tensor) -> dict[str, Tensor]:
         ramp = schedule.last_epoch / warm_up if warm_up else 1.0
@@ -176,11 +175,7 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={
-            "model": model,
-            "optimizer": optimizer,
-            "schedule": schedule,
-        },
+        state=dict(model=model, optimizer=optimizer, schedule=schedule),
     )
 
 
