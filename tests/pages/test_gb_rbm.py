@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from chapters_lib.runs import Run
+from chapters_lib.recording.runs import Run
 from matplotlib.figure import Figure
 
 from chapters_lib.pages import gb_rbm, gb_rbm_chains, gb_rbm_small, run

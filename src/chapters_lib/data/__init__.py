@@ -6,7 +6,7 @@ elsewhere.
 
 from chapters_lib.data.batches import Batches, Rounds, stratified_split, to_float
 from chapters_lib.data.datasets import CLASSES, COLOUR, Dataset, channels
-from chapters_lib.data.loading import digits, load, training_split
+from chapters_lib.data.loading import digits, load, only_first, training_split
 
 __all__ = [
     "CLASSES",
@@ -17,6 +17,7 @@ __all__ = [
     "channels",
     "digits",
     "load",
+    "only_first",
     "stratified_split",
     "to_float",
     "training_split",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +16,18 @@ from chapters_lib.data.batches import stratified_split
 from chapters_lib.data.datasets import CLASSES, Dataset
 from chapters_lib.errors import ChaptersError
 from chapters_lib.folders import cache_root
+
+_limits: ContextVar[Mapping[tuple[str, str], int] | None] = ContextVar("limits", default=None)
+
+
+@contextlib.contextmanager
+def only_first(images: Mapping[tuple[str, str], int]) -> Iterator[None]:
+    """Let `load` return the first so many images of some splits, by name and split: what a record was made of."""
+    token = _limits.set(images)
+    try:
+        yield
+    finally:
+        _limits.reset(token)
 
 
 def load(name: str, split: str) -> Dataset:
@@ -36,6 +51,12 @@ def load(name: str, split: str) -> Dataset:
         )
     if split not in ("train", "test"):
         raise ChaptersError(f"unknown split {split!r} of {name}: use train or test")
+    whole = _whole(name, split)
+    limit = (_limits.get() or {}).get((name, split))
+    return whole.first(limit) if limit else whole
+
+
+def _whole(name: str, split: str) -> Dataset:
     if name == "digits":
         return _digits(split)
     if name == "svhn":

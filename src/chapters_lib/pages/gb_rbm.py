@@ -13,7 +13,7 @@ from torch import Tensor
 from chapters_lib import figures
 from chapters_lib.models.rbm import GaussianBernoulliRBM
 from chapters_lib.pages import Page, below, check, model, run, table
-from chapters_lib.runs import Run
+from chapters_lib.recording.runs import Run
 
 PAGE = Page("rbm")
 UNITS = (16, 64, 256)

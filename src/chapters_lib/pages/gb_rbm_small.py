@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 
 from chapters_lib import figures
 from chapters_lib.evaluation.ais import hidden_states
-from chapters_lib.experiments.standardised import Standardised
+from chapters_lib.data.standardised import Standardised
 from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
 from chapters_lib.pages import check
 from chapters_lib.pages.gb_rbm import PAGE
