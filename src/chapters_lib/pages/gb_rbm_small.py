@@ -87,13 +87,14 @@ def log_weights(theta: Tensor) -> Tensor:
 
 
 def direction(theta: Tensor, points: Tensor, k: int | None) -> Tensor:
-    """Return the expected direction of CD-k, or the exact gradient where k is None."""
+    """Return CD-k's expected direction; the exact gradient if k is None."""
     W, b, _ = parts(theta)
     v = (b + STATES @ W.T)[:, None] + NODES  # nodes of p(v | h) for each h
     if k is None:
         pi = log_weights(theta).softmax(0)
     else:
-        transition = torch.einsum("q,sqr->sr", MASS, posterior(v, theta))  # h → v → h'
+        # h → v → h'
+        transition = torch.einsum("q,sqr->sr", MASS, posterior(v, theta))
         pi = posterior(points, theta).mean(0)
         for _ in range(k - 1):
             pi = pi @ transition

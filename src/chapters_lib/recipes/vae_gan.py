@@ -138,10 +138,14 @@ SHOWN = 10  # test images in the panels
 NETWORKS = ("encoder", "decoder", "discriminator")
 
 
-def gradients(losses: NetworkLosses, model: VAEGAN) -> dict[str, tuple[Tensor, ...]]:
-    """Return each network's gradient of its own loss: three backward passes over one graph.
+def gradients(
+    losses: NetworkLosses,
+    model: VAEGAN,
+) -> dict[str, tuple[Tensor, ...]]:
+    """Return each network's gradient of its own loss.
 
-    Nothing is stepped between them, so all three are at the weights that made the losses.
+    There are three backward passes over one graph. Nothing is stepped
+    between them, so all three are at the weights that made the losses.
     """
     return {
         name: torch.autograd.grad(
