@@ -87,7 +87,7 @@ def log_weights(theta: Tensor) -> Tensor:
 
 
 def direction(theta: Tensor, points: Tensor, k: int | None) -> Tensor:
-    """Return the expected direction of CD-k; the gradient where k is None."""
+    """Return CD-k's expected direction; the gradient where k is None."""
     W, b, _ = parts(theta)
     v = (b + STATES @ W.T)[:, None] + NODES  # nodes of p(v | h) for each h
     if k is None:
