@@ -12,9 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chapters_lib import figures
-from chapters_lib.recipes.vae_gan_study import gamma_name
 from chapters_lib.pages import below, check, number, run, table
-from chapters_lib.pages.vae_gan import CONV, DISL, JOINT, PAGE, STUDY, WARM, WARM_PAPER, cases, config, percent
+from chapters_lib.pages.vae_gan import (
+    CONV,
+    DISL,
+    JOINT,
+    PAGE,
+    STUDY,
+    WARM,
+    WARM_PAPER,
+    cases,
+    config,
+    percent,
+)
+from chapters_lib.recipes.vae_gan_study import gamma_name
 from chapters_lib.recording.runs import Metric
 
 
