@@ -7,10 +7,7 @@ elsewhere.
 from chapters_lib.data import house_numbers, published
 from chapters_lib.data.batches import Batches, Rounds, stratified_split, to_float
 from chapters_lib.data.datasets import CLASSES, COLOUR, Dataset, channels
-<<<<<<< HEAD
-from chapters_lib.data.loading import digits, load, only_first, training_split
-=======
-from chapters_lib.data.loading import LOADERS, digits, load, load_digits, training_split
+from chapters_lib.data.loading import LOADERS, digits, load, load_digits, only_first, training_split
 from chapters_lib.folders import cache_root
 
 
@@ -24,7 +21,6 @@ LOADERS |= {
     "svhn": published.load_svhn,
     "house-numbers": _house_numbers,
 }
->>>>>>> packs
 
 __all__ = [
     "CLASSES",

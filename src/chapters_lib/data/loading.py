@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-<<<<<<< HEAD
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-=======
-from collections.abc import Callable
->>>>>>> packs
 
 import torch
 import torch.nn.functional as F
@@ -56,23 +52,9 @@ def load(name: str, split: str) -> Dataset:
         )
     if split not in ("train", "test"):
         raise ChaptersError(f"unknown split {split!r} of {name}: use train or test")
-<<<<<<< HEAD
-    whole = _whole(name, split)
+    whole = LOADERS[name](name, split)
     limit = (_limits.get() or {}).get((name, split))
     return whole.first(limit) if limit else whole
-
-
-def _whole(name: str, split: str) -> Dataset:
-    if name == "digits":
-        return _digits(split)
-    if name == "svhn":
-        return published.load_svhn(split)
-    if name == "house-numbers":
-        return Dataset(name, split, *house_numbers.load(cache_root(), split))
-    return published.load(name, split)
-=======
-    return LOADERS[name](name, split)
->>>>>>> packs
 
 
 def digits() -> tuple[Tensor, Tensor]:
