@@ -67,20 +67,28 @@ class GanConfig:
 
 
 def build(config: GanConfig) -> GAN:
-    """Make the untrained pair."""
-    if config.convolutional:
-        make = colour if data.channels(config.dataset) == 3 else dcgan
-        gan = make(
-            noise=config.noise,
-            width=config.width,
-            dropout=config.dropout,
-            discriminator_norm=config.discriminator_norm,
-        )
-        for part in (gan.generator, gan.discriminator):
-            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    else:
-        gan = fully_connected(noise=config.noise, width=config.width, dropout=config.dropout)
+    """Make the untrained pair, and the time line that it keeps samples on."""
+    gan = convolutional_pair(config) if config.convolutional else fully_connected_pair(config)
     return with_timeline(gan, len(config.shown_epochs), gan.generator.image_shape)
+
+
+def fully_connected_pair(config: GanConfig) -> GAN:
+    """Make the untrained pair of fully connected networks."""
+    return fully_connected(noise=config.noise, width=config.width, dropout=config.dropout)
+
+
+def convolutional_pair(config: GanConfig) -> GAN:
+    """Make the untrained pair of convolutional networks, grey or in colour as the data are."""
+    make = colour if data.channels(config.dataset) == 3 else dcgan
+    gan = make(
+        noise=config.noise,
+        width=config.width,
+        dropout=config.dropout,
+        discriminator_norm=config.discriminator_norm,
+    )
+    for part in (gan.generator, gan.discriminator):
+        part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return gan
 
 
 def recorded(name: str) -> tuple[GanConfig, GAN]:

@@ -73,11 +73,20 @@ class VaeGanConfig:
 
 def build(config: VaeGanConfig) -> VAEGAN:
     """Make the untrained model."""
-    if config.convolutional:
-        model = models.convolutional(latent=config.latent, width=config.width)
-        for network in (model.encoder, model.decoder, model.discriminator):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return model
+    make = convolutional_networks if config.convolutional else fully_connected_networks
+    return make(config)
+
+
+def convolutional_networks(config: VaeGanConfig) -> VAEGAN:
+    """Make the untrained model of three convolutional networks."""
+    model = models.convolutional(latent=config.latent, width=config.width)
+    for network in (model.encoder, model.decoder, model.discriminator):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
+
+
+def fully_connected_networks(config: VaeGanConfig) -> VAEGAN:
+    """Make the untrained model of three fully connected networks."""
     vae = fully_connected(
         hidden=config.hidden,
         latent=config.latent,
