@@ -46,7 +46,9 @@ def train(config: VaeConfig, model: nn.Module, session: Session) -> History:
     assert isinstance(model, VAE)
     training, held = split(config)
     batches = Batches(training, min(config.batch_size, len(training)), device=session.device)
-    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
+    optimizer = torch.optim.Adam(
+        model.parameters(), config.learning_rate, betas=(config.beta1, 0.999), fused=True
+    )
     schedule = make_schedule(config, optimizer, config.epochs * len(batches))
     warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
     few = min(FOLLOWED, len(training))

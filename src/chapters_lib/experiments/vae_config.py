@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from chapters_lib import data
 from chapters_lib.data import Dataset, stratified_split
 from chapters_lib.models.vae import VAE, fully_connected
+from chapters_lib.models.vae_gan import convolutional_vae
 
 CLASSES = 10
 
@@ -42,10 +43,17 @@ class VaeConfig:
     iwae_samples: int = 0  # K of test_negative_iwae; 0 leaves it out
     probed: bool = False  # whether codes are probed for the class
     judged: bool = True  # whether samples are judged: the data set needs a recorded judge
+    convolutional: bool = False  # encoder and decoder of the convolutional VAE-GAN
+    width: int = 32  # of the convolutional networks
+    beta1: float = 0.9  # of Adam
 
 
 def build(config: VaeConfig) -> VAE:
     """Make the untrained model."""
+    if config.convolutional:
+        return convolutional_vae(latent=config.latent, width=config.width).to(
+            memory_format=torch.channels_last
+        )
     return fully_connected(
         hidden=config.hidden,
         latent=config.latent,
