@@ -101,7 +101,6 @@ STUDY = StudyConfig(
 )
 
 
-
 def evaluate_vae(config: VaeConfig, model: nn.Module) -> Metrics:
     """Measure a VAE as VAEs are, and its reconstructions as a VAE-GAN's: from mean codes and from drawn ones."""
     assert isinstance(model, VAE)
