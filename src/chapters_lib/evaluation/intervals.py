@@ -1,4 +1,4 @@
-"""Differences with their 95 % interval: of two sets of trainings (Welch), and of two measurements of the same images."""
+"""Differences with their 95 % interval: of two sets of trainings (Welch), of two measurements of the same images."""
 
 from __future__ import annotations
 

@@ -59,9 +59,7 @@ class PriorStudyConfig:
 
 
 STUDIED = replace(GAUSSIAN, epochs=10, shown_epochs=(), nll_samples=0, judged=False)
-WITHOUT: dict[
-    str, dict[str, Any]
-] = {  # what the runs have, each left out in turn, then all at once
+WITHOUT: dict[str, dict[str, Any]] = {  # what the runs have, each left out in turn, then all at once
     "plain-layers": {"hidden": (500, 500), "residual": False},
     "whole-gradient": {"path_gradient": False},
     "smaller-rate": {"learning_rate": 1e-3},
