@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -74,3 +74,18 @@ def share_nearer(
     """Return the share of the images whose partner of kind `a` is nearer than that of kind `b`."""
     order = list(kinds)
     return float((found[order.index(a)] < found[order.index(b)]).double().mean())
+
+
+def before_own_rival(
+    seen: Float[Tensor, "n d"], shifted_seen: Float[Tensor, "n d"], labels: Int64[Tensor, " n"]
+) -> Bool[Tensor, " n"]:
+    """Return for each image whether its shifted copy is nearer than every image of another class.
+
+    All in one measure, the squared distance of what it sees of the images (pixels, a layer's
+    units): each measure has the rival that is nearest by itself. The nearest *in pixels* would
+    be chosen by what one of the measures minimises, and be farther off by all the others.
+    """
+    own = (seen - shifted_seen).square().sum(1)
+    between = torch.cdist(seen, seen, compute_mode="donot_use_mm_for_euclid_dist").square()
+    between[labels[:, None] == labels] = float("inf")
+    return own < between.amin(1)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from chapters_lib import data
+from chapters_lib import data, runs
 from chapters_lib.evaluation import codes as code_statistics
+from chapters_lib.evaluation.intervals import paired
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities, scores
+from chapters_lib.evaluation.sharpness import roughness
 from chapters_lib.experiments import autoencoder
 from chapters_lib.experiments.autoencoder import (
     TOLERANCES,
@@ -20,11 +24,17 @@ from chapters_lib.experiments.autoencoder import (
     reconstruction_mse,
     standard_normal_codes,
 )
-from chapters_lib.experiments.base import Metrics, Session
+from chapters_lib.experiments.autoencoder_study import no_panels
+from chapters_lib.experiments.base import Experiment, Metrics, Session
 from chapters_lib.experiments.judge import SAMPLES, load_judge
+from chapters_lib.experiments.measuring import build as build_nothing
+from chapters_lib.experiments.measuring import measure_nothing
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.training import History
+
+EPOCHS = 25  # of B
+Measured = Callable[[AutoencoderConfig, nn.Module], Metrics]
 
 
 @torch.no_grad()
@@ -100,17 +110,133 @@ def by_density(judge: Classifier, samples: Tensor, z: Tensor, codes: Tensor) -> 
     }
 
 
-EXPERIMENTS = tuple(
-    autoencoder.experiment(
-        f"ae-normalized-{config.dataset}",
+def sharpness(config: AutoencoderConfig, model: nn.Module) -> Metrics:
+    """Measure the roughness of test images, of their reconstructions, and of images of training codes and of N(0, I).
+
+    ``edges_kept`` is the reconstructions' in shares of the test images' own.
+    """
+    training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
+    codes = encode(model, training.images)
+    sets = {
+        "real": test.images,
+        "reconstructed": decode(model, encode(model, test.images)),
+        "training_codes": decode(model, chosen_codes(SAMPLES, codes)),
+        "standard_normal": decode(model, standard_normal_codes(SAMPLES, config.code)),
+    }
+    found = {f"{name}_roughness": float(roughness(x).mean()) for name, x in sets.items()}
+    return found | {"edges_kept": found["reconstructed_roughness"] / found["real_roughness"]}
+
+
+def with_sharpness(measured: Measured) -> Measured:
+    """Return a function that measures what `measured` does, and `sharpness`."""
+    return lambda config, model: measured(config, model) | sharpness(config, model)
+
+
+@dataclass(frozen=True)
+class BlurConfig:
+    """Of which data set the recorded pair A and B is compared."""
+
+    dataset: str
+
+
+def recorded(dataset: str) -> dict[str, tuple[AutoencoderConfig, nn.Module]]:
+    """Return configuration and model of the recorded A, without normalised units, and B, with them."""
+    known = {e.name: e for e in (*autoencoder.EXPERIMENTS, *EXPERIMENTS)}
+    found = {}
+    for name, run in {"a": f"ae-{dataset}", "b": f"ae-normalized-{dataset}"}.items():
+        with torch.random.fork_rng(devices=[]):
+            model = autoencoder.build(known[run].config)
+        found[name] = (known[run].config, runs.load(run).restore(model))
+    return found
+
+
+def evaluate_blur(config: BlurConfig, _: nn.Module) -> Metrics:
+    """Measure the sharpness of both, and the difference of B's reconstructions and A's of the same test images."""
+    test = data.load(config.dataset, "test").images
+    metrics: Metrics = {}
+    of_image = {}
+    for name, (its, model) in recorded(config.dataset).items():
+        metrics |= {f"{name}_{key}": value for key, value in sharpness(its, model).items()}
+        of_image[name] = roughness(decode(model, encode(model, test)))
+    less = paired(of_image["b"], of_image["a"])
+    return metrics | {"b_less_a_roughness": less.difference, "b_less_a_roughness_sem": less.sem}
+
+
+def _normalized(name: str, summary: str, config: AutoencoderConfig, **parts: Any) -> Experiment:
+    return autoencoder.experiment(
+        name,
         "naive-generation",
-        f"autoencoder with normalised code units on {config.dataset}",
-        replace(config, normalized=True, epochs=25),
+        summary,
+        replace(config, normalized=True, epochs=EPOCHS),
         train=train,
-        evaluate=evaluate,
         samples={"": autoencoder.draw},
         tolerances=TOLERANCES
         | {"thin_recognisable": 4e-3, "dense_recognisable": 4e-3, "code_correlation": 1e-4},
+        **({"evaluate": evaluate} | parts),
     )
-    for config in (autoencoder.FASHION, autoencoder.MNIST)
+
+
+def _controls(config: AutoencoderConfig) -> tuple[Experiment, ...]:
+    """Return the controls of B's blur: A for as many epochs, and both with batches sixteen times as large."""
+    large, short = 16 * config.batch_size, replace(config, epochs=EPOCHS)
+    plain = {"evaluate": with_sharpness(autoencoder.evaluate), "weights_stored": False}
+    return (
+        autoencoder.experiment(
+            f"ae-{config.dataset}-{EPOCHS}-epochs",
+            "naive-generation",
+            f"control: A for as many epochs as B, on {config.dataset}",
+            short,
+            **plain,
+        ),
+        autoencoder.experiment(
+            f"ae-{config.dataset}-{EPOCHS}-epochs-batch-{large}",
+            "naive-generation",
+            f"control: the same in batches of {large}",
+            replace(short, batch_size=large),
+            **plain,
+        ),
+        _normalized(
+            f"ae-normalized-{config.dataset}-batch-{large}",
+            f"control: B in batches of {large}, whose moments jitter a quarter as much",
+            replace(config, batch_size=large),
+            evaluate=with_sharpness(evaluate),
+            weights_stored=False,
+        ),
+        _normalized(
+            f"ae-normalized-{config.dataset}-again",
+            "control: B as it is recorded, three trainings whose sharpness is measured",
+            config,
+            evaluate=with_sharpness(evaluate),
+            weights_stored=False,
+        ),
+    )
+
+
+DATA = (autoencoder.FASHION, autoencoder.MNIST)
+EXPERIMENTS: tuple[Experiment, ...] = (
+    *(
+        _normalized(
+            f"ae-normalized-{config.dataset}",
+            f"autoencoder with normalised code units on {config.dataset}",
+            config,
+        )
+        for config in DATA
+    ),
+    *(control for config in DATA for control in _controls(config)),
+    *(
+        Experiment(
+            f"naive-blur-{config.dataset}",
+            "naive-generation",
+            f"how sharp A's and B's images of {config.dataset} are beside real ones",
+            BlurConfig(config.dataset),
+            build_nothing,
+            measure_nothing,
+            evaluate_blur,
+            no_panels,
+            seeds=(0,),
+            needs=(f"ae-{config.dataset}", f"ae-normalized-{config.dataset}"),
+            weights_stored=False,
+        )
+        for config in DATA
+    ),
 )
