@@ -8,7 +8,9 @@ from torch import Tensor
 
 
 def moments(features: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
-    """Return the mean and the unbiased covariance of `features`, in float64."""
+    """Return the mean and the unbiased covariance of `features`, in float64; ValueError of fewer than two."""
+    if len(features) < 2:
+        raise ValueError(f"a covariance needs the features of two images, not of {len(features)}")
     features = features.double()
     return features.mean(0), torch.cov(features.T).reshape(features.shape[1], features.shape[1])
 

@@ -50,7 +50,9 @@ def log_weights(
 
 
 def negative_log_mean(log_w: Float[Tensor, "num_samples batch"]) -> Float[Tensor, " batch"]:
-    """Return −log (1/K Σ_k w_k) from log w, without leaving the logarithm, in float64."""
+    """Return −log (1/K Σ_k w_k) from log w, without leaving the logarithm, in float64; ValueError where K is 0."""
+    if not len(log_w):
+        raise ValueError("no weights: an estimate needs at least one draw")
     return math.log(len(log_w)) - log_w.double().logsumexp(0)
 
 
@@ -69,6 +71,7 @@ def negative_iwae(
     negative log-likelihood only where p(x|z) is a likelihood of such data: Bernoulli scores of
     grey pixels are cross-entropies.
     """
+    _require_some(images)
     noise = reproducibility.generator(seed)
     return torch.cat(
         [
@@ -141,6 +144,11 @@ def bits_per_dimension(nats: float, dimensions: int) -> float:
 def active_units(loc: Float[Tensor, "n p"]) -> int:
     """Return how many latent units' means vary over the data, Var_x μ_j(x) > 0.01 (Burda et al. 2016, Section 5.2)."""
     return int((loc.var(0) > ACTIVE_VARIANCE).sum())
+
+
+def _require_some(images: Tensor) -> None:
+    if not len(images):
+        raise ValueError("no images: a mean over them needs at least one")
 
 
 def _split(size: int, *tensors: Tensor) -> list[tuple[Tensor, ...]]:

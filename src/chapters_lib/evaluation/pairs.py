@@ -37,7 +37,11 @@ def noisy(images: UInt8[Tensor, "n c h w"], seed: int = 0) -> UInt8[Tensor, "n c
 def nearest_of_another_class(
     images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"]
 ) -> UInt8[Tensor, "n c h w"]:
-    """Return, for each image, the one of another class among them with the least squared error."""
+    """Return, for each image, the one of another class among them with the least squared error.
+
+    ValueError where all are of one class: there is no other to choose from.
+    """
+    _require_two_classes(labels)
     flat = to_float(images).flatten(1)
     distance = torch.cdist(flat, flat)
     distance[labels[:, None] == labels] = float("inf")
@@ -85,7 +89,13 @@ def before_own_rival(
     units): each measure has the rival that is nearest by itself. The nearest *in pixels* would
     be chosen by what one of the measures minimises, and be farther off by all the others.
     """
+    _require_two_classes(labels)
     own = (seen - shifted_seen).square().sum(1)
     between = torch.cdist(seen, seen, compute_mode="donot_use_mm_for_euclid_dist").square()
     between[labels[:, None] == labels] = float("inf")
     return own < between.amin(1)
+
+
+def _require_two_classes(labels: Tensor) -> None:
+    if len(labels.unique()) < 2:
+        raise ValueError("no rival: images of another class need a second class")

@@ -79,6 +79,12 @@ class FlowDistribution(Distribution):
         self.base = base
         self.couplings = couplings
 
+    def expand(
+        self, batch_shape: Sequence[int], _instance: Distribution | None = None
+    ) -> FlowDistribution:
+        """Return the same density for a batch of that shape."""
+        return FlowDistribution(self.base.expand(torch.Size(batch_shape)), self.couplings)
+
     def log_prob(self, value: Float[Tensor, "*batch p"]) -> Float[Tensor, "*batch"]:
         """Return log p(z) = log p₀(u) + Σ log |det| of the steps from z back to u, in nats."""
         total = torch.zeros_like(value[..., 0])
