@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from chapters_lib import data
-from chapters_lib._torchvision import torchvision
+from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.data import Batches, Dataset
 from chapters_lib.errors import ChaptersError
 from chapters_lib.models.autoencoder import Autoencoder

@@ -21,9 +21,9 @@ install_import_hook(
 
 import torch  # noqa: E402
 
-from chapters_lib import data  # noqa: E402
-from chapters_lib.command_line import main  # noqa: E402
-from chapters_lib.experiments import EXPERIMENTS  # noqa: E402
+from chapters_lib import data
+from chapters_lib.command_line import main
+from chapters_lib.experiments import EXPERIMENTS
 from tests import tiny  # noqa: E402
 
 # On a busy machine a slow example is no failure.

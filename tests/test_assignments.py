@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chapters_lib import assignments, runs
+from chapters_lib import assignments
+from chapters_lib.recording import runs
 from chapters_lib.assignments import SHEETS, Question, Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS

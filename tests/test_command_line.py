@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from chapters_lib import runs
+from chapters_lib.recording import runs
 from chapters_lib.command_line import main
 from chapters_lib.experiments import EXPERIMENTS
 from tests import tiny

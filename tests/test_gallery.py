@@ -4,7 +4,8 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from chapters_lib import gallery, runs
+from chapters_lib.pages import gallery
+from chapters_lib.recording import runs
 from chapters_lib.errors import ChaptersError
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from chapters_lib import runs
-from chapters_lib.experiments.base import record
+from chapters_lib.recording import runs
+from chapters_lib.recording.record import record
 from tests import tiny
 from tests.conftest import Folders
 

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from chapters_lib import training
 from chapters_lib.errors import ChaptersError
 from chapters_lib.reproducibility import seed_everything
-from chapters_lib.training import Checkpoint, History, fit
+from chapters_lib.checkpoint import Checkpoint
+from chapters_lib.training import History, fit
 
 
 class Killed(BaseException):

@@ -17,9 +17,11 @@ from torch import Tensor, nn
 
 from chapters_lib import data, training
 from chapters_lib.data import Batches
-from chapters_lib.experiments import EXPERIMENTS, base
-from chapters_lib.experiments.base import Experiment, Metrics, Panels, Session
-from chapters_lib.training import Checkpoint, History, fit
+from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording.experiment import Experiment, Metrics, Panels, Session
+from chapters_lib.checkpoint import Checkpoint
+from chapters_lib.training import History, fit
 
 PAUSE = float(os.environ.get("TINY_PAUSE", "0"))  # seconds a step, to be caught in the middle
 NAN_AT: int | None = None  # the step, counted over the process, whose loss is not a number

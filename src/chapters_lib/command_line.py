@@ -7,15 +7,20 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from chapters_lib import assignments, gallery, runs, submission
+from chapters_lib import assignments, gallery, submission
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.inception import PRECISIONS, Inception
-from chapters_lib.experiments import EXPERIMENTS, find, scoreboard, tuning
-from chapters_lib.experiments.base import Experiment, elapsed, record
-from chapters_lib.experiments.verifying import verify
+from chapters_lib.experiments import EXPERIMENTS, find
+from chapters_lib.experiments.vae import search
+from chapters_lib.recipes import tuning
+from chapters_lib.recording import runs, scoreboard
+from chapters_lib.recording.experiment import Experiment
+from chapters_lib.recording.record import elapsed, record
+from chapters_lib.recording.verifying import verify
 from chapters_lib.reproducibility import pick_device
 
 
@@ -133,7 +138,7 @@ def _list() -> int:
 
 
 def _train(
-    experiments: Sequence[Experiment], device_name: str, threads: int | None, fresh: bool
+    experiments: Sequence[Experiment[Any, Any]], device_name: str, threads: int | None, fresh: bool
 ) -> int:
     if threads:
         torch.set_num_threads(threads)
@@ -149,7 +154,9 @@ def _train(
     return 0
 
 
-def _evaluate(experiments: Sequence[Experiment], net: Inception | None, threads: int | None) -> int:
+def _evaluate(
+    experiments: Sequence[Experiment[Any, Any]], net: Inception | None, threads: int | None
+) -> int:
     if threads:
         torch.set_num_threads(threads)
     for experiment in experiments:
@@ -234,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen = [find(name) for name in options.names]
             return _train(chosen, options.device, options.threads, options.fresh)
         if options.command == "tune":
-            study = tuning.experiment(options.trials, options.storage)
+            study = search(options.trials, options.storage)
             return _train([study], options.device, options.threads, False)
         if options.command == "gallery":
             gallery.write(options.path)

@@ -8,17 +8,20 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from chapters_lib import figures, runs
+from chapters_lib import figures
 from chapters_lib.data import to_float
+from chapters_lib.data.standardised import Standardised
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.judge import to_bytes
-from chapters_lib.experiments import find, gan, learned_prior, vae, vae_gan
-from chapters_lib.experiments.autoencoder import decode, encode, standard_normal_codes
-from chapters_lib.experiments.standardised import Standardised
+from chapters_lib.experiments import find
 from chapters_lib.models.gan import GAN
 from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
 from chapters_lib.models.vae import VAE
 from chapters_lib.models.vae_gan import VAEGAN
+from chapters_lib.recipes import gan, vae, vae_gan
+from chapters_lib.recipes import likelihood_vae as learned_prior
+from chapters_lib.recipes.autoencoder import decode, encode, standard_normal_codes
+from chapters_lib.recording import runs
 from chapters_lib.reproducibility import generator
 
 COLUMNS = 10

@@ -1,38 +1,23 @@
-"""The one training loop, its history, and checkpoints that resume bit for bit."""
+"""The one training loop, and its history."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from chapters_lib.checkpoint import Checkpoint, Stateful
 from chapters_lib.errors import ChaptersError
-from chapters_lib.reproducibility import random_state, restore_random_state
 
-CHECK_EVERY_STEPS = (
-    50  # how often the recorded losses are looked at: each look waits for the device
-)
-SAVE_EVERY_SECONDS = 60.0
-
-
-class Stateful(Protocol):
-    """What a checkpoint can hold: a module, an optimiser, a scheduler."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state."""
-
-    def load_state_dict(self, state: dict[str, Any], /) -> Any:
-        """Take the state back."""
+Losses = Mapping[str, Tensor]
 
 
 class History:
@@ -90,96 +75,12 @@ class History:
         return found
 
 
-class Checkpoint:
-    """Where a training saves its whole state, so that killing it costs at most a minute and changes no bit.
-
-    Parameters
-    ----------
-    path
-        of the file; its folder is made.
-    identity
-        what the training is (its configuration and seed); a file of another identity is not
-        resumed.
-    by
-        what is to be said of the process that trains (its sources, its machine), as plain
-        numbers and strings. A file holds this of every process that saved it, in their order.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        identity: str,
-        save_every_seconds: float = SAVE_EVERY_SECONDS,
-        by: Mapping[str, Any] | None = None,
-    ):
-        self.path = path
-        self.identity = identity
-        self.save_every_seconds = save_every_seconds
-        self.by = dict(by or {})
-        self._before: list[dict[str, Any]] = []  # who saved the file that was loaded
-        self._last = time.monotonic()
-
-    def part(self, name: str) -> Checkpoint:
-        """Return a checkpoint beside this one, for one of several trainings that make up a whole."""
-        path = self.path.with_name(f"{self.path.stem}.{name}{self.path.suffix}")
-        return Checkpoint(path, f"{self.identity} {name}", self.save_every_seconds, self.by)
-
-    @property
-    def due(self) -> bool:
-        """Whether the last save is long enough ago."""
-        return time.monotonic() - self._last >= self.save_every_seconds
-
-    def save(self, state: dict[str, Any], by: Sequence[Mapping[str, Any]] | None = None) -> None:
-        """Write `state` to a file beside the last one, then put it in its place: never half a checkpoint.
-
-        Where the state is not this process's work alone, `by` says whose it is.
-        """
-        partial = self.path.with_suffix(".partial")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
-                whose = [*(found for found in self._before if found != self.by), self.by]
-                torch.save({"identity": self.identity, "by": list(by or whose), **state}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.path)
-        except (OSError, RuntimeError) as error:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise ChaptersError(
-                f"cannot write the checkpoint {self.path} ({error}): free some disk space and run the "
-                "same command again; it goes on from the last whole checkpoint"
-            ) from error
-        self._last = time.monotonic()
-
-    def load(self) -> dict[str, Any] | None:
-        """Return the saved state, or None where there is none of this identity."""
-        if not self.path.exists():
-            return None
-        try:
-            state: dict[str, Any] = torch.load(self.path, weights_only=True, map_location="cpu")
-            identity = state["identity"]
-        except Exception as error:
-            raise ChaptersError(
-                f"the checkpoint {self.path} cannot be read ({type(error).__name__}): delete it to "
-                "train from the start"
-            ) from error
-        if identity != self.identity:
-            return None
-        self._before = list(state.get("by", []))
-        return state
-
-    def saved_by(self) -> list[dict[str, Any]]:
-        """Return the `by` of all processes that saved the file, in their order; none where there is no such file."""
-        return list(found["by"]) if (found := self.load()) else []
-
-
 class SizedBatches(Sized, Iterable[tuple[Tensor, ...]], Protocol):
     """An iterable of batches that knows how many there are and shuffles by torch's generator at `iter`."""
 
 
 def fit(
-    step: Callable[..., Mapping[str, Tensor]],
+    step: Callable[..., Losses],
     batches: SizedBatches,
     *,
     epochs: int,
@@ -188,123 +89,67 @@ def fit(
     checkpoint: Checkpoint | None = None,
     progress: str = "",
 ) -> History:
-    """Call ``step(*batch)`` for every batch of every epoch; return the history of what the steps returned.
+    """Call ``step(*batch)`` for every batch of every epoch.
 
-    Parameters
-    ----------
-    step
-        does one update and returns its losses as detached scalars, which are averaged over the
-        epoch.
-    batches
-        anything with a length that yields tuples of tensors.
-    epochs
-        how many times to go through `batches`.
-    state
-        everything the step changes (modules, optimisers, schedulers), by name, for the
-        checkpoint.
-    after_epoch
-        called with the epoch's number, from 1; the numbers it returns join that epoch's row.
-        It may draw random numbers: they are part of the reproducible course.
-    checkpoint
-        where to save, at every epoch's end and about once a minute; an existing one is
-        resumed.
-    progress
-        label of the progress bar; none is shown without a label, or where stderr is no
-        terminal.
+    Returns the history: an epoch's mean of each loss that the steps
+    returned, its seconds and images, and what `after_epoch` measured.
+    `state` is all that a step changes, by name; `checkpoint` keeps it
+    at epochs' ends, and a training that was stopped goes on there.
+    """
+    state = state or {}
+    history = History(checkpoint.resume(state) if checkpoint else ())
+    for epoch in range(len(history) + 1, epochs + 1):
+        start, images, losses = time.perf_counter(), 0, []
+        for batch in shown(batches, progress, epoch, epochs):
+            losses.append(step(*batch))
+            images += len(batch[0])
+        row = {
+            "epoch": epoch,
+            **means(losses, epoch),
+            "seconds": time.perf_counter() - start,
+            "images": images,
+        }
+        require_finite(state, epoch)
+        if after_epoch:
+            row |= after_epoch(epoch)
+        history.append(row)
+        if checkpoint and (checkpoint.due or epoch == epochs):
+            checkpoint.keep(state, history)
+    return history
+
+
+def shown(
+    batches: SizedBatches, label: str, epoch: int, epochs: int
+) -> Iterable[tuple[Tensor, ...]]:
+    """Return the batches behind a progress bar; none without a label, or where stderr is no terminal."""
+    quiet = not label or not sys.stderr.isatty()
+    return tqdm(batches, f"{label} {epoch}/{epochs}", leave=False, disable=quiet, unit="batch")
+
+
+def means(losses: Sequence[Losses], epoch: int) -> dict[str, float]:
+    """Return the mean of each loss over an epoch's steps: one transfer from the device for each name.
 
     Raises
     ------
     ChaptersError
-        if a step returns a loss that is not finite; the last checkpoint then still is a good
-        one.
+        if one is not finite; the last checkpoint then still is a good one.
     """
-    held = dict(state or {})
-    history, epoch, done, sums, elapsed = History(), 1, 0, {}, 0.0
-    epoch_random = now_random = random_state()
-    if checkpoint and (saved := checkpoint.load()):
-        try:
-            for name, part in held.items():
-                part.load_state_dict(saved["state"][name])
-        except (KeyError, ValueError, RuntimeError) as error:
+    found = {}
+    for name in losses[0]:
+        values = torch.stack([loss[name].detach().double() for loss in losses]).cpu()
+        if not bool(values.isfinite().all()):
+            at = int((~values.isfinite()).nonzero()[0, 0])
             raise ChaptersError(
-                f"the checkpoint {checkpoint.path} does not fit this training ({type(error).__name__}): delete it "
-                "to train from the start"
-            ) from error
-        history, epoch, done, sums = (
-            History(saved["history"]),
-            saved["epoch"],
-            saved["done"],
-            saved["sums"],
-        )
-        elapsed, epoch_random, now_random = saved["elapsed"], saved["epoch_random"], saved["random"]
-        restore_random_state(now_random)
-    bar = tqdm(
-        total=epochs * len(batches),
-        initial=(epoch - 1) * len(batches) + done,
-        desc=progress,
-        unit="batch",
-        disable=not progress or not sys.stderr.isatty(),
-        leave=False,
-    )
-
-    def save() -> None:
-        _require_finite(held, epoch if done else epoch - 1)
-        if checkpoint:
-            checkpoint.save(
-                {
-                    "state": {name: part.state_dict() for name, part in held.items()},
-                    "history": history.rows,
-                    "epoch": epoch,
-                    "done": done,
-                    "sums": sums,
-                    "elapsed": elapsed,
-                    "epoch_random": epoch_random,
-                    "random": random_state(),
-                }
+                f"{name} became {values[at].item()} at step {at + 1} of epoch {epoch}: lower the learning rate; "
+                "the last good checkpoint is kept"
             )
-
-    while epoch <= epochs:
-        started, resume_at, images = time.perf_counter() - elapsed, done, 0
-        if resume_at:
-            restore_random_state(
-                epoch_random
-            )  # the epoch's order is drawn again, its finished steps are not redone
-        else:
-            epoch_random = random_state()
-        recent: list[Mapping[str, Tensor]] = []
-        remaining = iter(batches)
-        for position in range(len(batches)):
-            if resume_at and position == resume_at:
-                restore_random_state(now_random)
-            batch = next(remaining)
-            images += len(batch[0])
-            if position < resume_at:
-                continue
-            recent.append(step(*batch))
-            done = position + 1
-            bar.update()
-            if len(recent) == CHECK_EVERY_STEPS or done == len(batches):
-                _add(sums, recent, epoch, done)
-                recent.clear()
-                if checkpoint and checkpoint.due and done < len(batches):
-                    elapsed = time.perf_counter() - started
-                    save()
-        row = {
-            "epoch": epoch,
-            **{name: total / len(batches) for name, total in sums.items()},
-            "seconds": time.perf_counter() - started,
-            "images": images,
-        }
-        history.append(row | dict(after_epoch(epoch)) if after_epoch else row)
-        epoch, done, sums, elapsed = epoch + 1, 0, {}, 0.0
-        save()
-    bar.close()
-    return history
+        found[name] = float(values.mean())
+    return found
 
 
-def _require_finite(held: Mapping[str, Stateful], epoch: int) -> None:
+def require_finite(state: Mapping[str, Stateful], epoch: int) -> None:
     """Refuse to keep weights that are not finite: a finite loss can have a gradient that is not."""
-    for module in held.values():
+    for module in state.values():
         if not isinstance(module, nn.Module):
             continue
         for name, weight in module.named_parameters():
@@ -313,17 +158,3 @@ def _require_finite(held: Mapping[str, Stateful], epoch: int) -> None:
                     f"the weight {name} is no longer finite in epoch {epoch}: lower the learning rate; the last "
                     "good checkpoint is kept"
                 )
-
-
-def _add(sums: dict[str, float], recent: list[Mapping[str, Tensor]], epoch: int, done: int) -> None:
-    """Add the losses of the last steps to the epoch's sums, one transfer from the device for each name."""
-    for name in recent[0]:
-        values = torch.stack([losses[name].detach().double() for losses in recent]).cpu()
-        finite = values.isfinite()
-        if not bool(finite.all()):
-            at = done - len(recent) + int((~finite).nonzero()[0, 0]) + 1
-            raise ChaptersError(
-                f"{name} became {values[at - 1 - done + len(recent)].item()} at step {at} of epoch "
-                f"{epoch}: lower the learning rate; the last good checkpoint is kept"
-            )
-        sums[name] = sums.get(name, 0.0) + float(values.sum())

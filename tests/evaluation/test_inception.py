@@ -12,13 +12,7 @@ from torch import Tensor, nn
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation import inception
-from chapters_lib.evaluation.inception import (
-    Inception,
-    architecture,
-    as_input,
-    from_file,
-    published,
-)
+from chapters_lib.evaluation.inception import Inception, architecture, as_input, from_file, published
 from tests.conftest import Folders
 
 SIZE = 107  # pixels: small enough to be quick, large enough for every layer
@@ -172,7 +166,7 @@ def test_no_network_and_no_weights(folders: Folders) -> None:
 
 def test_published_weights_fit(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state as torchvision publishes it, classifier for training included, goes into the network."""
-    from chapters_lib._torchvision import torchvision
+    from chapters_lib.data.torchvision_shim import torchvision
 
     whole = torchvision().models.inception_v3(weights=None, aux_logits=True, init_weights=False)
     kind = torchvision().models.Inception_V3_Weights

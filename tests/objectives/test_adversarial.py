@@ -9,11 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib.models.gan import Discriminator
-from chapters_lib.objectives.adversarial import (
-    discriminator_loss,
-    minmax_loss,
-    nonsaturating_loss,
-)
+from chapters_lib.objectives.adversarial import discriminator_loss, minmax_loss, nonsaturating_loss
 
 LOGITS = (-40.0, -8.0, -1.0, 0.0, 0.5, 8.0, 40.0)
 # 32 "images" of each kind over six states: known densities, in whole numbers, q without mass in the last state.

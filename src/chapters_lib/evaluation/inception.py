@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from chapters_lib._torchvision import torchvision
+from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.errors import ChaptersError
 
 SIDE = 32  # pixels to which every image is brought first, as the sheet asks

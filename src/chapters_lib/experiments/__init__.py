@@ -1,65 +1,45 @@
-"""Every named experiment of the book: its numbers, and the functions that run it."""
+"""The numbers: every named experiment of the book, one module a page."""
 
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import (
     autoencoder,
-    autoencoder_study,
     c_vae,
-    class_codes,
-    compared,
     comparison,
-    dcgan,
-    dcgan_study,
-    discriminator_modes,
-    gan_chapter,
+    dcgan_pretraining,
+    evaluation,
+    gan,
     gb_rbm,
-    judge,
-    measuring,
     naive_generation,
-    paired_likelihood,
     realnvp_prior,
-    rivals,
-    specks,
-    tuning,
-    vae_chapter,
-    vae_gan_chapter,
+    vae,
+    vae_gan,
 )
-from chapters_lib.experiments.base import Experiment
+from chapters_lib.recording.experiment import Experiment
 
-EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment
-    for chapter in (
-        judge,
-        autoencoder,
-        autoencoder_study,
-        naive_generation,
-        vae_chapter,
-        tuning,
-        c_vae,
-        class_codes,
-        gb_rbm,
-        gan_chapter,
-        dcgan,
-        dcgan_study,
-        discriminator_modes,
-        vae_gan_chapter,
-        rivals,
-        measuring,
-        realnvp_prior,
-        paired_likelihood,
-        comparison,
-        compared,
-        specks,
-    )
-    for experiment in chapter.EXPERIMENTS
+PAGES = (
+    evaluation,  # its judges are what the others need
+    autoencoder,
+    naive_generation,
+    vae,
+    c_vae,
+    gan,
+    dcgan_pretraining,
+    vae_gan,
+    gb_rbm,
+    realnvp_prior,
+    comparison,
+)
+EXPERIMENTS: dict[str, Experiment[Any, Any]] = {
+    experiment.name: experiment for page in PAGES for experiment in page.EXPERIMENTS
 }
 
 
-def find(name: str) -> Experiment:
+def find(name: str) -> Experiment[Any, Any]:
     """Return the experiment called `name`.
 
     Raises

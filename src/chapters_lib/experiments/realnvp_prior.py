@@ -1,22 +1,22 @@
-"""The named experiments of the chapter RealNVP prior: the pair, its control, the planes, the study, and colour."""
+"""The experiments of the page RealNVP prior: the pair, its control, the planes, the study."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from torch import nn
+from chapters_lib.recipes import likelihood_vae, paired_likelihood
+from chapters_lib.recipes.likelihood_vae import (
+    PriorConfig,
+    PriorStudyConfig,
+    evaluate_candidates,
+    experiment,
+)
+from chapters_lib.recipes.paired_likelihood import PairedConfig
+from chapters_lib.recording.experiment import Experiment
+from chapters_lib.recording.study import numbered, study
 
-from chapters_lib import data
-from chapters_lib.experiments import judge, learned_prior
-from chapters_lib.experiments.autoencoder_study import no_panels
-from chapters_lib.experiments.base import Experiment, Metrics, Session
-from chapters_lib.experiments.learned_prior import experiment
-from chapters_lib.experiments.prior_config import PriorConfig, build, split
-from chapters_lib.models.vae import VAE
-from chapters_lib.reproducibility import seed_everything
-from chapters_lib.training import History
-
+CHAPTER = "realnvp-prior"
 EPOCHS = 80
 GAUSSIAN = PriorConfig(
     "mnist",
@@ -36,30 +36,10 @@ PLANE = PriorConfig(
     "mnist", hidden=(128, 128), latent=2, epochs=20, nll_samples=500, nll_images=1000,
     flow_hidden=(64, 64),
 )  # fmt: skip
-COLOUR = PriorConfig(
-    "house-numbers",
-    width=32,
-    latent=64,
-    epochs=20,
-    nll_samples=500,
-    nll_images=1000,
-    shown_epochs=(0, 10, 20),
-)
-COLOUR_SETS = tuple(name for name in ("house-numbers", "svhn") if name in data.CLASSES)
-SEEDS = {"house-numbers": (0,)}  # one training on the stand-in; three on other sets
-JUDGES = {found.config.dataset for found in judge.EXPERIMENTS}
-
-
-@dataclass(frozen=True)
-class PriorStudyConfig:
-    """Candidates that are trained on the same part of the train split and compared on the rest of it."""
-
-    dataset: str
-    candidates: tuple[PriorConfig, ...]
-
-
 STUDIED = replace(GAUSSIAN, epochs=10, shown_epochs=(), nll_samples=0, judged=False)
-WITHOUT: dict[str, dict[str, Any]] = {  # what the runs have, each left out in turn, then all at once
+WITHOUT: dict[
+    str, dict[str, Any]
+] = {  # what the runs have, each left out in turn, then all at once
     "plain-layers": {"hidden": (500, 500), "residual": False},
     "whole-gradient": {"path_gradient": False},
     "smaller-rate": {"learning_rate": 1e-3},
@@ -93,47 +73,12 @@ def label(config: PriorConfig) -> str:
     return f"{config.latent}-units-{config.couplings}-couplings-{config.epochs}-epochs"
 
 
-def build_candidates(config: PriorStudyConfig) -> nn.ModuleDict:
-    """Make the untrained candidates."""
-    return nn.ModuleDict({label(candidate): build(candidate) for candidate in config.candidates})
-
-
-def train_candidates(config: PriorStudyConfig, models: nn.Module, session: Session) -> History:
-    """Train one candidate after the other, each from the same seed; rows carry the candidate's number."""
-    assert isinstance(models, nn.ModuleDict)
-    history = History()
-    for number, candidate in enumerate(config.candidates):
-        seed_everything(0)
-        name = label(candidate)
-        part = Session(
-            session.device,
-            session.checkpoint and session.checkpoint.part(name),
-            session.progress and f"{session.progress} {name}",
-        )
-        for row in learned_prior.train(candidate, models[name], part):
-            history.append({"candidate": number, **row})
-    return history
-
-
-def evaluate_candidates(config: PriorStudyConfig, models: nn.Module) -> Metrics:
-    """Measure −ELBO of every candidate on the validation images. The test set is not touched."""
-    assert isinstance(models, nn.ModuleDict)
-    metrics: Metrics = {}
-    for candidate in config.candidates:
-        model = models[label(candidate)].cpu().eval()
-        assert isinstance(model, VAE)
-        _, held = split(candidate)
-        found = learned_prior.bound(candidate, model, held)
-        metrics[f"val_negative_elbo_{label(candidate)}"] = sum(found.values())
-    return metrics
-
-
 EXPERIMENTS = (
-    experiment("vae-gaussian-mnist", "realnvp-prior", "VAE under N(0, I), binarised", GAUSSIAN),
-    experiment("vae-realnvp-mnist", "realnvp-prior", "the same under a RealNVP prior", REALNVP),
+    experiment("vae-gaussian-mnist", CHAPTER, "VAE under N(0, I), binarised", GAUSSIAN),
+    experiment("vae-realnvp-mnist", CHAPTER, "the same under a RealNVP prior", REALNVP),
     experiment(
         "vae-gaussian-wide-mnist",
-        "realnvp-prior",
+        CHAPTER,
         "control: N(0, I), and as many weights as with the flow",
         WIDE,
         seeds=(0,),
@@ -141,7 +86,7 @@ EXPERIMENTS = (
     ),
     experiment(
         "vae-gaussian-mnist-refitted",
-        "realnvp-prior",
+        CHAPTER,
         "encoder and decoder of vae-gaussian-mnist, and a flow fitted to its codes",
         REFITTED,
         seeds=(0,),
@@ -151,7 +96,7 @@ EXPERIMENTS = (
     *(
         experiment(
             f"vae-{prior}-2d-mnist",
-            "realnvp-prior",
+            CHAPTER,
             f"two latent units, for pictures: {prior} prior",
             replace(PLANE, couplings=couplings),
             seeds=(0,),
@@ -159,26 +104,26 @@ EXPERIMENTS = (
         for prior, couplings in (("gaussian", 0), ("realnvp", 8))
     ),
     Experiment(
-        "vae-realnvp-mnist-tuning",
-        "realnvp-prior",
-        "latent units and epochs by validation −ELBO, in short trainings",
-        STUDY,
-        build_candidates,
-        train_candidates,
-        evaluate_candidates,
-        no_panels,
+        "nll-pairs-mnist",
+        CHAPTER,
+        "−log p(x) of the same test images under both priors, in pairs",
+        PairedConfig(),
+        paired_likelihood.build,
+        paired_likelihood.measure,
+        paired_likelihood.evaluate,
+        paired_likelihood.panels,
         seeds=(0,),
+        needs=tuple(paired_likelihood.MODELS.values()),
         weights_stored=False,
     ),
-    *(
-        experiment(
-            f"vae-{prior}-{name}",
-            "comparison",
-            f"convolutional VAE in colour on {name}: {prior} prior",
-            replace(COLOUR, dataset=name, couplings=couplings, judged=name in JUDGES),
-            seeds=SEEDS.get(name, (0, 1, 2)),
-        )
-        for name in COLOUR_SETS
-        for prior, couplings in (("gaussian", 0), ("realnvp", 8))
+    study(
+        "vae-realnvp-mnist-tuning",
+        CHAPTER,
+        "latent units and epochs by validation −ELBO, in short trainings",
+        STUDY,
+        numbered({label(found): found for found in STUDY.candidates}, "candidate"),
+        build=likelihood_vae.build,
+        train=likelihood_vae.train,
+        evaluate=evaluate_candidates,
     ),
 )

@@ -1,281 +1,148 @@
-"""The variational autoencoders of the chapters VAE and C-VAE: how one is trained, measured and shown."""
+"""The experiments of the page VAE: the autoencoder's network, the KL weight's study, the search, and first steps."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from chapters_lib import data
-from chapters_lib.data import Batches, Dataset, to_float
-from chapters_lib.evaluation import codes as code_statistics
-from chapters_lib.evaluation import likelihood, manifold, probe
-from chapters_lib.evaluation.judge import to_bytes
-from chapters_lib.experiments.base import Metrics, Panels, Session, judged
-from chapters_lib.experiments.judge import JUDGED, SAMPLES, judged_scores
-from chapters_lib.experiments.vae_config import (
-    CLASSES,
-    VaeConfig,
-    build,
-    condition,
-    make_schedule,
-    split,
+from chapters_lib.experiments import autoencoder
+from chapters_lib.recipes import tuning, vae, vae_ladder
+from chapters_lib.recipes.autoencoder import AutoencoderConfig
+from chapters_lib.recipes.tuning import RECORD, TRIALS, TuningConfig
+from chapters_lib.recipes.vae import VaeConfig, experiment
+from chapters_lib.recipes.vae_ladder import LadderConfig
+from chapters_lib.recording.experiment import Experiment, build_nothing, no_panels
+from chapters_lib.recording.study import study
+
+WEIGHTS = (0.0, 0.1, 0.5, 1.0, 2.0, 4.0)  # of the KL term, in the study on MNIST
+
+
+REPEATED = (1.0,)  # the winner, which is weight 1: three seeds
+
+
+def two_units(base: AutoencoderConfig) -> VaeConfig:
+    """Return the VAE made from an autoencoder: the same layers, with a Gaussian q(z|x) in place of the code."""
+    return VaeConfig(
+        base.dataset,
+        hidden=base.hidden,
+        latent=base.code,
+        activation=base.activation,
+        input_dropout=base.dropout,
+        frequency=base.frequency,
+        gaussian=True,
+        epochs=20,
+        batch_size=base.batch_size,
+        learning_rate=base.learning_rate,
+        schedule="one-cycle",
+        precision=base.precision,
+    )
+
+
+def weight_name(beta: float) -> str:
+    """Return the name of a run of the study: ``vae-fc-mnist`` for weight 1, else with the weight behind it."""
+    return "vae-fc-mnist" if beta == 1 else f"vae-fc-mnist-weight-{beta:g}"
+
+
+FC = VaeConfig(
+    "mnist",
+    hidden=(200,),
+    latent=32,
+    activation="Tanh",
+    dropout=0.05,
+    epochs=150,
+    batch_size=100,
+    schedule="cosine",
+    precision="bfloat16",
 )
-from chapters_lib.models.vae import VAE
-from chapters_lib.objectives.elbo import elbo, negative_elbo
-from chapters_lib.reproducibility import generator
-from chapters_lib.training import History, fit
-
-PROBED = 20_000  # training codes that a probe is fitted on
-PERPLEXITIES = (30, 100)
-FOLLOWED = 2_000  # images on which the bound is followed after each epoch
 
 
-def train(config: VaeConfig, model: nn.Module, session: Session) -> History:
-    """Minimise β KL − log p(x|z) by Adam.
-
-    After each epoch −ELBO is measured in evaluation mode on 2,000 training images
-    (``train_eval_negative_elbo``), and on the validation images or, where none are held out,
-    on as many test images, which are plotted and choose nothing; fewer are followed where fewer
-    are trained on.
-    """
-    assert isinstance(model, VAE)
-    training, held = split(config)
-    batches = Batches(training, min(config.batch_size, len(training)), device=session.device)
-    optimizer = torch.optim.Adam(
-        model.parameters(), config.learning_rate, betas=(config.beta1, 0.999), fused=True
-    )
-    schedule = make_schedule(config, optimizer, config.epochs * len(batches))
-    warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
-    few = min(FOLLOWED, len(training))
-    followed = {"train_eval": first(training, few)} | (
-        {"val": held} if held else {"test": first(data.load(config.dataset, "test"), few)}
-    )
-
-    def step(x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        beta = config.beta * min(1.0, schedule.last_epoch / warm_up if warm_up else 1.0)
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
-            terms = elbo(model, x, *condition(config, y))
-        loss = negative_elbo(terms, beta)
-        optimizer.zero_grad()
-        loss.backward()
-        if config.clip:
-            nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-        optimizer.step()
-        schedule.step()
-        reconstruction, kl = -terms.log_likelihood.detach().mean(), terms.kl.detach().mean()
-        return {
-            "train_reconstruction": reconstruction,
-            "train_kl": kl,
-            "train_negative_elbo": reconstruction + kl,
-        }
-
-    def after_epoch(_: int) -> dict[str, float]:
-        model.eval()
-        found = {
-            f"{name}_negative_elbo": float(
-                sum(bound(config, model, part, draws=1, device=session.device).values())
-            )
-            for name, part in followed.items()
-        }
-        model.train()
-        return found
-
-    model.train()
-    return fit(
-        step,
-        batches,
-        epochs=config.epochs,
-        after_epoch=after_epoch,
-        checkpoint=session.checkpoint,
-        progress=session.progress,
-        state={"model": model, "optimizer": optimizer, "schedule": schedule},
-    )
+TEMPLATE = VaeConfig(
+    "fashion-mnist", validation=0.2, precision="bfloat16", iwae_samples=1000, probed=True
+)  # what the sheet fixes: 784-400-20, ReLU, Adam at 1e-3, batches of 128
 
 
-def first(dataset: Dataset, count: int = FOLLOWED) -> Dataset:
-    """Return the first images of a data set, at most `count`."""
-    return dataset.subset(torch.arange(min(count, len(dataset))))
+VANILLA = replace(TEMPLATE, epochs=40)  # and what the search chose
 
 
-def inputs(config: VaeConfig, dataset: Dataset) -> tuple[Tensor, ...]:
-    """Return a data set as the model takes it: images in [0, 1], and the one-hot class where it is given."""
-    return (to_float(dataset.images), *condition(config, dataset.labels))
-
-
-def bound(
-    config: VaeConfig,
-    model: VAE,
-    dataset: Dataset,
-    draws: int = 5,
-    device: torch.device | str = "cpu",
-) -> Metrics:
-    """Return the means over a data set of −log p(x|z) and of the KL term, in nats an image."""
-    moved = (part.to(device) for part in inputs(config, dataset))
-    terms = likelihood.elbo_terms(model, *moved, draws=draws)
-    return {
-        "reconstruction": -float(terms.log_likelihood.double().mean()),
-        "kl": float(terms.kl.double().mean()),
-    }
-
-
-def balanced_labels(count: int) -> Tensor:
-    """Return labels 0 to 9 in turn, int64, shape (count,)."""
-    return torch.arange(count) % CLASSES
-
-
-@torch.no_grad()
-def decode(config: VaeConfig, model: VAE, z: Tensor, labels: Tensor | None = None) -> Tensor:
-    """Return the decoder's mean images of codes, uint8 (N, 1, 28, 28); a conditional one takes labels."""
-    labels = balanced_labels(len(z)) if labels is None else labels
-    parts = zip(z.split(2000), labels.split(2000), strict=True)
-    return torch.cat([to_bytes(model.decoder(c, *condition(config, y)).mean) for c, y in parts])
-
-
-def prior_codes(config: VaeConfig, count: int, seed: int = 0) -> Tensor:
-    """Draw codes from N(0, I), shape (count, latent), by a generator of its own."""
-    return torch.randn(count, config.latent, generator=generator(seed))
-
-
-def samples(config: VaeConfig, model: VAE, count: int, seed: int = 0) -> Tensor:
-    """Return new images, uint8 (count, 1, 28, 28): the decoder's means at codes drawn from the prior."""
-    return decode(config, model, prior_codes(config, count, seed))
-
-
-def draw(config: VaeConfig, model: nn.Module, count: int) -> Tensor:
-    """Return the samples that are judged."""
-    assert isinstance(model, VAE)
-    return samples(config, model, count)
-
-
-@torch.no_grad()
-def reconstruct(config: VaeConfig, model: VAE, images: Tensor, labels: Tensor) -> Tensor:
-    """Return the decoder's mean at the mean code of uint8 images, uint8 of the same shape."""
-    return to_bytes(model(to_float(images), *condition(config, labels)))
-
-
-def evaluate(config: VaeConfig, model: nn.Module) -> Metrics:
-    """Measure the bound on all parts of the data, and judge new images.
-
-    All in nats an image and at KL weight 1, whatever the model was trained with;
-    ``…_reconstruction`` is −log p(x|z), and with ``…_kl`` it sums to ``…_negative_elbo``.
-    ``test_mse`` is of reconstructions from the mean code, per pixel. ``train_fid_judge`` is
-    the samples' distance to 10,000 training images: what a weight may be chosen by.
-    """
-    assert isinstance(model, VAE)
-    training, held = split(config)
-    test = data.load(config.dataset, "test")
-    parts = {"train": first(training, SAMPLES), "test": test} | ({"val": held} if held else {})
-    metrics: Metrics = {}
-    for name, part in parts.items():
-        terms = bound(config, model, part)
-        metrics |= {f"{name}_{key}": value for key, value in terms.items()}
-        metrics[f"{name}_negative_elbo"] = sum(terms.values())
-    metrics |= code_metrics(config, model, test)
-    if config.probed:
-        metrics |= class_in_codes(config, model)
-    if config.iwae_samples:
-        iwae = likelihood.negative_iwae(
-            model, *inputs(config, test), num_samples=config.iwae_samples
+LADDER = LadderConfig(
+    "mnist",
+    tuple(
+        replace(FC, images=images, hidden=(hidden,), latent=latent, epochs=epochs, beta=0.0, dropout=0.0, judged=False)
+        for images, hidden, latent, epochs in (
+            (100, 20, 4, 10_000),
+            (100, 100, 16, 10_000),
+            (1000, 100, 16, 1000),
+            (10_000, 200, 32, 100),
+            (0, 200, 32, 30),
         )
-        metrics["test_negative_iwae"] = float(iwae.mean())
-        metrics["test_negative_iwae_sem"] = float(iwae.std() / math.sqrt(len(iwae)))
-    if config.judged:
-        metrics |= judged_scores(config.dataset, samples(config, model, SAMPLES))
-    if config.gaussian:
-        metrics["decoder_scale"] = float(model.get_parameter("decoder.log_scale").detach().exp())
-    return metrics
+    ),
+)  # fmt: skip
 
 
-def code_metrics(config: VaeConfig, model: VAE, test: Dataset) -> Metrics:
-    """Measure the reconstructions from mean codes, and how the codes use the latent units."""
-    loc, scale = likelihood.encode(model, *inputs(config, test))
-    with torch.no_grad():
-        x, *y = inputs(config, test)
-        error = torch.cat(
-            [
-                (part - model.decoder(z, *c).mean).square().mean((1, 2, 3))
-                for part, z, *c in zip(
-                    x.split(2000), loc.split(2000), *(t.split(2000) for t in y), strict=True
-                )
-            ]
+def search(trials: int = TRIALS, storage: str | None = None) -> Experiment[TuningConfig, nn.Module]:
+    """Make the study an experiment: of so many trials, at a storage of its own or the default one."""
+    return Experiment(
+        RECORD,
+        "vae",
+        "search for epochs, schedule and KL warm-up of vae-fashion-mnist",
+        TuningConfig("fashion-mnist", TEMPLATE, trials),
+        build_nothing,
+        partial(tuning.train, storage=storage),
+        partial(tuning.evaluate, storage=storage),
+        no_panels,
+        seeds=(0,),
+        weights_stored=False,
+    )
+
+
+EXPERIMENTS = (
+    *(
+        experiment(
+            f"vae-2d-{base.dataset}",
+            "vae",
+            f"VAE made from the autoencoder of two code units on {base.dataset}",
+            two_units(base),
         )
-    metrics = {
-        "test_mse": float(error.mean()),
-        "active_units": float(likelihood.active_units(loc)),
-    }
-    if config.latent == 2:
-        drawn = loc + scale * torch.randn(loc.shape, generator=generator(0))
-        metrics["standard_normal_empty_mass"] = code_statistics.empty_mass(drawn)
-        metrics["standard_normal_cell_tv"] = code_statistics.cell_total_variation(drawn)
-    return metrics
-
-
-def class_in_codes(config: VaeConfig, model: VAE) -> Metrics:
-    """Measure how much of the class the codes hold: probes fitted on training codes, read on test codes."""
-    training, test = first(split(config)[0], PROBED), data.load(config.dataset, "test")
-    codes = [likelihood.encode(model, *inputs(config, part)) for part in (training, test)]
-    return probe.class_in_codes(codes[0], training.labels, codes[1], test.labels)
-
-
-def panels(config: VaeConfig, model: nn.Module) -> Panels:
-    """Keep random test images; with two latent units, the codes of the test set; if probed, their t-SNE maps."""
-    assert isinstance(model, VAE)
-    test = data.load(config.dataset, "test")
-    chosen = torch.randperm(len(test), generator=generator(0))[:20]
-    found: dict[str, Any] = {
-        # uint8 (20, 1, 28, 28); the first ten are the autoencoder's
-        "images": test.images[chosen].numpy(),
-        "labels": test.labels[chosen].numpy(),
-        "chosen": chosen.numpy(),
-    }
-    if config.latent == 2:
-        loc, scale = likelihood.encode(model, *inputs(config, test))
-        found |= {
-            "test_codes": loc.numpy().astype(np.float32),
-            "test_scales": scale.numpy().astype(np.float16),
-            "test_labels": test.labels.numpy().astype(np.uint8),
-        }
-    if config.probed:
-        loc, _ = likelihood.encode(model, *inputs(config, test))
-        for perplexity in PERPLEXITIES:
-            placed, divergence = manifold.tsne(loc, perplexity=perplexity)
-            found[f"tsne_{perplexity}"] = placed.numpy().astype(np.float16)  # (10,000, 2)
-            found[f"tsne_{perplexity}_kl"] = np.float64(divergence)  # in nats
-        found["test_labels"] = test.labels.numpy().astype(np.uint8)
-    return found
-
-
-TOLERANCES = {
-    **JUDGED,
-    "standard_normal_empty_mass": 5e-3,
-    "standard_normal_cell_tv": 5e-3,
-    **{
-        f"{of}{key}": tolerance
-        for of in ("", "z_", "active_")
-        for key, tolerance in {
-            "silhouette": 2e-3,
-            "probe_train_accuracy": 2e-3,
-            "probe_test_accuracy": 2e-3,
-            "knn_test_accuracy": 2e-3,
-            "quadratic_test_accuracy": 2e-3,
-            "class_information": 5e-3,
-            "quadratic_information": 5e-3,
-        }.items()
-    },
-}
-
-
-experiment = partial(
-    judged,
-    build=build,
-    train=train,
-    evaluate=evaluate,
-    panels=panels,
-    tolerances=TOLERANCES,
-    samples={"": draw},
+        for base in (autoencoder.FASHION, autoencoder.MNIST)
+    ),
+    study(
+        "vae-fc-mnist-ladder",
+        "vae",
+        "from a hundred images up, without the KL term",
+        LADDER,
+        vae_ladder.rungs(LADDER),
+        build=vae.build,
+        train=vae_ladder.train_rung,
+        evaluate=vae_ladder.evaluate_ladder,
+        panels=vae_ladder.ladder_panels,
+    ),
+    *(
+        experiment(
+            weight_name(beta),
+            "vae",
+            f"784-200-32 on MNIST, KL weight {beta:g}",
+            replace(FC, beta=beta, iwae_samples=1000 if beta == 1 else 0),
+            seeds=(0, 1, 2) if beta in REPEATED else (0,),
+        )
+        for beta in WEIGHTS
+    ),
+    experiment(
+        "vae-fc-mnist-no-dropout",
+        "vae",
+        "784-200-32 on MNIST, KL weight 1, no dropout",
+        replace(FC, dropout=0.0, iwae_samples=1000),
+        seeds=(0,),
+        weights_stored=False,
+    ),
+    experiment(
+        "vae-fc-mnist-dropout-0.1",
+        "vae",
+        "784-200-32 on MNIST, KL weight 1, twice the dropout",
+        replace(FC, dropout=0.1, iwae_samples=1000),
+        weights_stored=False,
+    ),
+    experiment("vae-fashion-mnist", "vae", "784-400-20 on Fashion-MNIST, tuned", VANILLA),
+    search(),
 )

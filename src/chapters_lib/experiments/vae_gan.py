@@ -1,309 +1,201 @@
-"""The VAE-GANs: how the three networks are trained, measured and shown."""
+"""The experiments of the page VAE-GAN: the basic loss under two routings, the feature term, convolutions, the study."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 
-import numpy as np
-import torch
-from torch import Tensor, nn
+from chapters_lib.experiments import autoencoder
+from chapters_lib.objectives.vae_gan import RECONSTRUCTION
+from chapters_lib.recipes import rivals, vae
+from chapters_lib.recipes.autoencoder import AutoencoderConfig
+from chapters_lib.recipes.rivals import RivalsConfig
+from chapters_lib.recipes.vae import VaeConfig
+from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, build, experiment, train
+from chapters_lib.recipes.vae_gan_study import EARLIER, VaeGanStudyConfig, evaluate, study_cases
+from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.study import numbered, study
 
-from chapters_lib import data
-from chapters_lib.data import Batches, Dataset, to_float
-from chapters_lib.evaluation import likelihood, pairs
-from chapters_lib.evaluation.judge import features_and_probabilities, to_bytes
-from chapters_lib.evaluation.likeness import likeness
-from chapters_lib.experiments.base import Metrics, Panels, Session, judged
-from chapters_lib.experiments.judge import (
-    JUDGED,
-    SAMPLES,
-    distance_to_training,
-    judged_scores,
-    load_judge,
-)
-from chapters_lib.experiments.vae_gan_config import (
-    Portion,
-    VaeGanConfig,
-    build,
-    split,
-    start_from,
-)
-from chapters_lib.models.vae_gan import VAEGAN
-from chapters_lib.objectives.elbo import gaussian_kl
-from chapters_lib.objectives.vae_gan import NetworkLosses, network_losses, vae_gan_terms
-from chapters_lib.reproducibility import generator
-from chapters_lib.training import History, fit
-
-PAIRED = 1_000  # test images of which pairs are made
-FOLLOWED = 2_000  # training images whose reconstructions are followed
-SHOWN = 10  # test images in the panels
-NETWORKS = ("encoder", "decoder", "discriminator")
+GAMMA, LAYER = 0.1, 3  # found by the study
 
 
-def gradients(losses: NetworkLosses, model: VAEGAN) -> dict[str, tuple[Tensor, ...]]:
-    """Return each network's gradient of its own loss: three backward passes over one graph.
-
-    Nothing is stepped between them, so all three are at the weights that made the losses.
-    """
-    return {
-        name: torch.autograd.grad(
-            getattr(losses, name),
-            list(getattr(model, name).parameters()),
-            retain_graph=True,
-        )
-        for name in NETWORKS
-    }
+GAMMAS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 
 
-def laid_out(slope: Tensor, parameter: Tensor) -> Tensor:
-    """Return a gradient in its parameter's order of memory: the fused step reads both by their place in it."""
-    if slope.stride() == parameter.stride():
-        return slope
-    return torch.empty_like(parameter).copy_(slope)
-
-
-def train(config: VaeGanConfig, model: nn.Module, session: Session) -> History:
-    """Repeat Algorithm 1 of Larsen et al. 2016 with three Adams, or its jointly minimised variant.
-
-    The rates fall to 0 along a cosine. The history holds the terms and, every few epochs,
-    ``train_fid_judge`` of 10,000 samples and ``train_agreement`` of 2,000 reconstructions of
-    training images; of a training that starts from a recorded VAE, also before its first step,
-    as epoch 0.
-    """
-    assert isinstance(model, VAEGAN)
-    if config.start:
-        start_from(model, config.start)
-    training, _ = split(config)
-    batches = Portion(Batches(training, config.batch_size, device=session.device), config.portion)
-    optimizers = {
-        name: torch.optim.Adam(
-            getattr(model, name).parameters(),
-            config.discriminator_rate if name == "discriminator" else config.learning_rate,
-            betas=(config.beta1, 0.999),
-            fused=True,
-        )
-        for name in NETWORKS
-    }
-    schedules = {
-        name: torch.optim.lr_scheduler.CosineAnnealingLR(o, config.epochs * len(batches))
-        for name, o in optimizers.items()
-    }
-    low = config.precision == "bfloat16"
-
-    def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
-            terms = vae_gan_terms(
-                model,
-                x,
-                layer=config.layer,
-                drawn=config.drawn,
-                saturating=config.saturating,
-            )
-        losses = network_losses(terms, config.gamma, config.routing)
-        for name, slopes in gradients(losses, model).items():  # all three, then the steps
-            for parameter, slope in zip(getattr(model, name).parameters(), slopes, strict=True):
-                parameter.grad = laid_out(slope, parameter)
-        for name in NETWORKS:
-            optimizers[name].step()
-            schedules[name].step()
-        return {key: term.detach() for key, term in terms._asdict().items()}
-
-    follow = follower(config) if config.judged else None
-
-    def after_epoch(epoch: int) -> dict[str, float]:
-        return follow(model) if follow and epoch % config.followed_every == 0 else {}
-
-    start = History()
-    if follow and config.start:
-        start.append({"epoch": 0, "seconds": 0.0, "images": 0.0, **follow(model)})
-    model.train()
-    rows = fit(
-        step,
-        batches,
-        epochs=config.epochs,
-        after_epoch=after_epoch,
-        checkpoint=session.checkpoint,
-        progress=session.progress,
-        state={
-            "model": model,
-            **optimizers,
-            **{f"{name}_schedule": schedule for name, schedule in schedules.items()},
-        },
+def two_units(base: AutoencoderConfig) -> VaeGanConfig:
+    """Return the basic VAE-GAN made from an autoencoder: its layers, its two code units, L_prior + L_GAN."""
+    return VaeGanConfig(
+        base.dataset,
+        routing="joint",
+        drawn=(RECONSTRUCTION,),
+        hidden=base.hidden,
+        latent=base.code,
+        activation=base.activation,
+        frequency=base.frequency,
+        input_dropout=base.dropout,
+        epochs=15,
+        learning_rate=5e-4,
+        discriminator_rate=5e-5,
+        followed_every=5,
     )
-    return History([*start, *rows])
 
 
-def follower(config: VaeGanConfig) -> Callable[[VAEGAN], Metrics]:
-    """Return what measures a model under training on training images, and leaves it in training mode."""
-    judge, distance = load_judge(config.dataset), distance_to_training(config.dataset)
-    images = data.load(config.dataset, "train").images[:FOLLOWED]
-    label = features_and_probabilities(judge, images)[1].argmax(1)
+def from_vae(base: VaeGanConfig, name: str) -> VaeGanConfig:
+    """Return a basic VAE-GAN that starts from a trained VAE, and whose decoder ascends log D.
 
-    def follow(model: VAEGAN) -> Metrics:
-        drawn = samples(config, model, SAMPLES)
-        again = features_and_probabilities(judge, reconstruct(model, images))[1].argmax(1)
-        model.train()
-        return {
-            "train_fid_judge": distance(drawn),
-            "train_agreement": float((again == label).double().mean()),
-        }
-
-    return follow
-
-
-def samples(config: VaeGanConfig, model: VAEGAN, count: int, seed: int = 0) -> Tensor:
-    """Return new images, uint8 (count, 1, 28, 28): the decoder's means at codes from N(0, I), in evaluation mode."""
-    return decode(model, torch.randn(count, config.latent, generator=generator(seed)))
-
-
-def draw(config: VaeGanConfig, model: nn.Module, count: int) -> Tensor:
-    """Return the samples that are judged."""
-    assert isinstance(model, VAEGAN)
-    return samples(config, model, count)
-
-
-@torch.no_grad()
-def decode(model: VAEGAN, z: Tensor) -> Tensor:
-    """Return the images of codes, uint8 (N, 1, 28, 28), in evaluation mode, which the model is left in."""
-    model.eval()
-    device = next(model.parameters()).device
-    return torch.cat([to_bytes(model.decoder(c.to(device)).mean).cpu() for c in z.split(1000)])
-
-
-@torch.no_grad()
-def encode(model: VAEGAN, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return means and standard deviations of q(z|x) of uint8 images, in evaluation mode."""
-    model.eval()
-    device = next(model.parameters()).device
-    loc, scale = likelihood.encode(model, to_float(images).to(device))
-    return loc.cpu(), scale.cpu()
-
-
-def reconstruct(model: VAEGAN, images: Tensor, *, drawn: bool = False) -> Tensor:
-    """Return the images of the codes of uint8 images: mean codes, or codes drawn from q(z|x) by a fixed seed."""
-    loc, scale = encode(model, images)
-    noise = torch.randn(loc.shape, generator=generator(0)) if drawn else torch.zeros(loc.shape)
-    return decode(model, loc + scale * noise)
-
-
-def evaluate(config: VaeGanConfig, model: nn.Module) -> Metrics:
-    """Judge 10,000 new images and the reconstructions of the 10,000 test images.
-
-    ``test_kl`` is the mean of KL(q(z|x) ‖ p(z)), in nats. Reconstructions are from the mean
-    code; those from drawn codes have the prefix ``drawn_``. ``train_fid_judge`` is the samples'
-    distance to 10,000 training images.
+    From nothing, and by log(1 − D), the discriminator wins on digits, and one image is left.
     """
-    assert isinstance(model, VAEGAN)
-    test = data.load(config.dataset, "test")
-    loc, scale = encode(model, test.images)
-    again = reconstruct(model, test.images)
-    metrics: Metrics = {
-        "test_kl": float(gaussian_kl(loc, scale).double().mean()),
-        "active_units": float(likelihood.active_units(loc)),
-    }
-    if not config.judged:
-        error = (to_float(test.images) - to_float(again)).square().mean()
-        return metrics | {"test_mse": float(error)}
-    judge = load_judge(config.dataset)
-    metrics |= likeness(judge, test.images, again)
-    from_drawn = likeness(judge, test.images, reconstruct(model, test.images, drawn=True))
-    metrics |= {f"drawn_{key}": from_drawn[key] for key in ("agreement", "agreement_shuffled")}
-    drawn = samples(config, model, SAMPLES)
-    metrics |= judged_scores(config.dataset, drawn)
-    if config.layer is not None:
-        for name, ranked in ranking(config, model, test, PAIRED)[1].items():
-            for key, share in ranked.items():
-                metrics[f"{key}_{name}"] = share
-    return metrics
+    return replace(base, start=name, saturating=False, learning_rate=2e-4)
 
 
-def ranking(
-    config: VaeGanConfig, model: VAEGAN, test: Dataset, count: int
-) -> tuple[dict[str, Tensor], dict[str, dict[str, float]]]:
-    """Measure pairs of alike images, made of the first test images, by pixels, by Dis_l and by the judge.
-
-    Returns
-    -------
-    measured, shares
-        by measure ("pixel", "layer", "judge"): the numbers, shape (4, count), rows in the
-        order of `evaluation.pairs.alike`; and the shares of images whose shifted copy is nearer
-        than a blurred one, a noisy one, or the nearest image of another class.
-    """
-    judge, layer = load_judge(config.dataset), config.layer or 0
-
-    @torch.no_grad()
-    def by_layer(a: Tensor, b: Tensor) -> Tensor:
-        seen = [model.discriminator.layer_and_features(to_float(x), layer)[0] for x in (a, b)]
-        return (seen[0] - seen[1]).square().sum(1) / 2
-
-    def by_judge(a: Tensor, b: Tensor) -> Tensor:
-        seen = [features_and_probabilities(judge, x)[0] for x in (a, b)]
-        return (seen[0] - seen[1]).square().sum(1)
-
-    images, labels = test.images[:count], test.labels[:count]
-    partners = pairs.alike(images, labels)
-    by: dict[str, pairs.Measure] = {
-        "pixel": pairs.squared_error,
-        "layer": by_layer,
-        "judge": by_judge,
-    }
-    found = pairs.measured(images, partners, by)
-    shares = {
-        name: {
-            f"shift_before_{other}": pairs.share_nearer(values, partners, "shifted", other)
-            for other in partners
-            if other != "shifted"
-        }
-        for name, values in found.items()
-    }
-    return found, shares
+COLD = two_units(autoencoder.FASHION)  # from nothing, by the loss as it stands
 
 
-def panels(config: VaeGanConfig, model: nn.Module) -> Panels:
-    """Keep ten random test images, their reconstructions (mean and drawn codes), and ten samples, uint8.
-
-    With a feature term also pairs of alike images: ``paired`` (10, 1, 28, 28) and their partners
-    ``pairs`` (4, 10, 1, 28, 28), for the figure; ``pairs_pixel``, ``pairs_layer`` and
-    ``pairs_judge``, shape (4, 1000), of the first thousand test images.
-    """
-    assert isinstance(model, VAEGAN)
-    test = data.load(config.dataset, "test")
-    chosen = torch.randperm(len(test), generator=generator(0))[:SHOWN]
-    images = test.images[chosen]
-    kept = {
-        "images": images.numpy(),
-        "labels": test.labels[chosen].numpy(),
-        "chosen": chosen.numpy(),
-        "reconstructions": reconstruct(model, images).numpy(),
-        "drawn_reconstructions": reconstruct(model, images, drawn=True).numpy(),
-        "samples": samples(config, model, SHOWN).numpy(),
-    }
-    if config.layer is not None and config.judged:
-        found, _ = ranking(config, model, test, PAIRED)
-        partners = pairs.alike(test.images[:PAIRED], test.labels[:PAIRED])
-        kept["pairs"] = np.stack([p[:SHOWN].numpy() for p in partners.values()])
-        kept["paired"] = test.images[:SHOWN].numpy()
-        kept |= {f"pairs_{name}": v.numpy().astype(np.float32) for name, v in found.items()}
-    return kept
+BASIC = from_vae(COLD, "vae-2d-fashion-mnist")
 
 
-TOLERANCES = {
-    **JUDGED,
-    **{
-        f"shift_before_{k}_{m}": 3e-3
-        for k in ("blurred", "noisy", "other")
-        for m in ("pixel", "layer", "judge")
-    },
-    **{f"{d}agreement{s}": 2e-3 for d in ("", "drawn_") for s in ("", "_shuffled")},
-}
+PAPER = replace(BASIC, routing="paper")
 
-experiment = partial(
-    judged,
-    build=build,
-    train=train,
-    evaluate=evaluate,
-    panels=panels,
-    tolerances=TOLERANCES,
-    samples={"": draw},
+
+DIGITS = from_vae(two_units(autoencoder.MNIST), "vae-2d-mnist")
+
+
+SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
+
+
+DISL = VaeGanConfig(
+    "fashion-mnist",
+    layer=LAYER,
+    gamma=GAMMA,
+    hidden=(400,),
+    latent=20,
+    epochs=30,
+    learning_rate=1e-3,
+    discriminator_rate=2e-4,
+    followed_every=5,
+)
+
+
+CONV = replace(
+    DISL,
+    convolutional=True,
+    width=32,
+    gamma=GAMMA / 8,  # the layer has eight times as many units
+    discriminator_rate=1e-4,
+    epochs=15,
+    followed_every=3,
+)
+
+
+CONV_VAE = VaeConfig(  # CONV's encoder and decoder, their updates and their Adam; no third network
+    CONV.dataset,
+    latent=CONV.latent,
+    convolutional=True,
+    width=CONV.width,
+    epochs=CONV.epochs,
+    batch_size=CONV.batch_size,
+    learning_rate=CONV.learning_rate,
+    beta1=CONV.beta1,
+    schedule="cosine",
+    precision=CONV.precision,
+)
+
+
+STUDY = VaeGanStudyConfig(
+    "fashion-mnist",
+    study_cases(
+        replace(DISL, epochs=5),
+        GAMMAS,
+        tuple(n for n in (0, 1, 2, 3) if n != LAYER),
+        {
+            "basic": replace(DISL, layer=None, epochs=5),
+            "basic-joint": replace(DISL, layer=None, routing="joint", epochs=5),
+            "two-units": replace(COLD, routing="paper", layer=LAYER, gamma=GAMMA, epochs=5),
+        },
+    ),
+)
+
+
+EXPERIMENTS = (
+    experiment(
+        "vaegan-fashion-mnist",
+        "vae-gan",
+        "basic loss, jointly minimised, Fashion-MNIST; non-saturating, started from a VAE",
+        BASIC,
+        needs=("judge-fashion-mnist", BASIC.start),
+    ),
+    experiment(
+        "vaegan-mnist",
+        "vae-gan",
+        "basic loss, jointly minimised, MNIST; non-saturating, started from a VAE",
+        DIGITS,
+        seeds=(0,),
+        needs=("judge-mnist", DIGITS.start),
+    ),
+    experiment(
+        "vaegan-fashion-mnist-paper",
+        "vae-gan",
+        "the same as vaegan-fashion-mnist under the paper's Algorithm 1",
+        PAPER,
+        seeds=(0,),
+        needs=("judge-fashion-mnist", PAPER.start),
+        weights_stored=False,
+    ),
+    *(
+        experiment(
+            f"vaegan-fashion-mnist{end}-warm",
+            "vae-gan",
+            "the basic loss as it stands, followed closely from the trained VAE on",
+            replace(SLOW, routing=end[1:] or "joint"),
+            seeds=(0,),
+            needs=("judge-fashion-mnist", SLOW.start),
+            weights_stored=False,
+        )
+        for end in ("", "-paper")
+    ),
+    experiment(
+        "vaegan-disl-fashion-mnist",
+        "vae-gan",
+        "784-400-20 with the feature term, Eq. 8",
+        DISL,
+    ),
+    experiment(
+        "vaegan-conv-fashion-mnist",
+        "vae-gan",
+        "convolutional, with the feature term, Eq. 8",
+        CONV,
+        seeds=(0,),
+    ),
+    vae.experiment(
+        "vae-conv-fashion-mnist",
+        "vae-gan",
+        "control: the convolutional VAE-GAN's encoder and decoder, trained as a VAE",
+        CONV_VAE,
+        evaluate=vae.evaluate_likeness,
+        tolerances=TOLERANCES,
+    ),
+    Experiment(
+        "vaegan-rivals-fashion-mnist",
+        "vae-gan",
+        "shifted copies against each measure's own nearest image of another class; untrained layers beside",
+        RivalsConfig(),
+        build_nothing,
+        measure_nothing,
+        rivals.evaluate,
+        no_panels,
+        seeds=(0,),
+        needs=("judge-fashion-mnist", *rivals.LAYERS.values()),
+        weights_stored=False,
+    ),
+    study(
+        "vaegan-study-fashion-mnist",
+        "vae-gan",
+        "short trainings: γ, the layer l, and what each term is for",
+        STUDY,
+        numbered(dict(STUDY.cases)),
+        build=build,
+        train=train,
+        evaluate=evaluate,
+        seeds=(0, 1, 2),
+        needs=("judge-fashion-mnist", *EARLIER.values()),
+    ),
 )

@@ -11,13 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from chapters_lib.figures.style import (
-    INK,
-    MUTED,
-    SERIES_COLOURS,
-    on,
-    whole,
-)
+from chapters_lib.figures.style import INK, MUTED, SERIES_COLOURS, on, whole
 from chapters_lib.training import History
 
 T = TypeVar("T")

@@ -10,11 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from chapters_lib.figures.style import (
-    WIDTH,
-    on,
-    whole,
-)
+from chapters_lib.figures.style import WIDTH, on, whole
 
 
 def tile(images: ArrayLike, columns: int, gap: int = 2, paper: float = 1.0) -> NDArray[np.float64]:

@@ -15,12 +15,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from chapters_lib.figures.images import tile
-from chapters_lib.figures.style import (
-    CLASS_COLOURS,
-    INK,
-    on,
-    whole,
-)
+from chapters_lib.figures.style import CLASS_COLOURS, INK, on, whole
 
 
 def code_plane(

@@ -13,8 +13,8 @@ from typing import Any
 from IPython.display import Markdown
 from myst_nb import glue
 
-from chapters_lib import runs
 from chapters_lib.experiments import find
+from chapters_lib.recording import runs
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from chapters_lib import assignments, runs
+from chapters_lib import assignments
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
+from chapters_lib.recording import runs
 from chapters_lib.submission.chapters import Book
 from chapters_lib.submission.sources import SOURCES
 

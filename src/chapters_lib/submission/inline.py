@@ -13,8 +13,8 @@ import re
 import sys
 from collections.abc import Iterable
 
-from chapters_lib import runs
 from chapters_lib.errors import ChaptersError
+from chapters_lib.recording import runs
 from chapters_lib.submission.sources import (
     Edit,
     Key,

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from chapters_lib._torchvision import torchvision
 from chapters_lib.data import digits, stratified_split, to_float
+from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.models.gan import GAN, frozen, unmoved, without_dropout
 from chapters_lib.objectives.adversarial import discriminator_loss
 

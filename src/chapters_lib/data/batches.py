@@ -1,0 +1,103 @@
+"""Pixels as numbers, splits, and shuffled batches of a data set that stays in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from chapters_lib.data.datasets import Dataset
+from chapters_lib.errors import ChaptersError
+
+
+def stratified_split(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Split indices 0 to N-1 in two, every class in the same proportion.
+
+    Parameters
+    ----------
+    labels
+        int64, shape (N,).
+    fraction
+        share of each class, above 0 and below 1, that goes into the second part (rounded to
+        whole images).
+    seed
+        of a generator of its own.
+
+    Returns
+    -------
+    rest, held_out
+        int64, shapes (N - M,) and (M,), each in ascending order; disjoint, and together
+        everything.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must lie between 0 and 1, not {fraction}")
+    draw = torch.Generator().manual_seed(seed)
+    held = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        members = (labels == label).nonzero().squeeze(1)
+        order = torch.randperm(len(members), generator=draw)
+        held[members[order[: round(fraction * len(members))]]] = True
+    return (~held).nonzero().squeeze(1), held.nonzero().squeeze(1)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Return uint8 images as float32 in [0, 1], same shape."""
+    return images.to(torch.float32).div_(255)
+
+
+class Batches:
+    """Shuffled batches of a resident data set, drawn anew from torch's generator at each iteration.
+
+    Yields pairs (x, y): x float32 in [0, 1], shape (B, C, H, W); y int64, shape (B,). The
+    last, smaller batch is left out (`drop_last`), since batch statistics of a few images would
+    differ from all others'.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        *,
+        drop_last: bool = True,
+        device: torch.device | str = "cpu",
+    ):
+        if not 0 < batch_size <= len(dataset):
+            raise ChaptersError(
+                f"batch size {batch_size} does not fit {len(dataset)} images: use 1 to {len(dataset)}"
+            )
+        self.images = dataset.images.to(device)
+        self.labels = dataset.labels.to(device)
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.images), self.batch_size)
+        return whole if self.drop_last or rest == 0 else whole + 1
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = torch.randperm(len(self.images)).to(self.images.device)
+        for i in range(len(self)):
+            index = order[i * self.batch_size : (i + 1) * self.batch_size]
+            yield to_float(self.images.index_select(0, index)), self.labels.index_select(0, index)
+
+
+class Rounds(Batches):
+    """As many batches an epoch as asked for: shuffled passes one after the other, whole batches only.
+
+    All the orders are drawn when an epoch begins, so that a training stopped inside it resumes with the same ones.
+    """
+
+    def __init__(self, dataset: Dataset, batch_size: int, rounds: int, device: torch.device):
+        super().__init__(dataset, batch_size, device=device)
+        self.rounds = rounds
+
+    def __len__(self) -> int:
+        return self.rounds
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        whole = len(self.images) // self.batch_size
+        passes = [torch.randperm(len(self.images)) for _ in range(-(-self.rounds // whole))]
+        batches = torch.cat([order[: whole * self.batch_size] for order in passes])
+        for index in batches.to(self.images.device).split(self.batch_size)[: self.rounds]:
+            yield to_float(self.images.index_select(0, index)), self.labels.index_select(0, index)

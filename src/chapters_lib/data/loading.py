@@ -1,0 +1,84 @@
+"""One name, one call: any split of any data set as tensors in memory."""
+
+from __future__ import annotations
+
+import difflib
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from chapters_lib.data import house_numbers, published
+from chapters_lib.data.batches import stratified_split
+from chapters_lib.data.datasets import CLASSES, Dataset
+from chapters_lib.errors import ChaptersError
+from chapters_lib.folders import cache_root
+
+
+def load(name: str, split: str) -> Dataset:
+    """Return split ``train`` or ``test`` of one of `CLASSES`: ``mnist``, say, or ``house-numbers``.
+
+    Missing files are downloaded by torchvision. ``digits`` (1,797 scans of 8x8 from
+    scikit-learn, enlarged to 28x28) and ``house-numbers`` (rendered, and kept in the cache)
+    need none. How many images there are is read off the files, never assumed.
+
+    Raises
+    ------
+    ChaptersError
+        if the name or split is unknown, a file is damaged, or the files are neither there nor
+        to be had.
+    """
+    if name not in CLASSES:
+        near = difflib.get_close_matches(name, CLASSES, n=3, cutoff=0.4)
+        raise ChaptersError(
+            f"unknown data set {name!r}: "
+            + (f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(CLASSES)}")
+        )
+    if split not in ("train", "test"):
+        raise ChaptersError(f"unknown split {split!r} of {name}: use train or test")
+    if name == "digits":
+        return _digits(split)
+    if name == "svhn":
+        return published.load_svhn(split)
+    if name == "house-numbers":
+        return Dataset(name, split, *house_numbers.load(cache_root(), split))
+    return published.load(name, split)
+
+
+def digits() -> tuple[Tensor, Tensor]:
+    """Return scikit-learn's digits, enlarged to uint8 images of shape (1797, 1, 28, 28), and their labels."""
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    small = torch.from_numpy(source.images).float().unsqueeze(1) / 16  # (N, 1, 8, 8) in [0, 1]
+    large = F.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
+    images = large.mul(255).round().clamp(0, 255).to(torch.uint8)
+    return images, torch.from_numpy(source.target).long()
+
+
+def _digits(split: str) -> Dataset:
+    """Return a fixed stratified fifth of scikit-learn's digits as test split, the rest as train split."""
+    images, labels = digits()
+    train, test = stratified_split(labels, 0.2, seed=0)
+    return Dataset("digits", split, images, labels).subset(train if split == "train" else test)
+
+
+def training_split(name: str, validation: float = 0.0, images: int = 0) -> tuple[Dataset, Dataset]:
+    """Return the images trained on and those held out of the train split; they are disjoint.
+
+    Parameters
+    ----------
+    validation
+        share of the train split that is held out, the classes in proportion; 0 for none.
+    images
+        train on that many images only, the classes in proportion; 0 for all.
+    """
+    whole = load(name, "train")
+    held = whole.subset(torch.arange(0))
+    if validation:
+        rest, held_out = stratified_split(whole.labels, validation, seed=0)
+        whole, held = whole.subset(rest), whole.subset(held_out)
+    if images:
+        _, few = stratified_split(whole.labels, images / len(whole), seed=0)
+        whole = whole.subset(few)
+    return whole, held

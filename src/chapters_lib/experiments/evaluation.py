@@ -1,0 +1,67 @@
+"""The experiments of the page Evaluation: the judges, and studies of the measures."""
+
+from __future__ import annotations
+
+from chapters_lib.recipes import judge, measuring
+from chapters_lib.recipes.judge import JudgeConfig
+from chapters_lib.recipes.measuring import CropsConfig, SizesConfig
+from chapters_lib.recording.experiment import (
+    Experiment,
+    build_nothing,
+    measure_nothing,
+    no_panels,
+)
+
+CHAPTER = "evaluation"
+JUDGES = (
+    JudgeConfig("mnist", width=24, epochs=12),
+    JudgeConfig("fashion-mnist", width=32, epochs=20, mirror=True),
+    JudgeConfig("kmnist", width=32, epochs=80),
+    JudgeConfig("house-numbers", width=32, epochs=10, shift=0),
+    JudgeConfig("svhn", width=32, epochs=12, shift=0),
+)
+SIZES = SizesConfig("mnist", "gan-fc-mnist")
+
+EXPERIMENTS = (
+    *(
+        Experiment(
+            f"judge-{config.dataset}",
+            CHAPTER,
+            f"classifier on {config.dataset} that judges samples",
+            config,
+            judge.build,
+            judge.train,
+            judge.evaluate,
+            judge.panels,
+            seeds=(0,),
+            tolerances={"test_accuracy": 3e-4, "recognisable": 1e-3, "class_entropy": 1e-4},
+        )
+        for config in JUDGES
+    ),
+    Experiment(
+        "measures-mnist",
+        CHAPTER,
+        "distances over the number of images; effects of precision and resizing",
+        SIZES,
+        build_nothing,
+        measuring.measure_sizes,
+        measuring.measure_effects,
+        no_panels,
+        seeds=(0,),
+        needs=("judge-mnist", "gan-fc-mnist"),
+        weights_stored=False,
+    ),
+    Experiment(
+        "house-numbers-beside-svhn",
+        CHAPTER,
+        "rendered house numbers held against real ones",
+        CropsConfig(),
+        build_nothing,
+        measure_nothing,
+        measuring.hold_against_real,
+        measuring.few_crops,
+        seeds=(0,),
+        needs=("judge-house-numbers",),
+        weights_stored=False,
+    ),
+)

@@ -1,0 +1,1 @@
+"""How a family of models is trained and measured: configuration, build, train, evaluate, panels."""

@@ -1,0 +1,324 @@
+"""The adversarial networks of the chapters GAN and DCGAN: how a pair is trained, measured and shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from chapters_lib import data
+from chapters_lib.data import Batches, Dataset, to_float
+from chapters_lib.evaluation.judge import to_bytes
+from chapters_lib.models.dcgan import colour, dcgan
+from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved, without_dropout
+from chapters_lib.models.layers import count_parameters
+from chapters_lib.objectives.adversarial import (
+    discriminator_loss,
+    minmax_loss,
+    nonsaturating_loss,
+)
+from chapters_lib.recipes import timeline
+from chapters_lib.recipes.timeline import SHOWN, with_timeline
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Metrics, Panels, Session
+from chapters_lib.recording.judging import (
+    JUDGED,
+    SAMPLES,
+    distance_to_training,
+    judged,
+    judged_scores,
+)
+from chapters_lib.reproducibility import generator
+from chapters_lib.training import History, fit
+
+FOLLOWED = 2_000  # images on which D is followed after each epoch
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """A GAN's numbers."""
+
+    dataset: str
+    convolutional: bool = False
+    noise: int = 100
+    width: int = 256
+    dropout: float = 0.3  # of the discriminator
+    dropout_epochs: int = 0  # after which it has none; 0 for never
+    discriminator_norm: bool = True  # whether the convolutional discriminator has batch norm
+    discriminator_steps: int = 1  # k of Algorithm 1
+    saturating: bool = True  # the min-max loss of Algorithm 1; else −log D(G(z))
+    smoothing: float = 0.0  # of the labels of real images
+    fresh_noise: bool = True  # new codes for the generator's step, as Algorithm 1 says
+    epochs: int = 100
+    batch_size: int = 100
+    learning_rate: float = 2e-4  # of the generator
+    discriminator_rate: float = 2e-4
+    beta1: float = 0.5  # of both Adams
+    decay: bool = False  # whether both rates fall to 0 along a cosine
+    precision: str = "float32"  # of the matrix products and convolutions while training
+    shown_epochs: tuple[int, ...] = ()  # after which the time line keeps samples; 0 is before any
+    judged: bool = True  # whether samples are judged: the data set needs a recorded judge
+    followed_every: int = 5  # epochs between two distances of 10,000 samples to training images
+    validation: float = 0.0  # share of the train split that is held out of training
+
+
+def build(config: GanConfig) -> GAN:
+    """Make the untrained pair."""
+    if config.convolutional:
+        make = colour if data.channels(config.dataset) == 3 else dcgan
+        gan = make(
+            noise=config.noise,
+            width=config.width,
+            dropout=config.dropout,
+            discriminator_norm=config.discriminator_norm,
+        )
+        for part in (gan.generator, gan.discriminator):
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    else:
+        gan = fully_connected(noise=config.noise, width=config.width, dropout=config.dropout)
+    return with_timeline(gan, len(config.shown_epochs), gan.generator.image_shape)
+
+
+def recorded(name: str) -> tuple[GanConfig, GAN]:
+    """Return the configuration of a recorded pair, and the pair of its first seed."""
+    run = runs.load(name)
+    config = run.config_as(GanConfig)
+    return config, run.restore(build(config))
+
+
+def train(config: GanConfig, model: GAN, session: Session) -> History:
+    """Play Algorithm 1 of Goodfellow et al. 2014 with Adam; an epoch is one pass over the real images.
+
+    The history holds both losses, the mean of D on real images and on samples, and, every few
+    epochs, ``train_fid_judge``: the distance of 10,000 samples to 10,000 training images. Where
+    images are held out, also what D makes in evaluation mode of 2,000 training images
+    (``train_eval_…``) and of the held-out ones (``val_…``), both beside 2,000 samples.
+    """
+    training, held = split(config)
+    drawn = config.discriminator_steps * config.batch_size
+    batches = Batches(training, drawn, device=session.device)
+    g, d = model.generator, model.discriminator
+    adam = partial(torch.optim.Adam, betas=(config.beta1, 0.999), fused=True)
+    g_optimizer = adam(g.parameters(), config.learning_rate)
+    d_optimizer = adam(d.parameters(), config.discriminator_rate)
+    schedules = [
+        make_schedule(config, optimizer, config.epochs * len(batches))
+        for optimizer in (g_optimizer, d_optimizer)
+    ]
+    low = config.precision == "bfloat16"
+    generator_loss = minmax_loss if config.saturating else nonsaturating_loss
+
+    def discriminate(x: Tensor) -> Tensor:
+        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+            features = d.features(x)
+        return d.head(features.float()).squeeze(1)  # logits and losses in single precision
+
+    def generate() -> Tensor:
+        z = model.draw_noise(config.batch_size, session.device)
+        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+            return g(z)
+
+    def generate_alone() -> Tensor:
+        with torch.no_grad(), unmoved(g):
+            return generate()
+
+    last_dropped = config.dropout_epochs * len(batches) or math.inf
+
+    def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
+        if schedules[0].last_epoch >= last_dropped:  # counts steps, and is part of a checkpoint
+            without_dropout(d)
+        parts = x.split(config.batch_size)
+        for k, real in enumerate(parts, 1):
+            shared = k == len(parts) and not config.fresh_noise
+            fake = generate() if shared else generate_alone()
+            real_logits = discriminate(real)
+            with unmoved(d):  # its running statistics are those of real images
+                fake_logits = discriminate(fake.detach())
+            d_loss = discriminator_loss(real_logits, fake_logits, config.smoothing)
+            d_optimizer.zero_grad()
+            d_loss.backward()
+            d_optimizer.step()
+        with frozen(d):
+            g_loss = generator_loss(discriminate(generate() if config.fresh_noise else fake))
+            g_optimizer.zero_grad()
+            g_loss.backward()
+        g_optimizer.step()
+        for schedule in schedules:
+            schedule.step()
+        return {
+            "discriminator_loss": d_loss.detach(),
+            "generator_loss": g_loss.detach(),
+            "real_probability": real_logits.detach().sigmoid().mean(),
+            "fake_probability": fake_logits.detach().sigmoid().mean(),
+        }
+
+    distance = distance_to_training(config.dataset) if config.judged else None
+    followed = {"train_eval": training.first(FOLLOWED), "val": held}
+
+    def after_epoch(epoch: int) -> dict[str, float]:
+        keep_samples(config, model, epoch)
+        found = values(config, model, followed, FOLLOWED) if held else {}
+        if distance is not None and epoch % config.followed_every == 0:
+            drawn = samples(config, model, SAMPLES, device=session.device)
+            found["train_fid_judge"] = distance(drawn)
+        model.train()
+        return found
+
+    keep_samples(config, model, 0)
+    model.train()
+    return fit(
+        step,
+        batches,
+        epochs=config.epochs,
+        after_epoch=after_epoch,
+        checkpoint=session.checkpoint,
+        progress=session.progress,
+        state={
+            "model": model,
+            "generator": g_optimizer,
+            "discriminator": d_optimizer,
+            "generator_schedule": schedules[0],
+            "discriminator_schedule": schedules[1],
+        },
+    )
+
+
+def make_schedule(
+    config: GanConfig, optimizer: torch.optim.Optimizer, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Return the course of one network's learning rate over `steps` updates."""
+    schedules = torch.optim.lr_scheduler
+    if config.decay:
+        return schedules.CosineAnnealingLR(optimizer, steps)
+    return schedules.LambdaLR(optimizer, lambda _: 1.0)
+
+
+def noise_codes(config: GanConfig, count: int, seed: int = 0) -> Tensor:
+    """Draw codes from N(0, I), shape (count, noise), by a generator of its own."""
+    return torch.randn(count, config.noise, generator=generator(seed))
+
+
+@torch.no_grad()
+def decode(model: GAN, codes: Tensor) -> Tensor:
+    """Return the images of codes, uint8 (N, C, H, W), of the generator in evaluation mode, which it is left in."""
+    model.generator.eval()
+    return torch.cat([to_bytes(model.generator(z)).cpu() for z in codes.split(1000)])
+
+
+def samples(
+    config: GanConfig, model: GAN, count: int, seed: int = 0, device: torch.device | str = "cpu"
+) -> Tensor:
+    """Return new images, uint8 (count, C, H, W), of the generator in evaluation mode, which it is left in."""
+    return decode(model, noise_codes(config, count, seed).to(device))
+
+
+def draw(config: GanConfig, model: GAN, count: int) -> Tensor:
+    """Return the samples that are judged."""
+    return samples(config, model, count)
+
+
+def keep_samples(config: GanConfig, model: GAN, epoch: int) -> None:
+    """Put samples of fixed codes on the time line, if `epoch` is one of those shown."""
+    if epoch not in config.shown_epochs:
+        return
+    training = model.generator.training
+    device = next(model.parameters()).device
+    timeline.keep(model, config.shown_epochs, epoch, samples(config, model, SHOWN, device=device))
+    model.generator.train(training)
+
+
+def split(config: GanConfig) -> tuple[Dataset, Dataset]:
+    """Return the images trained on and those held out of the train split, if any; they are disjoint."""
+    return data.training_split(config.dataset, config.validation)
+
+
+@torch.no_grad()
+def value(model: GAN, real: Tensor, drawn: Tensor) -> dict[str, float]:
+    """Return the discriminator's loss −V, in nats, and the mean of D(x) on real images.
+
+    Both sets are uint8, shape (N, C, H, W); the model is left in evaluation mode.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    on_real, on_drawn = (
+        torch.cat([model.discriminator(to_float(part.to(device))) for part in images.split(1000)])
+        for images in (real, drawn)
+    )
+    return {
+        "discriminator_loss": float(discriminator_loss(on_real, on_drawn)),
+        "real_probability": float(on_real.sigmoid().mean()),
+    }
+
+
+def values(
+    config: GanConfig, model: GAN, parts: Mapping[str, Dataset], count: int
+) -> dict[str, float]:
+    """Return `value` of each part of the data beside `count` samples, by the part's name."""
+    drawn = samples(config, model, count, device=next(model.parameters()).device)
+    return {
+        f"{name}_{key}": number
+        for name, part in parts.items()
+        for key, number in value(model, part.images, drawn).items()
+    }
+
+
+@torch.no_grad()
+def probability_of_real(model: GAN, images: Tensor) -> Tensor:
+    """Return D(x) of uint8 images in evaluation mode, float32, shape (N,)."""
+    model.discriminator.eval()
+    return torch.cat([model.discriminator.probability(to_float(x)) for x in images.split(1000)])
+
+
+def evaluate(config: GanConfig, model: GAN) -> Metrics:
+    """Judge 10,000 new images, and say what the final discriminator makes of them and of test images.
+
+    ``real_probability`` and ``fake_probability`` are means of D over the test images and over
+    the samples; ``discriminator_accuracy`` is the share it gets right of both, half each.
+    ``train_fid_judge`` is the distance to 10,000 training images. Where images were held out,
+    also −V on each part of the data beside as many samples as are judged, and
+    ``discriminator_parameters``, the share of ``parameters`` that draws nothing.
+    """
+    test = data.load(config.dataset, "test")
+    drawn = samples(config, model, SAMPLES if config.judged else 1000)
+    real, fake = probability_of_real(model, test.images), probability_of_real(model, drawn)
+    metrics = {
+        "real_probability": float(real.mean()),
+        "fake_probability": float(fake.mean()),
+        "discriminator_accuracy": float(
+            ((real > 0.5).double().mean() + (fake <= 0.5).double().mean()) / 2
+        ),
+    }
+    if config.judged:
+        metrics |= judged_scores(config.dataset, drawn)
+    training, held = split(config)
+    if held:
+        parts = {"train": training.first(SAMPLES), "val": held, "test": test}
+        metrics |= values(config, model, parts, SAMPLES)
+        metrics["discriminator_parameters"] = float(count_parameters(model.discriminator))
+    return metrics
+
+
+def panels(config: GanConfig, model: GAN) -> Panels:
+    """Keep nothing: samples come from the weights, the time line lies among them."""
+    return {}
+
+
+TOLERANCES = {
+    **JUDGED,
+    "discriminator_accuracy": 2e-3,
+    **{f"{part}_discriminator_loss": 2e-3 for part in ("train", "val", "test")},
+}
+
+experiment = partial(
+    judged,
+    build=build,
+    train=train,
+    evaluate=evaluate,
+    panels=panels,
+    tolerances=TOLERANCES,
+    samples={"": draw},
+)

@@ -1,0 +1,1 @@
+"""What is recorded: runs, experiments and studies, judging, the scoreboard."""

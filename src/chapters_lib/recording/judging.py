@@ -1,0 +1,65 @@
+"""The recorded judges, and what they make of new images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from chapters_lib import data
+from chapters_lib.evaluation.fid import frechet_distance, moments
+from chapters_lib.evaluation.judge import features_and_probabilities, scores, verdict
+from chapters_lib.models.classifier import Classifier
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Experiment, Metrics
+
+SAMPLES = 10_000  # judged images of every generative run
+
+
+def load_judge(dataset: str) -> Classifier:
+    """Return the recorded judge of a data set."""
+    run = runs.load(f"judge-{dataset}")
+    return run.restore(Classifier(channels=data.channels(dataset), width=run.config["width"]))
+
+
+def judged_scores(dataset: str, drawn: Tensor) -> Metrics:
+    """Score new images, uint8 (N, C, H, W), by the judge of the data set they imitate.
+
+    Against the test images; ``train_fid_judge`` is the distance to as many training images,
+    what may be chosen by; ``class_share_min`` is the share of the class that is seen least.
+    """
+    judge = load_judge(dataset)
+    found = verdict(judge, drawn, data.load(dataset, "train").images[: len(drawn)])
+    return scores(judge, drawn, data.load(dataset, "test").images) | {
+        "train_fid_judge": found.fid_judge,
+        "class_share_min": min(found.class_shares),
+    }
+
+
+def distance_to_training(dataset: str) -> Callable[[Tensor], float]:
+    """Return what takes samples to their distance from 10,000 training images, whose features are found once."""
+    judge = load_judge(dataset)
+
+    def features(images: Tensor) -> Tensor:
+        return features_and_probabilities(judge, images)[0]
+
+    reference = moments(features(data.load(dataset, "train").images[:SAMPLES]))
+    return lambda images: frechet_distance(*moments(features(images)), *reference)
+
+
+JUDGED = {  # how far `judged_scores` may differ when they are recomputed
+    "recognisable": 2e-3,
+    "class_entropy": 1e-3,
+    "fid_judge": 0.05,
+    "train_fid_judge": 0.05,
+    "class_share_min": 2e-3,
+}
+
+
+def judged(
+    name: str, chapter: str, summary: str, config: Any, **parts: Any
+) -> Experiment[Any, Any]:
+    """Make an experiment that needs the judge of its data set, where its configuration says `judged`."""
+    needs = (f"judge-{config.dataset}",) if config.judged else ()
+    return Experiment(name, chapter, summary, config, **({"needs": needs} | parts))

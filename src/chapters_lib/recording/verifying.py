@@ -1,0 +1,93 @@
+"""Whether a record still holds: its data, its configuration, and its metrics recomputed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from chapters_lib import data
+from chapters_lib.errors import ChaptersError
+from chapters_lib.models.layers import count_parameters
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Experiment, Metrics
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A recorded metric that came out otherwise when recomputed."""
+
+    key: str
+    recorded: float
+    recomputed: float
+    tolerance: float
+
+
+def verify(experiment: Experiment[Any, Any]) -> tuple[list[str], list[Difference]]:
+    """Recompute a run's metrics, those of its first seed, from its weights and the data.
+
+    Returns
+    -------
+    checked, differences
+        the keys that were recomputed, and those among them that lie outside their tolerance.
+        Times are no part of it: they belong to the machine. Nothing is checked of a study,
+        whose weights are not kept.
+
+    Raises
+    ------
+    ChaptersError
+        if the run or the data cannot be had, or the data are not those of the record.
+    """
+    run = require_same(experiment)
+    if not experiment.weights_stored:
+        return [], []
+    model = experiment.restored()
+    recomputed = experiment.measure(model) | {"parameters": count_parameters(model)}
+    return list(recomputed), compare(run, recomputed, experiment.tolerances)
+
+
+def compare(
+    run: runs.Run, recomputed: Metrics, tolerances: Mapping[str, float]
+) -> list[Difference]:
+    """Return where recomputed metrics lie outside their tolerance of what is recorded of the first seed."""
+    differences = []
+    for key, value in recomputed.items():
+        recorded = run.metric(key).values[0]
+        tolerance = tolerances.get(key, max(1e-6, 1e-3 * abs(recorded)))
+        if not abs(value - recorded) <= tolerance:
+            differences.append(Difference(key, recorded, value, tolerance))
+    return differences
+
+
+def require_same(experiment: Experiment[Any, Any]) -> runs.Run:
+    """Return the experiment's run, if the data found and the configuration are those of the record."""
+    run = runs.load(experiment.name)
+    for split, stated in run.data_used.items():
+        found = data.load(stated["name"], split)
+        if found.sha256 != stated["sha256"]:
+            raise ChaptersError(
+                f"{experiment.name} was recorded on {stated['images']} {split} images of {stated['name']}, "
+                f"other than the {len(found)} found here: use the same data, or train it anew"
+            )
+    if not is_recorded(experiment.config, run.config):
+        raise ChaptersError(
+            f"{experiment.name} was recorded under another configuration: train it anew"
+        )
+    return run
+
+
+def is_recorded(config: Any, recorded: Any) -> bool:
+    """Whether a configuration is the one recorded; a field that came later has its default then."""
+    if not is_dataclass(config):
+        if isinstance(config, tuple | list) and isinstance(recorded, list):
+            return len(config) == len(recorded) and all(map(is_recorded, config, recorded))
+        return bool(config == recorded)
+    known = {part.name: part for part in fields(config)}
+    if not isinstance(recorded, dict) or not known.keys() >= recorded.keys():
+        return False
+    return all(
+        is_recorded(getattr(config, name), recorded[name])
+        if name in recorded
+        else getattr(config, name) == part.default
+        for name, part in known.items()
+    )

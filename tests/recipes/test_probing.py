@@ -1,0 +1,228 @@
+"""Draws of labelled images, the discriminator's features, and what the experiments make of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from chapters_lib import data
+from chapters_lib.data import Dataset, to_float
+from chapters_lib.experiments import EXPERIMENTS, dcgan_pretraining as dcgan
+from chapters_lib.recipes import pretraining as dcgan_study, gan, probing
+from chapters_lib.recording.experiment import Session
+from chapters_lib.recipes.probing import Reading, discriminator_features, labelled, pixels, read, readings, summary
+from chapters_lib.models.dcgan import dcgan as make_pair
+from chapters_lib.models.gan import GAN
+
+
+@pytest.fixture
+def digits(monkeypatch: pytest.MonkeyPatch) -> dict[str, Dataset]:
+    """Every data set is the small one."""
+    splits = {split: data.load("digits", split) for split in ("train", "test")}
+    monkeypatch.setattr(data, "load", lambda name, split: splits[split])
+    return splits
+
+
+def pair(dropout: float = 0.3) -> GAN:
+    torch.manual_seed(0)
+    return make_pair(width=2, dropout=dropout)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_extraction_leaves_the_discriminator_unchanged(
+    digits: dict[str, Dataset], training: bool
+) -> None:
+    """Weights, running statistics and the mode of every module; no gradient is asked for."""
+    discriminator = pair().discriminator.train(training)
+    discriminator.body[0].eval()  # a mode of its own
+    before = {key: value.clone() for key, value in discriminator.state_dict().items()}
+    modes = [part.training for part in discriminator.modules()]
+    found = discriminator_features(discriminator)(digits["test"].images)
+    assert found.shape == (len(digits["test"]), 256) and not found.requires_grad
+    assert modes == [part.training for part in discriminator.modules()]
+    assert all(parameter.requires_grad for parameter in discriminator.parameters())
+    for key, value in discriminator.state_dict().items():
+        assert torch.equal(value, before[key]), key
+
+
+def test_features_are_those_of_evaluation_mode(digits: dict[str, Dataset]) -> None:
+    """What the head would see: no dropout, no batch mates."""
+    discriminator = pair().discriminator.train()
+    images = digits["test"].images[:30]
+    found = discriminator_features(discriminator)(images)
+    alone = torch.cat([discriminator_features(discriminator)(image[None]) for image in images])
+    torch.testing.assert_close(found, alone, atol=1e-6, rtol=1e-4)
+    discriminator.eval()
+    torch.testing.assert_close(
+        discriminator.head(found).squeeze(1), discriminator(to_float(images))
+    )
+
+
+def test_draws_are_stratified_seeded_and_of_the_training_images(digits: dict[str, Dataset]) -> None:
+    labels = digits["train"].labels
+    draws = [labelled(labels, 0.1, seed) for seed in range(5)]
+    counts = torch.bincount(labels)
+    for index in draws:
+        assert len(index.unique()) == len(index)
+        drawn = torch.bincount(labels[index], minlength=10)
+        assert ((drawn - 0.1 * counts).abs() <= 0.5).all()
+    assert torch.equal(draws[3], labelled(labels, 0.1, 3))
+    assert len({tuple(index.tolist()) for index in draws}) == 5
+    assert torch.equal(labelled(labels, 1, 7), torch.arange(len(labels)))
+
+
+def test_a_probe_sees_the_images_drawn_and_tests_on_others(digits: dict[str, Dataset]) -> None:
+    """Only the draws' images and the test images are put through the network; none is in both."""
+    seen: list[Tensor] = []
+
+    def features(images: Tensor) -> Tensor:
+        seen.append(images)
+        return pixels(images)
+
+    training, test = digits["train"], digits["test"]
+    found = readings(features, training, test, share=0.2, draws=2)
+    assert len(found) == 2 and found[0] != found[1]
+    assert torch.equal(seen[0], test.images) and len(seen) == 3
+    for seed, images in enumerate(seen[1:]):
+        assert torch.equal(images, training.images[labelled(training.labels, 0.2, seed)])
+    known = {image.numpy().tobytes() for image in torch.cat(seen[1:])}
+    assert not known & {image.numpy().tobytes() for image in test.images}
+
+
+def test_labels_of_the_test_images_do_not_enter_the_training(digits: dict[str, Dataset]) -> None:
+    """With the test labels turned round, nothing but the test accuracy changes."""
+    training, test = digits["train"], digits["test"]
+    turned = replace(test, labels=9 - test.labels)
+    honest = readings(pixels, training, test, draws=1)[0]
+    other = readings(pixels, training, turned, draws=1)[0]
+    assert honest.decay == other.decay and honest.train_accuracy == other.train_accuracy
+    assert other.test_accuracy < 0.2 < 0.7 < honest.test_accuracy
+
+
+def test_shuffled_labels_are_read_at_chance_from_a_discriminator(
+    digits: dict[str, Dataset],
+) -> None:
+    """A tenth, within four standard errors of 360 test images."""
+    features = discriminator_features(pair().discriminator)
+    training, test = digits["train"], digits["test"]
+    draw = torch.Generator().manual_seed(1)
+    order, test_order = (torch.randperm(len(part), generator=draw) for part in (training, test))
+    a, b = features(training.images), features(test.images)
+    honest = read(a, training.labels, b, test.labels)
+    shuffled = read(a, training.labels[order], b, test.labels[test_order])
+    assert honest.test_accuracy > 0.8
+    assert shuffled.test_accuracy == pytest.approx(0.1, abs=4 * (0.09 / len(test)) ** 0.5)
+
+
+def test_summary_is_of_the_draws() -> None:
+    found = summary([Reading(1.0, 0.9, 1e-3), Reading(0.98, 0.8, 1e-4)], "probe_")
+    assert found == pytest.approx(
+        {
+            "probe_train_accuracy": 0.99,
+            "probe_train_accuracy_sd": 0.02 / 2**0.5,
+            "probe_test_accuracy": 0.85,
+            "probe_test_accuracy_sd": 0.1 / 2**0.5,
+            "probe_test_accuracy_min": 0.8,
+            "probe_test_accuracy_max": 0.9,
+        }
+    )
+    assert summary([Reading(1.0, 0.9, 1e-3)], "")["test_accuracy_sd"] == 0
+
+
+def test_the_experiments_probe_their_discriminator(
+    digits: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside what every GAN is measured by; the same numbers at a second call, the mean of five draws."""
+    monkeypatch.setattr(gan, "SAMPLES", 100)
+    config = replace(dcgan.MINMAX, width=2, judged=False)
+    torch.manual_seed(0)
+    model = gan.build(config).eval()
+    found = dcgan.evaluate(config, model)
+    assert found == dcgan.evaluate(config, model)
+    assert {"probe_train_accuracy", "probe_test_accuracy", "real_probability"} <= set(found)
+    five = readings(discriminator_features(model.discriminator), digits["train"], digits["test"])
+    assert len(five) == 5
+    assert found["probe_test_accuracy"] == pytest.approx(sum(r.test_accuracy for r in five) / 5)
+    for name in ("dcgan-mnist", "dcgan-mnist-nonsaturating"):
+        assert EXPERIMENTS[name].evaluate is dcgan.evaluate
+        assert EXPERIMENTS[name].tolerances["probe_test_accuracy"] <= 2e-3
+    assert EXPERIMENTS["dcgan-mnist"].config.saturating
+    assert not EXPERIMENTS["dcgan-mnist-nonsaturating"].config.saturating
+
+
+def test_the_study_compares_at_every_share(
+    digits: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind of features at each share; the pre-trained ones read as `readings` reads them."""
+    small = replace(dcgan.MINMAX, width=2, judged=False)
+    config = replace(
+        dcgan_study.PRETRAINING,
+        convolutional_gan=small,
+        shares=(0.05, 0.1, 1.0),
+        draws=(2, 3, 1),
+    )
+    alone = replace(
+        dcgan_study.END_TO_END,
+        convolutional_gan=small,
+        shares=(0.2,),
+        updates=60,
+        batch_size=32,
+        learning_rate=1e-2,
+    )
+    torch.manual_seed(0)
+    discriminator = gan.build(small).discriminator
+    monkeypatch.setattr(dcgan_study, "recorded", lambda name, config: discriminator)
+    models = dcgan_study.build(alone)
+    history = dcgan_study.train(alone, models, Session(torch.device("cpu")))
+    assert history.column("images").sum() == 60 * 32 and set(history.column("share")) == {0.2}
+    nothing = dcgan_study.build_nothing(config)
+    assert (
+        not dcgan_study.measure_nothing(config, nothing, Session(torch.device("cpu")))
+        .column("seconds")
+        .sum()
+    )
+    found = dcgan_study.evaluate(config, nothing)
+    for name in ("pixels", "dcgan", "untrained", "fc_gan"):
+        for share in ("5", "10", "100"):
+            assert 0.5 < found[f"{name}_{share}_test_accuracy"] <= 1, (name, share)
+        assert found[f"{name}_100_decay"] == found[f"{name}_10_decay"]  # not searched for again
+        assert found[f"{name}_5_test_accuracy"] < found[f"{name}_100_test_accuracy"]
+    assert dcgan_study.evaluate_end_to_end(alone, models)["end_to_end_20_test_accuracy"] > 0.5
+    three = readings(
+        discriminator_features(discriminator), digits["train"], digits["test"], draws=3
+    )
+    assert found["dcgan_10_test_accuracy"] == pytest.approx(
+        sum(r.test_accuracy for r in three) / 3, abs=1e-6
+    )
+    assert found == dcgan_study.evaluate(config, nothing)
+
+
+def test_the_untrained_network_is_always_the_same_and_has_statistics(
+    digits: dict[str, Dataset],
+) -> None:
+    """Its weights are those of its seed, no random state moves, and batch norm does its work in evaluation mode."""
+    config = replace(dcgan_study.PRETRAINING, convolutional_gan=replace(dcgan.MINMAX, width=2))
+    torch.manual_seed(5)
+    first = torch.rand(())
+    torch.manual_seed(5)
+    once = dcgan_study.untrained(config)
+    assert torch.equal(torch.rand(()), first)
+    again = dcgan_study.untrained(config)  # from another random state
+    assert not once.training
+    for key, value in once.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key]), key
+    first_norm = next(i for i, m in enumerate(once.body) if isinstance(m, torch.nn.BatchNorm2d))
+    with torch.no_grad():
+        raw = once.body[:first_norm](to_float(digits["train"].images))
+    norm = once.body[first_norm]
+    torch.testing.assert_close(norm.running_mean, raw.mean((0, 2, 3)), rtol=0.05, atol=1e-5)
+    torch.testing.assert_close(norm.running_var, raw.var((0, 2, 3)), rtol=0.05, atol=1e-8)
+
+
+def test_probing_defaults_are_the_assignments() -> None:
+    assert (probing.SHARE, probing.DRAWS) == (0.1, 5)
+    study = dcgan_study.PRETRAINING
+    assert study.draws[study.shares.index(0.1)] == 5
