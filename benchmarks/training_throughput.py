@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from chapters_lib import data
-from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.data import Batches, Dataset
+from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.errors import ChaptersError
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.objectives.reconstruction import mean_squared_error

@@ -21,9 +21,10 @@ install_import_hook(
 
 import torch  # noqa: E402
 
-from chapters_lib import data
-from chapters_lib.command_line import main
-from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.command_line import main  # noqa: E402
+from chapters_lib.data.published import TORCHVISION  # noqa: E402
+from chapters_lib.experiments import EXPERIMENTS  # noqa: E402
+from chapters_lib.folders import root  # noqa: E402
 from tests import tiny  # noqa: E402
 
 # On a busy machine a slow example is no failure.
@@ -39,9 +40,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `data` where its data sets are not at hand; nothing is downloaded for a test."""
     for marker in item.iter_markers("data"):
         for name in marker.args or ("mnist",):
-            folder = data.root() / data._TORCHVISION[name] / "raw"
+            folder = root() / TORCHVISION[name] / "raw"
             if not all((folder / file).exists() for file in FILES):
-                pytest.skip(f"no {name} in {data.root()}: set CHAPTERS_DATA")
+                pytest.skip(f"no {name} in {root()}: set CHAPTERS_DATA")
 
 
 @dataclass

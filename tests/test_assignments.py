@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from chapters_lib import assignments
-from chapters_lib.recording import runs
 from chapters_lib.assignments import SHEETS, Question, Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.recording import runs
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = assignments.chapters(ROOT / "_toc.yml")

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from chapters_lib.recording import runs
 from chapters_lib.command_line import main
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.recording import runs
 from tests import tiny
 from tests.conftest import Folders
-from tests.test_data import DAMAGES, damage, write_set
-from tests.test_runs import contents, small_files
+from tests.data.test_loading import DAMAGES, damage, write_set
+from tests.recording.test_runs import contents, small_files
 
 Refused = Callable[..., str]
 CHECKOUT = Path(__file__).parents[1]

@@ -4,9 +4,9 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
+from chapters_lib.errors import ChaptersError
 from chapters_lib.pages import gallery
 from chapters_lib.recording import runs
-from chapters_lib.errors import ChaptersError
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist"])

@@ -10,7 +10,14 @@ import pytest
 import torch
 
 from chapters_lib.errors import ChaptersError
-from chapters_lib.reproducibility import describe_machine, generator, pick_device, random_state, restore_random_state, seed_everything
+from chapters_lib.reproducibility import (
+    describe_machine,
+    generator,
+    pick_device,
+    random_state,
+    restore_random_state,
+    seed_everything,
+)
 
 
 def draw() -> tuple:

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from chapters_lib import training
+from chapters_lib import checkpoint
+from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.errors import ChaptersError
 from chapters_lib.reproducibility import seed_everything
-from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.training import History, fit
 
 
@@ -47,7 +47,7 @@ class Course:
         self.model = nn.Linear(1, 1, dtype=torch.float64)
         self.optimizer = torch.optim.Adam(self.model.parameters(), 0.1)
         self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimizer, 0.97)
-        self.checkpoint = Checkpoint(folder / "seed-0.pt", identity, save_every_seconds=0.0)
+        self.checkpoint = Checkpoint(folder / "seed-0.pt", identity)
         self.kill_at = kill_at
         self.steps = 0
 
@@ -83,9 +83,10 @@ def outcome(course: Course, history: History) -> tuple:
     )
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "CHECK_EVERY_STEPS", 2)
+    """Let a checkpoint be written at every epoch's end, however short the epoch."""
+    monkeypatch.setattr(checkpoint, "SAVE_EVERY_SECONDS", 0.0)
 
 
 # the loop
@@ -114,7 +115,7 @@ def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("kill_at", range(1, 21))
-def test_killed_anywhere_it_ends_the_same(often: None, tmp_path: Path, kill_at: int) -> None:
+def test_killed_anywhere_it_ends_the_same(tmp_path: Path, kill_at: int) -> None:
     whole = Course(tmp_path / "whole")
     expected = outcome(whole, whole.run())
     killed = Course(tmp_path / "killed", kill_at)
@@ -123,25 +124,41 @@ def test_killed_anywhere_it_ends_the_same(often: None, tmp_path: Path, kill_at: 
     seed_everything(1234)  # what the next process happens to start from
     resumed = Course(tmp_path / "killed")
     assert outcome(resumed, resumed.run()) == expected
-    # the steps since the last checkpoint are done again, no more; one is written every second step and after step 7
-    assert resumed.steps == 21 - (kill_at // 7 * 7 + kill_at % 7 // 2 * 2)
+    # the steps since the last epoch's end are done again, no more
+    assert resumed.steps == 21 - kill_at // 7 * 7
 
 
-def test_killed_many_times(often: None, tmp_path: Path) -> None:
+def test_killed_many_times(tmp_path: Path) -> None:
     whole = Course(tmp_path / "whole")
     expected = outcome(whole, whole.run())
-    for _ in range(8):
-        killed = Course(
-            tmp_path / "killed", kill_at=3
-        )  # three steps further each time, two of them kept
+    for kill_at in (3, 9, 6, 8):  # within the first epoch, the second, the second again, the third
+        killed = Course(tmp_path / "killed", kill_at)
         with pytest.raises(Killed):
             killed.run()
     resumed = Course(tmp_path / "killed")
     assert outcome(resumed, resumed.run()) == expected
-    assert 0 < resumed.steps < 10
+    assert resumed.steps == 7
 
 
-def test_killed_after_the_epoch(often: None, tmp_path: Path) -> None:
+def test_short_epochs_are_not_all_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand epochs of a hundred images would spend their time writing; the last one is kept."""
+    saves: list[int] = []
+    monkeypatch.setattr(checkpoint, "SAVE_EVERY_SECONDS", 60.0)
+    course = Course(tmp_path)
+    keep = course.checkpoint.keep
+
+    def counted(parts, rows) -> None:
+        saves.append(len(rows))
+        keep(parts, rows)
+
+    monkeypatch.setattr(course.checkpoint, "keep", counted)
+    course.run(epochs=5)
+    assert saves == [1, 5]
+
+
+def test_killed_after_the_epoch(tmp_path: Path) -> None:
     """Between an epoch's last step and its checkpoint: its measurement is made again, from the same state."""
     whole = Course(tmp_path / "whole")
     expected = outcome(whole, whole.run())
@@ -179,24 +196,12 @@ def test_another_identity_starts_anew(tmp_path: Path) -> None:
 
 
 def test_parts_have_checkpoints_of_their_own(tmp_path: Path) -> None:
-    whole = Checkpoint(tmp_path / "seed-0.pt", "same", 5.0, {"commit": "abc"})
+    whole = Checkpoint(tmp_path / "seed-0.pt", "same")
     part = whole.part("code-3")
-    assert part.path == tmp_path / "seed-0.code-3.pt" and part.save_every_seconds == 5.0
+    assert part.path == tmp_path / "seed-0.code-3.pt"
     part.save({"x": 1})
     assert whole.load() is None and (part.load() or {})["x"] == 1
     assert part.identity != whole.identity
-    assert whole.saved_by() == [] and part.saved_by() == [{"commit": "abc"}]
-
-
-def test_checkpoint_names_all_who_saved_it(tmp_path: Path) -> None:
-    """In their order, each once; one that begins anew is the first again."""
-    for commit in ("one", "two", "one", "one"):
-        checkpoint = Checkpoint(tmp_path / "seed-0.pt", "same", by={"commit": commit})
-        checkpoint.load()
-        checkpoint.save({})
-    assert [by["commit"] for by in checkpoint.saved_by()] == ["two", "one"]
-    Checkpoint(tmp_path / "seed-0.pt", "same", by={"commit": "anew"}).save({})
-    assert [by["commit"] for by in checkpoint.saved_by()] == ["anew"]
 
 
 # what goes wrong
@@ -204,7 +209,7 @@ def test_checkpoint_names_all_who_saved_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 @pytest.mark.parametrize("bad_step", [1, 2, 3, 7, 9])
-def test_loss_that_is_not_finite(often: None, tmp_path: Path, bad: float, bad_step: int) -> None:
+def test_loss_that_is_not_finite(tmp_path: Path, bad: float, bad_step: int) -> None:
     course = Course(tmp_path)
     good = course.step
 
@@ -222,7 +227,7 @@ def test_loss_that_is_not_finite(often: None, tmp_path: Path, bad: float, bad_st
     ):
         course.run()
     saved = course.checkpoint.load()
-    assert (saved is None) == (bad_step <= 2)
+    assert (saved is None) == (bad_step <= 7)
     if saved:
         assert saved["state"]["model"]["weight"].isfinite().all()
     # cured, it goes on from there and ends as if nothing had happened
@@ -232,22 +237,23 @@ def test_loss_that_is_not_finite(often: None, tmp_path: Path, bad: float, bad_st
     assert outcome(cured, cured.run()) == expected
 
 
-def test_weights_that_are_not_finite_are_not_kept(often: None, tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
     """A finite loss can have an infinite gradient: the checkpoint of the step before must survive it."""
     course = Course(tmp_path)
     good = course.step
 
     def step(x: Tensor) -> dict[str, Tensor]:
         losses = good(x)
-        if course.steps == 4:
+        if course.steps == 9:
             nn.init.constant_(course.model.bias, math.nan)
         return losses
 
     course.step = step  # type: ignore[method-assign]
-    with pytest.raises(ChaptersError, match=r"the weight bias is no longer finite in epoch 1"):
+    with pytest.raises(ChaptersError, match=r"the weight bias is no longer finite in epoch 2"):
         course.run()
     saved = course.checkpoint.load()
-    assert saved and saved["done"] == 2 and saved["state"]["model"]["bias"].isfinite().all()
+    assert saved and len(saved["history"]) == 1
+    assert saved["state"]["model"]["bias"].isfinite().all()
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -1])
@@ -285,8 +291,8 @@ def test_checkpoint_of_another_model(tmp_path: Path) -> None:
 def test_failed_save_keeps_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoint = Checkpoint(tmp_path / "seed-0.pt", "same")
-    checkpoint.save({"x": 1})
+    place = Checkpoint(tmp_path / "seed-0.pt", "same")
+    place.save({"x": 1})
 
     def full(state: object, file: object) -> None:
         file.write(b"half")  # type: ignore[attr-defined]
@@ -294,8 +300,8 @@ def test_failed_save_keeps_the_last_checkpoint(
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(ChaptersError, match=r"No space left on device.*free some disk space"):
-        checkpoint.save({"x": 2})
-    loaded = checkpoint.load()
+        place.save({"x": 2})
+    loaded = place.load()
     assert loaded is not None and loaded["x"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["seed-0.pt"]
 

@@ -8,19 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from chapters_lib import data, training
+from chapters_lib import checkpoint, data
 from chapters_lib.data import Batches
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import experiment as base
 from chapters_lib.recording.experiment import Experiment, Metrics, Panels, Session
-from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.training import History, fit
 
 PAUSE = float(os.environ.get("TINY_PAUSE", "0"))  # seconds a step, to be caught in the middle
@@ -102,9 +99,8 @@ EXPERIMENT = Experiment(
 
 
 def save_often(put: Callable[[Any, str, Any], None]) -> None:
-    """Let checkpoints be written every seventh step instead of every minute."""
-    put(training, "CHECK_EVERY_STEPS", 7)
-    put(base, "Checkpoint", partial(Checkpoint, save_every_seconds=0.0))
+    """Let a checkpoint be written at every epoch's end, however short the epoch."""
+    put(checkpoint, "SAVE_EVERY_SECONDS", 0.0)
 
 
 if __name__ == "__main__":

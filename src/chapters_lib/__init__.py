@@ -1,9 +1,9 @@
 """The library behind *Learning to Generate*: data, models, objectives, training, evaluation, recorded runs.
 
-Imports go one way, from the bottom of this list to its top::
+Imports go one way, from the bottom of this list to its top (ARCHITECTURE.md says what each room is for)::
 
-    errors, reproducibility, folders, house_numbers, data, models, objectives, training, evaluation, runs,
-    experiments, figures, explorer, gallery, assignments, submission, command_line, __main__
+    errors, reproducibility, folders, data, models, objectives, checkpoint, training, evaluation, recording, recipes,
+    experiments, figures, explorers, pages, assignments, submission, command_line, __main__
 """
 
 __version__ = "0.1.0"

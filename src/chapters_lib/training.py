@@ -18,6 +18,7 @@ from chapters_lib.checkpoint import Checkpoint, Stateful
 from chapters_lib.errors import ChaptersError
 
 Losses = Mapping[str, Tensor]
+AfterEpoch = Callable[[int], Mapping[str, float]]  # what is measured after an epoch, by its number
 
 
 class History:
@@ -85,7 +86,7 @@ def fit(
     *,
     epochs: int,
     state: Mapping[str, Stateful] | None = None,
-    after_epoch: Callable[[int], Mapping[str, float]] | None = None,
+    after_epoch: AfterEpoch | None = None,
     checkpoint: Checkpoint | None = None,
     progress: str = "",
 ) -> History:

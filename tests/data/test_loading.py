@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from scipy.io import savemat
 
 from chapters_lib import data
-from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.data import Batches, Dataset, stratified_split, to_float
+from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.errors import ChaptersError
+from chapters_lib.folders import root
 from tests.conftest import Folders
-from tests.test_idx import content
+from tests.data.test_idx import content
 
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
@@ -92,7 +93,7 @@ def test_svhn(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.labels.tolist() == [1, 0, 9, 0, 5, 2]
 
 
-CROPS = data.root() / "svhn" / "official_rgb_crops_845_32x32.npz"
+CROPS = root() / "svhn" / "official_rgb_crops_845_32x32.npz"
 
 
 @pytest.mark.skipif(not CROPS.is_file(), reason="no real crops of SVHN")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from chapters_lib.errors import ChaptersError
 from chapters_lib.data.npy import URL, load_images
+from chapters_lib.errors import ChaptersError
 
 BYTES = np.random.default_rng(0).integers(0, 256, (5, 784), dtype=np.uint8)
 BYTES[0, :2] = 0, 255

@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation import inception
-from chapters_lib.evaluation.inception import Inception, architecture, as_input, from_file, published
+from chapters_lib.evaluation.inception import (
+    Inception,
+    architecture,
+    as_input,
+    from_file,
+    published,
+)
 from tests.conftest import Folders
 
 SIZE = 107  # pixels: small enough to be quick, large enough for every layer

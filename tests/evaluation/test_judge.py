@@ -9,7 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib.evaluation.fid import frechet_distance, moments
-from chapters_lib.evaluation.judge import class_entropy, features_and_probabilities, scores, to_bytes, verdict
+from chapters_lib.evaluation.judge import (
+    class_entropy,
+    features_and_probabilities,
+    scores,
+    to_bytes,
+    verdict,
+)
 from chapters_lib.models.classifier import Classifier
 
 

@@ -16,7 +16,17 @@ from torch.distributions import (
 )
 
 from chapters_lib.evaluation import likelihood
-from chapters_lib.evaluation.likelihood import active_units, bits_per_dimension, by_samples, effective_samples, elbo_terms, encode, log_weights, negative_iwae, negative_log_mean
+from chapters_lib.evaluation.likelihood import (
+    active_units,
+    bits_per_dimension,
+    by_samples,
+    effective_samples,
+    elbo_terms,
+    encode,
+    log_weights,
+    negative_iwae,
+    negative_log_mean,
+)
 from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import VAE, fully_connected
 from chapters_lib.objectives.elbo import elbo

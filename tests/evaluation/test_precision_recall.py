@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from chapters_lib.evaluation.precision_recall import covered, precision_recall, radii, squared_distances
+from chapters_lib.evaluation.precision_recall import (
+    covered,
+    precision_recall,
+    radii,
+    squared_distances,
+)
 
 
 def cloud(count: int, centre: float, seed: int, width: int = 4) -> Tensor:

@@ -13,14 +13,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from chapters_lib import data, explorers as explorer, figures
-from chapters_lib.recording import runs
+from chapters_lib import data, figures
+from chapters_lib import explorers as explorer
 from chapters_lib.data import to_float
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.models.layers import Sine
 from chapters_lib.models.vae import fully_connected
+from chapters_lib.recording import runs
 from chapters_lib.training import History
 
 STATIC = Path(__file__).parents[1] / "book" / "_static"

@@ -8,7 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from chapters_lib.models.discretised import DiscretisedLogistic, DiscretisedLogisticDecoder, convolutional
+from chapters_lib.models.discretised import (
+    DiscretisedLogistic,
+    DiscretisedLogisticDecoder,
+    convolutional,
+)
 from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import StandardNormal
 from chapters_lib.objectives.elbo import elbo, negative_elbo

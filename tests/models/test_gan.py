@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recipes.gan import build
 from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved
 from chapters_lib.models.layers import count_parameters
+from chapters_lib.recipes.gan import build
 
 
 @pytest.fixture

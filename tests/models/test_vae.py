@@ -11,10 +11,10 @@ from torch.distributions import Bernoulli, Independent
 from torch.nn import functional as F
 
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recipes.vae import build
 from chapters_lib.models.layers import Sine, count_parameters
 from chapters_lib.models.vae import VAE, BernoulliImage, GaussianDecoder, fully_connected
 from chapters_lib.objectives.elbo import elbo, negative_elbo
+from chapters_lib.recipes.vae import build
 
 
 def images(*shape: int, seed: int = 0) -> Tensor:

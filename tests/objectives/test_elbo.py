@@ -19,7 +19,14 @@ from torch.distributions import (
 
 from chapters_lib.evaluation.likelihood import negative_iwae
 from chapters_lib.models.vae import VAE, BernoulliImage, StandardNormal, fully_connected
-from chapters_lib.objectives.elbo import ElboTerms, elbo, gaussian_kl, kl_to_prior, negative_elbo, path_elbo
+from chapters_lib.objectives.elbo import (
+    ElboTerms,
+    elbo,
+    gaussian_kl,
+    kl_to_prior,
+    negative_elbo,
+    path_elbo,
+)
 from tests import linear_gaussian
 
 OFF = {"shift": 0.4, "stretch": 1.5}  # an encoder that is wrong in mean and in scale

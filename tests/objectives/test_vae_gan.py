@@ -13,7 +13,15 @@ from torch.distributions import Independent, Normal
 from chapters_lib.models.vae import fully_connected
 from chapters_lib.models.vae_gan import VAEGAN, convolutional, fully_connected_discriminator
 from chapters_lib.objectives.adversarial import discriminator_loss, nonsaturating_loss
-from chapters_lib.objectives.vae_gan import RECONSTRUCTION, SAMPLE, feature_likeness, fooling_loss, gan_value, network_losses, vae_gan_terms
+from chapters_lib.objectives.vae_gan import (
+    RECONSTRUCTION,
+    SAMPLE,
+    feature_likeness,
+    fooling_loss,
+    gan_value,
+    network_losses,
+    vae_gan_terms,
+)
 
 REAL = torch.tensor([-3.0, 0.0, 0.4, 8.0], dtype=torch.float64)
 FAKE = torch.tensor([-30.0, -1.0, 0.0, 2.0], dtype=torch.float64)

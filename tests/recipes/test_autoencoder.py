@@ -10,9 +10,16 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import to_float
-from chapters_lib.recipes import autoencoder
-from chapters_lib.recipes.autoencoder import chosen_codes, code_box, fitted_normal_codes, reconstruction_mse, standard_normal_codes, uniform_codes
 from chapters_lib.models.autoencoder import Autoencoder
+from chapters_lib.recipes import autoencoder
+from chapters_lib.recipes.autoencoder import (
+    chosen_codes,
+    code_box,
+    fitted_normal_codes,
+    reconstruction_mse,
+    standard_normal_codes,
+    uniform_codes,
+)
 
 
 def training_codes(n: int = 20_000) -> Tensor:

@@ -11,22 +11,25 @@ from scipy.io import savemat
 from torch import nn
 
 from chapters_lib import data
-from chapters_lib.recording import runs
 from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.evaluation.lines import straight
 from chapters_lib.experiments import EXPERIMENTS, comparison
-from chapters_lib.recording import experiment as base, verifying
-from chapters_lib.recipes import comparing as compared, gan, likelihood_vae as learned_prior, likelihood_vae as prior_config
-from chapters_lib.recording.experiment import Session
-from chapters_lib.recipes.comparing import ComparedModelsConfig, Drawer
 from chapters_lib.experiments.comparison import ComparedConfig
-from chapters_lib.recipes.likelihood_vae import PriorConfig
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.objectives.adversarial import discriminator_loss
+from chapters_lib.recipes import comparing as compared
+from chapters_lib.recipes import gan
+from chapters_lib.recipes import likelihood_vae as learned_prior
+from chapters_lib.recipes import likelihood_vae as prior_config
+from chapters_lib.recipes.comparing import ComparedModelsConfig, Drawer
+from chapters_lib.recipes.likelihood_vae import PriorConfig
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording import runs, verifying
+from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import generator, seed_everything
 from tests.conftest import Folders
-from tests.test_data import CROPS
+from tests.data.test_loading import CROPS
 
 CPU = torch.device("cpu")
 TINY = ComparedConfig(

@@ -14,13 +14,15 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from chapters_lib import data, training
-from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import experiment as base, judging as judge, verifying
-from chapters_lib.recipes import gan
-from chapters_lib.recording.experiment import Session
-from chapters_lib.recipes.gan import Followed, GanConfig
-from chapters_lib.reproducibility import seed_everything
 from chapters_lib.checkpoint import Checkpoint
+from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.recipes import gan
+from chapters_lib.recipes.gan import Followed, GanConfig
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording import judging as judge
+from chapters_lib.recording import verifying
+from chapters_lib.recording.experiment import Session
+from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
 CPU = torch.device("cpu")

@@ -10,16 +10,23 @@ import torch
 from torch import Tensor
 
 from chapters_lib import data
-from chapters_lib.recording import runs
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.evaluation import likelihood
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recipes import likelihood_vae as learned_prior
-from chapters_lib.recording.experiment import Session
-from chapters_lib.recipes.likelihood_vae import Followed, PriorConfig, binarised, build, observed, split
 from chapters_lib.experiments.realnvp_prior import STUDY, label
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.models.realnvp import RealNVP
+from chapters_lib.recipes import likelihood_vae as learned_prior
+from chapters_lib.recipes.likelihood_vae import (
+    Followed,
+    PriorConfig,
+    binarised,
+    build,
+    observed,
+    split,
+)
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import generator, seed_everything
 from chapters_lib.training import History
 from tests.conftest import Folders

@@ -15,13 +15,13 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.fid import feature_distance
 from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.evaluation.kid import kernel_distance
+from chapters_lib.models.classifier import Classifier
 from chapters_lib.recipes import measuring
+from chapters_lib.recipes.measuring import CropsConfig, SizesConfig
 from chapters_lib.recording import scoreboard
 from chapters_lib.recording.experiment import Session
-from chapters_lib.recipes.measuring import CropsConfig, SizesConfig
-from chapters_lib.models.classifier import Classifier
 from tests.conftest import Folders
-from tests.experiments.test_scoreboard import Net
+from tests.recording.test_scoreboard import Net
 
 SESSION = Session(torch.device("cpu"))
 

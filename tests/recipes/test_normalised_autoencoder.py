@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from chapters_lib import data
+from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.recipes.autoencoder import encode
 from chapters_lib.recipes.normalised_autoencoder import use_population_moments
-from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.reproducibility import seed_everything
 
 

@@ -10,12 +10,22 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import Dataset, to_float
-from chapters_lib.experiments import EXPERIMENTS, dcgan_pretraining as dcgan
-from chapters_lib.recipes import pretraining as dcgan_study, gan, probing
-from chapters_lib.recording.experiment import Session
-from chapters_lib.recipes.probing import Reading, discriminator_features, labelled, pixels, read, readings, summary
+from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.experiments import dcgan_pretraining as dcgan
 from chapters_lib.models.dcgan import dcgan as make_pair
 from chapters_lib.models.gan import GAN
+from chapters_lib.recipes import gan, probing
+from chapters_lib.recipes import pretraining as dcgan_study
+from chapters_lib.recipes.probing import (
+    Reading,
+    discriminator_features,
+    labelled,
+    pixels,
+    read,
+    readings,
+    summary,
+)
+from chapters_lib.recording.experiment import Session
 
 
 @pytest.fixture

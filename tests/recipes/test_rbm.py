@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from chapters_lib import data
-from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import experiment as base, verifying
-from chapters_lib.recipes import rbm as gb_rbm
-from chapters_lib.recipes.rbm import RBMConfig
 from chapters_lib.data.batches import Rounds
 from chapters_lib.data.standardised import standardise, standardised
+from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.models.rbm import GaussianBernoulliRBM
+from chapters_lib.recipes import rbm as gb_rbm
+from chapters_lib.recipes.rbm import RBMConfig
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording import verifying
 
 TINY = RBMConfig(
     8,

@@ -9,14 +9,15 @@ from chapters_lib import data
 from chapters_lib.evaluation.fid import feature_distance
 from chapters_lib.evaluation.specks import specks
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.models.classifier import Classifier
 from chapters_lib.recipes import comparing as compared
-from chapters_lib.recording import judging as judge, scoreboard
 from chapters_lib.recipes import specks as study
 from chapters_lib.recipes.comparing import Drawer
 from chapters_lib.recipes.specks import SpecksConfig
-from chapters_lib.models.classifier import Classifier
+from chapters_lib.recording import judging as judge
+from chapters_lib.recording import scoreboard
 from tests.conftest import Folders
-from tests.experiments.test_scoreboard import Net
+from tests.recording.test_scoreboard import Net
 
 CONFIG = SpecksConfig("digits", images=60)
 

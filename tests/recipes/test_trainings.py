@@ -11,12 +11,12 @@ from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from chapters_lib import data, training
+from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording.experiment import Experiment, Session
 from chapters_lib.recipes.vae import condition
+from chapters_lib.recording.experiment import Experiment, Session
 from chapters_lib.reproducibility import seed_everything
-from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.training import History
 
 VAES = [

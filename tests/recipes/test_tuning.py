@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from chapters_lib import data
-from chapters_lib.recording import runs
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import experiment as base
 from chapters_lib.recipes import tuning
-from chapters_lib.recording.experiment import Session
 from chapters_lib.recipes.tuning import TuningConfig
 from chapters_lib.recipes.vae import VaeConfig
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Session
 from tests.conftest import Folders
 
 BASE = VaeConfig("digits", hidden=(8,), latent=2, validation=0.2, judged=False)

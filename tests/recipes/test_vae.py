@@ -11,13 +11,15 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import Dataset
-from chapters_lib.experiments import EXPERIMENTS, vae as vae_chapter
-from chapters_lib.recording import experiment as base, verifying
+from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.experiments import vae as vae_chapter
+from chapters_lib.models.vae import VAE
 from chapters_lib.recipes import vae
-from chapters_lib.recording.experiment import Session
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recipes.vae_ladder import LadderConfig
-from chapters_lib.models.vae import VAE
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording import verifying
+from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 

@@ -12,18 +12,20 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from chapters_lib import data, training
+from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.data import Batches, to_float
 from chapters_lib.evaluation import pairs
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import experiment as base, verifying
-from chapters_lib.recipes import vae as vae_config, vae_gan, vae_gan as vae_gan_config
-from chapters_lib.recording.experiment import Session
-from chapters_lib.recipes.vae_gan import NETWORKS
-from chapters_lib.recipes.vae_gan import Portion, VaeGanConfig, start_from
 from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.vae_gan import network_losses, vae_gan_terms
+from chapters_lib.recipes import vae as vae_config
+from chapters_lib.recipes import vae_gan
+from chapters_lib.recipes import vae_gan as vae_gan_config
+from chapters_lib.recipes.vae_gan import NETWORKS, Portion, VaeGanConfig, start_from
+from chapters_lib.recording import experiment as base
+from chapters_lib.recording import verifying
+from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import seed_everything
-from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.training import History
 
 CPU = torch.device("cpu")

@@ -19,8 +19,8 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from chapters_lib.recording import runs
 from chapters_lib.errors import ChaptersError
+from chapters_lib.recording import runs
 from chapters_lib.training import History
 from tests.conftest import Folders
 

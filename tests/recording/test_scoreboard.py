@@ -13,16 +13,15 @@ from filelock import FileLock
 from torch import Tensor
 
 from chapters_lib import data
-from chapters_lib.recording import runs
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.fid import feature_distance
 from chapters_lib.evaluation.kid import kernel_distance
 from chapters_lib.evaluation.precision_recall import precision_recall
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import scoreboard
-from chapters_lib.recording.experiment import measure_nothing
 from chapters_lib.models.classifier import Classifier
+from chapters_lib.recording import runs, scoreboard
+from chapters_lib.recording.experiment import measure_nothing
 from tests import tiny
 from tests.conftest import Folders
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from chapters_lib import assignments
-from chapters_lib.recording import runs
 from chapters_lib.errors import ChaptersError
+from chapters_lib.recording import runs
 from chapters_lib.submission import NOTEBOOKS, source
 from chapters_lib.submission.inline import Inliner, with_records
 from chapters_lib.submission.sources import bound_names, free_names

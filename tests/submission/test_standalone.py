@@ -10,17 +10,19 @@ from torch import nn
 
 from chapters_lib import data
 from chapters_lib.data import to_float
-from chapters_lib.recipes import autoencoder, gan, likelihood_vae as learned_prior, likelihood_vae as prior_config, vae
 from chapters_lib.experiments import comparison
-from chapters_lib.recipes.autoencoder import AutoencoderConfig
-from chapters_lib.recording.experiment import Session
 from chapters_lib.experiments.comparison import ComparedConfig
-from chapters_lib.recipes.gan import GanConfig
-from chapters_lib.recipes.likelihood_vae import PriorConfig
-from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.objectives.adversarial import minmax_loss, nonsaturating_loss
 from chapters_lib.objectives.elbo import elbo, negative_elbo
 from chapters_lib.objectives.reconstruction import mean_squared_error
+from chapters_lib.recipes import autoencoder, gan, vae
+from chapters_lib.recipes import likelihood_vae as learned_prior
+from chapters_lib.recipes import likelihood_vae as prior_config
+from chapters_lib.recipes.autoencoder import AutoencoderConfig
+from chapters_lib.recipes.gan import GanConfig
+from chapters_lib.recipes.likelihood_vae import PriorConfig
+from chapters_lib.recipes.vae import VaeConfig
+from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.submission import standalone
 

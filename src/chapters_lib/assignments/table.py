@@ -7,11 +7,10 @@ from chapters_lib.assignments.questions import Number, Question, Sheet
 FASHION, MNIST = "Fashion-MNIST", "MNIST"
 
 
-def _four(dataset: str, bonus: tuple[Question, ...]) -> tuple[Question, ...]:
-    """Return Assignment Four's questions on one data set."""
+def _four_autoencoder(dataset: str) -> tuple[Question, ...]:
+    """Return Assignment Four's questions 1 and 2 on one data set."""
     slug = dataset.lower()
-    short = slug.split("-")[0]
-    ae, naive, two = f"ae-{slug}", f"ae-normalized-{slug}", f"vae-2d-{slug}"
+    short, ae, naive = slug.split("-")[0], f"ae-{slug}", f"ae-normalized-{slug}"
     return (
         Question(
             "1",
@@ -55,6 +54,15 @@ def _four(dataset: str, bonus: tuple[Question, ...]) -> tuple[Question, ...]:
             (ae, naive),
             Number(naive, "class_entropy", ".3f", "evenness of the classes, B"),
         ),
+    )
+
+
+def _four(dataset: str, bonus: tuple[Question, ...]) -> tuple[Question, ...]:
+    """Return Assignment Four's questions on one data set."""
+    slug = dataset.lower()
+    short, two = slug.split("-")[0], f"vae-2d-{slug}"
+    return (
+        *_four_autoencoder(dataset),
         Question(
             "3, VAE",
             30,

@@ -18,7 +18,7 @@ from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.errors import ChaptersError
 from chapters_lib.folders import root
 
-_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 
 
 _SPLITS = {"train": "train", "test": "t10k"}
@@ -58,7 +58,7 @@ def load(name: str, split: str) -> Dataset:
     """Return a split of ``mnist``, ``fashion-mnist`` or ``kmnist``, downloaded if it is not there."""
     _download(name, root())
     _check(name, split)
-    source = getattr(torchvision().datasets, _TORCHVISION[name])(root(), train=split == "train")
+    source = getattr(torchvision().datasets, TORCHVISION[name])(root(), train=split == "train")
     if (largest := int(source.targets.max())) >= len(CLASSES[name]):
         raise ChaptersError(
             f"{name} has classes 0 to {len(CLASSES[name]) - 1}, but {split} holds a label {largest}: put {name}'s own "
@@ -69,7 +69,7 @@ def load(name: str, split: str) -> Dataset:
 
 def _check(name: str, split: str) -> None:
     """Hold the idx files of a split against their headers, each other and, where whole, the published sums."""
-    folder = root() / _TORCHVISION[name] / "raw"
+    folder = root() / TORCHVISION[name] / "raw"
     counts = {}
     for kind, dimensions in (("images", 3), ("labels", 1)):
         path = folder / f"{_SPLITS[split]}-{kind}-idx{dimensions}-ubyte"
@@ -95,8 +95,8 @@ def _check(name: str, split: str) -> None:
 
 def _download(name: str, folder: Path) -> None:
     """Let torchvision fetch what is missing; say in one line where and how to supply it when it cannot."""
-    dataset = getattr(torchvision().datasets, _TORCHVISION[name])
-    raw = folder / _TORCHVISION[name] / "raw"
+    dataset = getattr(torchvision().datasets, TORCHVISION[name])
+    raw = folder / TORCHVISION[name] / "raw"
     files = [
         f"{part}-{kind}-ubyte"
         for part in _SPLITS.values()

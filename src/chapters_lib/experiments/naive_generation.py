@@ -36,7 +36,10 @@ def _controls(config: AutoencoderConfig) -> tuple[Experiment[Any, Any], ...]:
     """Return the controls of B's blur: A for as many epochs, and both with batches sixteen times as large."""
     large, short = 16 * config.batch_size, replace(config, epochs=EPOCHS)
     plain = {"evaluate": with_sharpness(autoencoder.evaluate), "weights_stored": False}
-    measured = {"evaluate": with_sharpness(normalised_autoencoder.evaluate), "weights_stored": False}
+    measured = {
+        "evaluate": with_sharpness(normalised_autoencoder.evaluate),
+        "weights_stored": False,
+    }
     return (
         autoencoder.experiment(
             f"ae-{config.dataset}-{EPOCHS}-epochs",

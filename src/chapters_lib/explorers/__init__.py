@@ -88,6 +88,14 @@ def _leaves(module: nn.Module) -> list[nn.Module]:
     return [leaf for child in module for leaf in _leaves(child)]
 
 
+def _view(codes: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return the corners of what is shown: codes, their box, and N(0, I) but for about a thousandth of its draws."""
+    inner = np.quantile(codes, [0.002, 0.998], axis=0)
+    low = np.minimum(np.minimum(inner[0], box[0]), -3.2)
+    high = np.maximum(np.maximum(inner[1], box[1]), 3.2)
+    return np.stack([low - 0.03 * (high - low), high + 0.03 * (high - low)])
+
+
 def export_decoder(
     decoder: nn.Module,
     codes: ArrayLike,
@@ -128,11 +136,7 @@ def export_decoder(
             f"{name}: codes {z.shape}, labels {y.shape}; the page needs (N, 2), (N,)"
         )
     corners = np.quantile(z, [0.005, 0.995], axis=0) if box is None else np.asarray(box, float)
-    inner = np.quantile(z, [0.002, 0.998], axis=0)
-    # Shown beside the codes: the code box, and N(0, I) out to where all but about a thousandth of its draws fall.
-    low = np.minimum(np.minimum(inner[0], corners[0]), -3.2)
-    high = np.maximum(np.maximum(inner[1], corners[1]), 3.2)
-    view = np.stack([low - 0.03 * (high - low), high + 0.03 * (high - low)])
+    view = _view(z, corners)
     inside = np.flatnonzero(((z >= view[0]) & (z <= view[1])).all(1))
     chosen = np.random.default_rng(0).permutation(inside)[:POINTS]
     fraction = (z[chosen] - view[0]) / (view[1] - view[0])

@@ -158,10 +158,8 @@ def fully_connected(
 
     Parameters
     ----------
-    hidden
-        widths of the encoder's hidden layers.
-    latent
-        units of z; the encoder's last layer has twice as many.
+    hidden, latent
+        widths of the encoder's hidden layers; units of z, its last layer has twice as many.
     activation
         makes the module between two layers.
     dropout, input_dropout

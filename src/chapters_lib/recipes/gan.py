@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,8 +32,9 @@ from chapters_lib.recording.judging import (
     judged_scores,
 )
 from chapters_lib.reproducibility import generator
-from chapters_lib.training import History, fit
+from chapters_lib.training import AfterEpoch, History, fit
 
+Schedule = torch.optim.lr_scheduler.LRScheduler
 FOLLOWED = 2_000  # images on which D is followed after each epoch
 
 
@@ -90,46 +90,70 @@ def recorded(name: str) -> tuple[GanConfig, GAN]:
     return config, run.restore(build(config))
 
 
-def train(config: GanConfig, model: GAN, session: Session) -> History:
+def train(
+    config: GanConfig, model: GAN, session: Session, after_epoch: AfterEpoch | None = None
+) -> History:
     """Play Algorithm 1 of Goodfellow et al. 2014 with Adam; an epoch is one pass over the real images.
 
-    The history holds both losses, the mean of D on real images and on samples, and, every few
-    epochs, ``train_fid_judge``: the distance of 10,000 samples to 10,000 training images. Where
-    images are held out, also what D makes in evaluation mode of 2,000 training images
-    (``train_eval_…``) and of the held-out ones (``val_…``), both beside 2,000 samples.
+    The history holds both losses and the mean of D on real images and on samples, while both
+    networks learn; `after_epoch` may measure more.
     """
-    training, held = split(config)
+    training, _ = split(config)
     drawn = config.discriminator_steps * config.batch_size
     batches = Batches(training, drawn, device=session.device)
+    rates = {"generator": config.learning_rate, "discriminator": config.discriminator_rate}
+    optimizers = {
+        name: torch.optim.Adam(
+            getattr(model, name).parameters(), rate, betas=(config.beta1, 0.999), fused=True
+        )
+        for name, rate in rates.items()
+    }
+    steps = config.epochs * len(batches)
+    schedules = {name: make_schedule(config, o, steps) for name, o in optimizers.items()}
+    model.train()
+    return fit(
+        game(config, model, optimizers, schedules, config.dropout_epochs * len(batches)),
+        batches,
+        epochs=config.epochs,
+        after_epoch=after_epoch,
+        checkpoint=session.checkpoint,
+        progress=session.progress,
+        state={
+            "model": model,
+            **optimizers,
+            **{f"{name}_schedule": schedule for name, schedule in schedules.items()},
+        },
+    )
+
+
+def game(
+    config: GanConfig,
+    model: GAN,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    schedules: Mapping[str, Schedule],
+    last_dropped: int,
+) -> Callable[[Tensor, Tensor], dict[str, Tensor]]:
+    """Return one round of the game: k steps of D, one of G; D has no dropout after `last_dropped` rounds."""
     g, d = model.generator, model.discriminator
-    adam = partial(torch.optim.Adam, betas=(config.beta1, 0.999), fused=True)
-    g_optimizer = adam(g.parameters(), config.learning_rate)
-    d_optimizer = adam(d.parameters(), config.discriminator_rate)
-    schedules = [
-        make_schedule(config, optimizer, config.epochs * len(batches))
-        for optimizer in (g_optimizer, d_optimizer)
-    ]
-    low = config.precision == "bfloat16"
     generator_loss = minmax_loss if config.saturating else nonsaturating_loss
+    device, low = next(g.parameters()).device, config.precision == "bfloat16"
 
     def discriminate(x: Tensor) -> Tensor:
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
             features = d.features(x)
         return d.head(features.float()).squeeze(1)  # logits and losses in single precision
 
     def generate() -> Tensor:
-        z = model.draw_noise(config.batch_size, session.device)
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+        z = model.draw_noise(config.batch_size, device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
             return g(z)
 
     def generate_alone() -> Tensor:
         with torch.no_grad(), unmoved(g):
             return generate()
 
-    last_dropped = config.dropout_epochs * len(batches) or math.inf
-
     def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
-        if schedules[0].last_epoch >= last_dropped:  # counts steps, and is part of a checkpoint
+        if last_dropped and schedules["generator"].last_epoch >= last_dropped:  # counts rounds
             without_dropout(d)
         parts = x.split(config.batch_size)
         for k, real in enumerate(parts, 1):
@@ -139,15 +163,11 @@ def train(config: GanConfig, model: GAN, session: Session) -> History:
             with unmoved(d):  # its running statistics are those of real images
                 fake_logits = discriminate(fake.detach())
             d_loss = discriminator_loss(real_logits, fake_logits, config.smoothing)
-            d_optimizer.zero_grad()
-            d_loss.backward()
-            d_optimizer.step()
+            descend(d_loss, optimizers["discriminator"])
         with frozen(d):
             g_loss = generator_loss(discriminate(generate() if config.fresh_noise else fake))
-            g_optimizer.zero_grad()
-            g_loss.backward()
-        g_optimizer.step()
-        for schedule in schedules:
+            descend(g_loss, optimizers["generator"])
+        for schedule in schedules.values():
             schedule.step()
         return {
             "discriminator_loss": d_loss.detach(),
@@ -156,6 +176,24 @@ def train(config: GanConfig, model: GAN, session: Session) -> History:
             "fake_probability": fake_logits.detach().sigmoid().mean(),
         }
 
+    return step
+
+
+def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """Take one step along the gradient of a loss."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def train_followed(config: GanConfig, model: GAN, session: Session) -> History:
+    """Train, keep samples on the time line, and follow what the judge and D make of the pair.
+
+    Every few epochs ``train_fid_judge``, the distance of 10,000 samples to 10,000 training images.
+    Where images are held out, after each epoch what D makes in evaluation mode of 2,000 training
+    images (``train_eval_…``) and of the held-out ones (``val_…``), both beside 2,000 samples.
+    """
+    training, held = split(config)
     distance = distance_to_training(config.dataset) if config.judged else None
     followed = {"train_eval": training.first(FOLLOWED), "val": held}
 
@@ -169,27 +207,10 @@ def train(config: GanConfig, model: GAN, session: Session) -> History:
         return found
 
     keep_samples(config, model, 0)
-    model.train()
-    return fit(
-        step,
-        batches,
-        epochs=config.epochs,
-        after_epoch=after_epoch,
-        checkpoint=session.checkpoint,
-        progress=session.progress,
-        state={
-            "model": model,
-            "generator": g_optimizer,
-            "discriminator": d_optimizer,
-            "generator_schedule": schedules[0],
-            "discriminator_schedule": schedules[1],
-        },
-    )
+    return train(config, model, session, after_epoch)
 
 
-def make_schedule(
-    config: GanConfig, optimizer: torch.optim.Optimizer, steps: int
-) -> torch.optim.lr_scheduler.LRScheduler:
+def make_schedule(config: GanConfig, optimizer: torch.optim.Optimizer, steps: int) -> Schedule:
     """Return the course of one network's learning rate over `steps` updates."""
     schedules = torch.optim.lr_scheduler
     if config.decay:
@@ -316,7 +337,7 @@ TOLERANCES = {
 experiment = partial(
     judged,
     build=build,
-    train=train,
+    train=train_followed,
     evaluate=evaluate,
     panels=panels,
     tolerances=TOLERANCES,

@@ -32,7 +32,7 @@ from chapters_lib.recording.judging import (
 )
 from chapters_lib.recording.study import Case, trained
 from chapters_lib.reproducibility import generator
-from chapters_lib.training import History, fit
+from chapters_lib.training import AfterEpoch, History, fit
 
 BINARISATION_SEED = 20  # of the one draw of the held-out and of the test images
 
@@ -119,16 +119,13 @@ def recorded(name: str) -> tuple[PriorConfig, VAE]:
     return config, run.restore(build(config))
 
 
-def train(config: PriorConfig, model: VAE, session: Session) -> History:
-    """Minimise −ELBO by Adam; binary images are drawn anew from the grey ones at every step.
-
-    After each epoch −ELBO is measured in evaluation mode on 2,000 training images and on the
-    held-out ones, both binarised once; every few epochs the judge's distance of 10,000 samples
-    to 10,000 training images.
-    """
+def train(
+    config: PriorConfig, model: VAE, session: Session, after_epoch: AfterEpoch | None = None
+) -> History:
+    """Minimise −ELBO by Adam; binary images are drawn anew from the grey ones at every step."""
     if config.start:
         take_and_freeze(model, runs.load(config.start))
-    training, held = split(config)
+    training, _ = split(config)
     batches = Batches(training, config.batch_size, device=session.device)
     optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
     steps = config.epochs * len(batches)
@@ -138,7 +135,6 @@ def train(config: PriorConfig, model: VAE, session: Session) -> History:
     )  # fmt: skip
     estimate = path_elbo if config.path_gradient else elbo
     warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
-    followed = {"train_eval": training.first(FOLLOWED), "val": held}
 
     def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
         if not config.width:
@@ -158,6 +154,27 @@ def train(config: PriorConfig, model: VAE, session: Session) -> History:
             "train_negative_elbo": reconstruction + kl,
         }
 
+    model.train()
+    return fit(
+        step,
+        batches,
+        epochs=config.epochs,
+        after_epoch=after_epoch,
+        checkpoint=session.checkpoint,
+        progress=session.progress,
+        state={"model": model, "optimizer": optimizer, "schedule": schedule},
+    )
+
+
+def train_followed(config: PriorConfig, model: VAE, session: Session) -> History:
+    """Train, keep samples on the time line, and follow the bound and the judge's distance.
+
+    After each epoch −ELBO is measured in evaluation mode on 2,000 training images and on the
+    held-out ones, both binarised once; every few epochs the judge's distance of 10,000 samples
+    to 10,000 training images.
+    """
+    training, held = split(config)
+    followed = {"train_eval": training.first(FOLLOWED), "val": held}
     distance = distance_to_training(config.dataset) if config.judged else None
 
     def after_epoch(epoch: int) -> dict[str, float]:
@@ -175,16 +192,7 @@ def train(config: PriorConfig, model: VAE, session: Session) -> History:
         return found
 
     keep_samples(config, model, 0)
-    model.train()
-    return fit(
-        step,
-        batches,
-        epochs=config.epochs,
-        after_epoch=after_epoch,
-        checkpoint=session.checkpoint,
-        progress=session.progress,
-        state={"model": model, "optimizer": optimizer, "schedule": schedule},
-    )
+    return train(config, model, session, after_epoch)
 
 
 def take_and_freeze(model: VAE, run: runs.Run) -> None:
@@ -328,7 +336,7 @@ TOLERANCES = {
 experiment = partial(
     judged,
     build=build,
-    train=train,
+    train=train_followed,
     evaluate=evaluate,
     panels=panels,
     tolerances=TOLERANCES,

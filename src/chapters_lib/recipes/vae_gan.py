@@ -37,7 +37,7 @@ from chapters_lib.recording.judging import (
     load_judge,
 )
 from chapters_lib.reproducibility import generator
-from chapters_lib.training import History, fit
+from chapters_lib.training import AfterEpoch, History, fit
 
 
 @dataclass(frozen=True)
@@ -167,13 +167,12 @@ def laid_out(slope: Tensor, parameter: Tensor) -> Tensor:
     return torch.empty_like(parameter).copy_(slope)
 
 
-def train(config: VaeGanConfig, model: VAEGAN, session: Session) -> History:
+def train(
+    config: VaeGanConfig, model: VAEGAN, session: Session, after_epoch: AfterEpoch | None = None
+) -> History:
     """Repeat Algorithm 1 of Larsen et al. 2016 with three Adams, or its jointly minimised variant.
 
-    The rates fall to 0 along a cosine. The history holds the terms and, every few epochs,
-    ``train_fid_judge`` of 10,000 samples and ``train_agreement`` of 2,000 reconstructions of
-    training images; of a training that starts from a recorded VAE, also before its first step,
-    as epoch 0.
+    The rates fall to 0 along a cosine. The history holds the terms; `after_epoch` may measure more.
     """
     if config.start:
         start_from(model, config.start)
@@ -212,16 +211,8 @@ def train(config: VaeGanConfig, model: VAEGAN, session: Session) -> History:
             schedules[name].step()
         return {key: term.detach() for key, term in terms._asdict().items()}
 
-    follow = follower(config) if config.judged else None
-
-    def after_epoch(epoch: int) -> dict[str, float]:
-        return follow(model) if follow and epoch % config.followed_every == 0 else {}
-
-    start = History()
-    if follow and config.start:
-        start.append({"epoch": 0, "seconds": 0.0, "images": 0.0, **follow(model)})
     model.train()
-    rows = fit(
+    return fit(
         step,
         batches,
         epochs=config.epochs,
@@ -234,7 +225,26 @@ def train(config: VaeGanConfig, model: VAEGAN, session: Session) -> History:
             **{f"{name}_schedule": schedule for name, schedule in schedules.items()},
         },
     )
-    return History([*start, *rows])
+
+
+def train_followed(config: VaeGanConfig, model: VAEGAN, session: Session) -> History:
+    """Train, and follow samples and reconstructions every few epochs.
+
+    ``train_fid_judge`` is of 10,000 samples, ``train_agreement`` of 2,000 reconstructions of
+    training images; of a training that starts from a recorded VAE, also before its first step,
+    as epoch 0.
+    """
+    if not config.judged:
+        return train(config, model, session)
+    follow, start = follower(config), History()
+    if config.start:
+        start_from(model, config.start)
+        start.append({"epoch": 0, "seconds": 0.0, "images": 0.0, **follow(model)})
+
+    def after_epoch(epoch: int) -> dict[str, float]:
+        return follow(model) if epoch % config.followed_every == 0 else {}
+
+    return History([*start, *train(config, model, session, after_epoch)])
 
 
 def follower(config: VaeGanConfig) -> Callable[[VAEGAN], Metrics]:
@@ -402,7 +412,7 @@ TOLERANCES = {
 experiment = partial(
     judged,
     build=build,
-    train=train,
+    train=train_followed,
     evaluate=evaluate,
     panels=panels,
     tolerances=TOLERANCES,
