@@ -1,4 +1,4 @@
-"""Imports go down the floors and never up; small modules; no print, no pickle."""
+"""Imports go down the floors and never up; small modules; no print, no pickle; text is UTF-8 everywhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import chapters_lib
 
 PACKAGE = Path(chapters_lib.__file__).parent
+ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("__init__", "errors"),
     ("reproducibility", "folders"),
@@ -23,9 +24,8 @@ FLOORS = (
     ("recipes",),
     ("experiments",),
     ("figures",),
-    ("explorers",),
+    ("explorers", "assignments"),
     ("pages",),
-    ("assignments",),
     ("submission",),
     ("command_line",),
     ("__main__",),
@@ -38,7 +38,7 @@ PICKLES = {"pickle", "cPickle", "dill", "joblib", "shelve", "cloudpickle"}
 def sources() -> dict[str, str]:
     """Return the text of every module by its dotted name below the package."""
     return {
-        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text()
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text(encoding="utf-8")
         for path in PACKAGE.rglob("*.py")
     }
 
@@ -146,6 +146,36 @@ def pickles(texts: dict[str, str]) -> list[str]:
     return wrong
 
 
+def decodes(call: ast.Call) -> bool:
+    """Whether a call reads or writes text, as far as its own words tell."""
+    method = isinstance(call.func, ast.Attribute)
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    options = {k.arg: getattr(k.value, "value", None) for k in call.keywords}
+    if name == "open":
+        modes = [getattr(argument, "value", None) for argument in call.args[0 if method else 1 :]]
+        mode = str(options.get("mode", modes[0] if modes else "r"))
+        return set(mode) <= set("rwaxt+")
+    return (method and name in ("read_text", "write_text")) or options.get("text") is True
+
+
+def without_encoding(texts: dict[str, str]) -> list[str]:
+    """Return where text would be read or written in whatever encoding the machine is set to."""
+    return [
+        f"{module}:{call.lineno}"
+        for module, source in texts.items()
+        for call in calls(source)
+        if decodes(call) and "encoding" not in {k.arg for k in call.keywords}
+    ]
+
+
+def test_text_is_read_and_written_as_utf8() -> None:
+    files = [
+        p for top in ("src", "tests", "book", "benchmarks") for p in (ROOT / top).rglob("*.py")
+    ]
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in files}
+    assert without_encoding(texts) == []
+
+
 def test_imports_go_down() -> None:
     assert upward(sources()) == []
 
@@ -158,7 +188,14 @@ def test_figures_know_no_model() -> None:
     texts = sources()
     drawing = {module for module in texts if module.split(".")[0] == "figures"}
     known = {t.split(".")[0] for module in drawing for t in imported(texts[module], set(texts))}
-    assert drawing and not known & {"models", "objectives", "evaluation", "recording", "recipes", "experiments"}
+    assert drawing and not known & {
+        "models",
+        "objectives",
+        "evaluation",
+        "recording",
+        "recipes",
+        "experiments",
+    }
 
 
 def long_functions(texts: dict[str, str]) -> dict[str, int]:
@@ -233,6 +270,10 @@ def test_a_circle_is_found() -> None:
         (pickles, "torch.load(path)"),
         (pickles, "np.load(path, allow_pickle=True)"),
         (pickles, "torch.save(model, path)"),
+        (without_encoding, "path.read_text()"),
+        (without_encoding, "path.open('w', newline='')"),
+        (without_encoding, "open(path)"),
+        (without_encoding, "run(command, capture_output=True, text=True)"),
     ],
 )
 def test_what_is_forbidden_is_found(check, source: str) -> None:

@@ -12,6 +12,7 @@ from chapters_lib.assignments import SHEETS, Question, Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.recording import runs
+from chapters_lib.submission.chapters import with_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = assignments.chapters(ROOT / "_toc.yml")
@@ -51,7 +52,7 @@ def test_a_row_is_whole_once_its_chapter_is_in_the_book(question):
         return
     assert question.answers and question.shown, "a row without a target"
     assert question.asked.endswith((".", "?"))
-    assert missing_targets(question, (ROOT / "book" / f"{question.chapter}.md").read_text()) == []
+    assert missing_targets(question, with_modules(ROOT / "book" / f"{question.chapter}.md")) == []
     if question.runs:
         assert question.number and question.number.run in question.runs
         assert set(question.runs) <= set(EXPERIMENTS)
@@ -63,7 +64,7 @@ def test_a_row_is_whole_once_its_chapter_is_in_the_book(question):
 
 def test_a_label_that_vanishes_is_noticed():
     question = assignments.find("hw7").questions[1]
-    text = (ROOT / "book" / "gan.md").read_text()
+    text = (ROOT / "book" / "gan.md").read_text(encoding="utf-8")
     assert missing_targets(
         question, text.replace("name: fig-gan-samples", "name: fig-gan-others")
     ) == ["fig-gan-samples"]
@@ -91,8 +92,8 @@ def test_what_is_open_is_known():
 
 
 def test_the_page_shows_every_sheet():
-    text = (ROOT / "book" / "assignments.md").read_text()
-    shown = re.findall(r'^show\("([\w-]+)"\)$', text, re.MULTILINE)
+    text = (ROOT / "book" / "assignments.md").read_text(encoding="utf-8")
+    shown = re.findall(r'^page\.sheet\("([\w-]+)"\)$', text, re.MULTILINE)
     assert shown == [sheet.name for sheet in SHEETS]
     assert "assignments" in PAGES
     for sheet in SHEETS:
@@ -115,7 +116,7 @@ def test_unanswered_names_the_questions_without_a_chapter():
 
 def test_the_pack_of_4a_trains_as_was_recorded():
     """Its layers and its estimate of the bound are written out; all numbers it takes from the record."""
-    text = (ROOT / "book" / "packs" / "a4a.md").read_text()
+    text = (ROOT / "book" / "packs" / "a4a.md").read_text(encoding="utf-8")
     for name in ("vae-gaussian-mnist", "vae-realnvp-mnist"):
         config = runs.load(name).config
         assert ("residual_mlp(" in text) == config.get("residual", False)

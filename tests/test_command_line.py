@@ -59,7 +59,9 @@ def test_train_list_verify(
 def test_verify_says_where_it_differs(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = recorded / "run.json"
     value = runs.load("tiny")["test_mse"]
-    path.write_text(path.read_text().replace(repr(value), repr(value * 2)))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(repr(value), repr(value * 2)), encoding="utf-8"
+    )
     assert main(["verify", "tiny"]) == 1
     out = capsys.readouterr().out
     assert f"tiny: test_mse is recorded as {value * 2:.6g} but comes out as {value:.6g}" in out
@@ -151,7 +153,9 @@ def cut(name: str) -> Callable[[Path], object]:
 
 def other_format(folder: Path) -> None:
     path = folder / "run.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"format": 1', '"format": 99'), encoding="utf-8"
+    )
 
 
 def other_weights(folder: Path) -> None:
@@ -181,10 +185,10 @@ def test_broken_records(refused: Refused, recorded: Path, says: str) -> None:
 
 
 def test_unwritable_runs_folder(refused: Refused, quick: str, folders: Folders) -> None:
-    folders.runs.write_text("in the way")
+    folders.runs.write_text("in the way", encoding="utf-8")
     line = refused("train", quick)
     assert "cannot write to" in line and "CHAPTERS_RUNS" in line
-    assert folders.runs.read_text() == "in the way"
+    assert folders.runs.read_text(encoding="utf-8") == "in the way"
 
 
 # trainings that stop
@@ -280,6 +284,7 @@ def test_as_a_process(folders: Folders, arguments: list[str], says: str) -> None
         capture_output=True,
         text=True,
         timeout=120,
+        encoding="utf-8",
     )
     assert done.returncode == 1 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1 and says in done.stderr

@@ -52,7 +52,9 @@ def draw(figure: Figure) -> Figure:
 
 def test_importing_draws_nothing() -> None:
     code = "from chapters_lib import figures; import matplotlib.pyplot as plt; print(plt.get_fignums())"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     assert found.stdout.strip() == "[]"
 
 
@@ -62,7 +64,9 @@ def test_the_style_says_nothing_on_stderr() -> None:
         "from chapters_lib import figures; figures.use_style()\n"
         "figures.bars({'a': 1.0}, {'a': 0.1}, title='t', xlabel='$z_1$').savefig('/dev/null', format='svg')"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     assert found.stderr == ""
 
 

@@ -41,6 +41,7 @@ def training(folders: Folders, pause: float = 0.0) -> Iterator[subprocess.Popen]
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=heed_interrupts,
+        encoding="utf-8",
     )
     try:
         yield process
@@ -58,6 +59,7 @@ def test_interrupted_while_importing() -> None:
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=heed_interrupts,
+        encoding="utf-8",
     )
     assert process.stderr is not None
     for line in process.stderr:  # a line a module: the import of torch has begun

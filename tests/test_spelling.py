@@ -93,7 +93,7 @@ def test_codespell_finds_nothing():
         *map(str, DOCUMENTS),
     ]
     command += [str(path) for path in sorted((ROOT / "src").rglob("*.py"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import epub_builder
+import hidden_cells
 import nbformat
 import page_files
 import plain_notebook
@@ -89,12 +90,12 @@ def export_explorers(app) -> None:
         or not (Path(app.srcdir) / "src" / "chapters_lib" / "explorer.py").exists()
     ):
         return
-    if not written.exists() or written.read_text() != key:
+    if not written.exists() or written.read_text(encoding="utf-8") != key:
         code = "import sys; from chapters_lib import explorer; explorer.write(explorer.RUNS, sys.argv[1])"
         subprocess.run(
             [sys.executable, "-c", code, str(folder)], check=True
         )  # apart: it imports torch
-        written.write_text(key)
+        written.write_text(key, encoding="utf-8")
 
 
 def read_notebook(app, docname: str):
@@ -260,6 +261,7 @@ def setup(app):
     app.add_config_value("chapters_epub", "", "html")
     solutions_and_parts.setup(app)
     epub_builder.setup(app)
+    hidden_cells.setup(app)
     app.connect("config-inited", configure, priority=10)
     app.connect("builder-inited", export_explorers)
     app.connect("env-before-read-docs", note_read)

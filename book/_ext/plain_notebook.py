@@ -231,7 +231,11 @@ class _Page:
         key, _, form = rest.partition(":")
         docname = str((Path(self.docname).parent / page).with_suffix("")) if page else self.docname
         store = Path(self.env.mystnb_config.output_folder) / f"{docname}.glue.json"
-        data = json.loads(store.read_text()).get(key, {}).get("data", {}) if store.exists() else {}
+        data = (
+            json.loads(store.read_text(encoding="utf-8")).get(key, {}).get("data", {})
+            if store.exists()
+            else {}
+        )
         plain = data.get("text/plain", "…")
         try:
             value = ast.literal_eval(plain)

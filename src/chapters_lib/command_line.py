@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from chapters_lib import assignments, gallery, submission
+from chapters_lib import assignments, submission
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.inception import PRECISIONS, Inception
 from chapters_lib.experiments import EXPERIMENTS, find
@@ -244,6 +244,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             study = search(options.trials, options.storage)
             return _train([study], options.device, options.threads, False)
         if options.command == "gallery":
+            from chapters_lib.pages import gallery  # which needs the packages that build the book
+
             gallery.write(options.path)
             return 0
         if options.command == "submit":

@@ -86,7 +86,7 @@ def processor_name() -> str:
     """Return the processor's model name as the system gives it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
@@ -114,6 +114,7 @@ def source_commit() -> str:
             capture_output=True,
             text=True,
             check=True,
+            encoding="utf-8",
         ).stdout.strip()
         changed = subprocess.run(
             ["git", "status", "--porcelain", "--", "."],
@@ -121,6 +122,7 @@ def source_commit() -> str:
             capture_output=True,
             text=True,
             check=True,
+            encoding="utf-8",
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""

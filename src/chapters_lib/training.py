@@ -56,7 +56,7 @@ class History:
 
     def to_csv(self, path: Path) -> None:
         """Write the rows; numbers in full precision, an empty field where a row lacks a column."""
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.names, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows)
@@ -64,7 +64,7 @@ class History:
     @classmethod
     def from_csv(cls, path: Path, rows: int | None = None) -> History:
         """Read what `to_csv` wrote; ValueError if it is cut off, or has not the `rows` it should have."""
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         if not text.endswith("\n"):
             raise ValueError("the last row is cut off")
         found = cls(

@@ -64,11 +64,11 @@ class Browser:
         )  # fmt: skip
         port = Path(self._profile) / "DevToolsActivePort"
         deadline = time.monotonic() + 60
-        while not (port.exists() and port.read_text().strip()):
+        while not (port.exists() and port.read_text(encoding="utf-8").strip()):
             if time.monotonic() > deadline or self._process.poll() is not None:
                 raise RuntimeError("the browser did not start")
             time.sleep(0.05)
-        base = f"http://127.0.0.1:{port.read_text().split()[0]}"
+        base = f"http://127.0.0.1:{port.read_text(encoding='utf-8').split()[0]}"
         with urllib.request.urlopen(f"{base}/json/list", timeout=30) as answer:
             page = next(target for target in json.load(answer) if target["type"] == "page")
         self._socket = websocket.create_connection(

@@ -22,7 +22,9 @@ STRICT = ("-W", "-n", "--keep-going")
 def jupyter_book(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Build the book in `folder`."""
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(folder), *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, encoding="utf-8"
+    )
 
 
 def lacking(what: str) -> None:
@@ -38,13 +40,13 @@ def _once(name: str, *options: str) -> None:
     session = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     done = BUILD / f".tested-{name}"
     with FileLock(BUILD / ".tested.lock"):
-        if done.exists() and done.read_text() == session:
+        if done.exists() and done.read_text(encoding="utf-8") == session:
             return
         result = jupyter_book(ROOT, *STRICT, *options)
         assert result.returncode == 0, (
             f"the book does not build:\n{result.stderr[-4000:]}\n{result.stdout[-2000:]}"
         )
-        done.write_text(session)
+        done.write_text(session, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def pack(request, site, tmp_path_factory):
 
 def code(folder: Path) -> dict[str, str]:
     """Return the Python code of a pack, by file."""
-    found = {path.name: path.read_text() for path in folder.rglob("*.py")}
+    found = {path.name: path.read_text(encoding="utf-8") for path in folder.rglob("*.py")}
     for path in folder.rglob("*.ipynb"):
         found[path.name] = script(nbformat.read(path, as_version=4))
     return found
@@ -143,10 +143,15 @@ def test_the_code_runs_alone_in_time(pack, tmp_path):
             pip = ["-m", "pip", "install", "-q", "--disable-pip-version-check"]
             subprocess.run([*python, *pip, *packages[1].split()], check=True)
         path = tmp_path / f"{name}.py"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         began = seconds()
         done = subprocess.run(
-            [*python, str(path)], cwd=tmp_path, env=environment, capture_output=True, text=True
+            [*python, str(path)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
         )
         assert done.returncode == 0, done.stderr[-2000:]
         assert done.stderr == "", "nothing to warn of"

@@ -26,7 +26,7 @@ HEADINGS = [
     "Exercises",
     "Take-away",
 ]
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 CHAPTERS = [
     entry["file"] for part in TOC["parts"] if part.get("numbered") for entry in part["chapters"]
 ]

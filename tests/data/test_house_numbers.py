@@ -98,7 +98,7 @@ def test_kept_and_read_again(few: None, folders: Folders, monkeypatch: pytest.Mo
 
 
 def test_a_folder_that_cannot_be_written(few: None, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     images, _ = house_numbers.load(tmp_path / "file" / "below", "test")
     assert len(images) == 40
 

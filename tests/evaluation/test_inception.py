@@ -158,7 +158,7 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(ChaptersError, match="no file"):
         from_file(tmp_path / "nothing.safetensors")
-    (tmp_path / "text").write_text("hello")
+    (tmp_path / "text").write_text("hello", encoding="utf-8")
     with pytest.raises(ChaptersError, match="no safetensors file"):
         from_file(tmp_path / "text")
 

@@ -46,7 +46,7 @@ def in_node(text: str, name: str, codes: Tensor, folder: Path) -> Tensor:
         pytest.skip("node is not installed: the page's script cannot be run here")
     files = [folder / file for file in ("decode.cjs", "model.js", "codes.json", "images.bin")]
     for file, content in zip(files, (DECODE, text, json.dumps(codes.tolist())), strict=False):
-        file.write_text(content)
+        file.write_text(content, encoding="utf-8")
     command = [NODE, files[0], SCRIPT, files[1], name, files[2], files[3]]
     subprocess.run(list(map(str, command)), check=True, timeout=120)
     return torch.from_numpy(np.fromfile(files[3], np.float32)).reshape(len(codes), -1)
@@ -174,7 +174,7 @@ def test_recorded_decoders_are_the_recorded_ones(name: str, tmp_path: Path) -> N
     model = run.restore(experiment.build(experiment.config))
     decoder = explorer.mean_of(model.get_submodule("decoder"))
     codes = torch.from_numpy(run.panels["test_codes"][:3000])
-    check(decoder, codes, (tmp_path / f"{name}.js").read_text(), name, tmp_path)
+    check(decoder, codes, (tmp_path / f"{name}.js").read_text(encoding="utf-8"), name, tmp_path)
 
 
 def save_run(model: nn.Module, codes: Tensor, labels: Tensor, name: str = "ae-digits") -> None:
@@ -192,11 +192,14 @@ def save_run(model: nn.Module, codes: Tensor, labels: Tensor, name: str = "ae-di
 def test_write_lists_what_is_recorded(folders, trained, tmp_path: Path) -> None:
     target = tmp_path / "generated"
     assert explorer.write(["ae-digits", "ae-mnist"], target) == []
-    assert (target / "index.js").read_text() == "globalThis.latentExplorerIndex = [];\n"
+    index = (target / "index.js").read_text(encoding="utf-8")
+    assert index == "globalThis.latentExplorerIndex = [];\n"
     save_run(*trained)
     assert explorer.write(["ae-digits", "ae-mnist"], target) == ["ae-digits"]
     assert sorted(path.name for path in target.iterdir()) == ["ae-digits.js", "index.js"]
-    index = json.loads((target / "index.js").read_text().partition("= ")[2].rstrip(";\n"))
+    index = json.loads(
+        (target / "index.js").read_text(encoding="utf-8").partition("= ")[2].rstrip(";\n")
+    )
     assert index == [{"name": "ae-digits", "model": "autoencoder", "dataset": "digits"}]
 
 
@@ -204,26 +207,28 @@ def test_write_writes_anew_what_changed(folders, trained, tmp_path: Path, monkey
     save_run(*trained)
     explorer.write(["ae-digits"], tmp_path)
     path = tmp_path / "ae-digits.js"
-    whole = path.read_text()
+    whole = path.read_text(encoding="utf-8")
     with monkeypatch.context() as patch:
         patch.setattr(explorer, "export_decoder", lambda *_, **__: pytest.fail("nothing changed"))
         explorer.write(["ae-digits"], tmp_path)
-    path.write_text(whole[:1000])  # as a stopped build leaves it
+    path.write_text(whole[:1000], encoding="utf-8")  # as a stopped build leaves it
     explorer.write(["ae-digits"], tmp_path)
-    assert path.read_text() == whole
+    assert path.read_text(encoding="utf-8") == whole
     model, codes, labels = trained
     save_run(model, codes + 1, labels)
     explorer.write(["ae-digits"], tmp_path)
-    assert path.read_text() != whole
+    assert path.read_text(encoding="utf-8") != whole
 
 
 def test_points_have_the_colours_of_the_figures() -> None:
-    stated = re.search(r"COLOURS = \[(.*?)\]", SCRIPT.read_text(), re.S)
+    stated = re.search(r"COLOURS = \[(.*?)\]", SCRIPT.read_text(encoding="utf-8"), re.S)
     assert stated and json.loads(f"[{stated[1]}]") == list(figures.CLASS_COLOURS)
 
 
 def test_page_asks_for_nothing_from_outside() -> None:
-    text = SCRIPT.read_text() + (STATIC / "latent-explorer.css").read_text()
+    text = SCRIPT.read_text(encoding="utf-8") + (STATIC / "latent-explorer.css").read_text(
+        encoding="utf-8"
+    )
     assert not re.search(r"https?:|fetch\((?!\))|XMLHttpRequest|@import|url\(", text)
 
 
@@ -267,7 +272,7 @@ def test_a_browser_shows_it(folders, trained, tmp_path: Path) -> None:
     explorer.write(["ae-digits"], static / "generated")
     for name in ("latent-explorer.js", "latent-explorer.css"):
         shutil.copy(STATIC / name, static)
-    (tmp_path / "page.html").write_text(PAGE)
+    (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
     command = [
         BROWSER,
         "--headless=new",
@@ -281,7 +286,9 @@ def test_a_browser_shows_it(folders, trained, tmp_path: Path) -> None:
         "--dump-dom",
     ]
     command.append((tmp_path / "page.html").as_uri())
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    dom = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, encoding="utf-8"
+    ).stdout
     title = re.search(r"<title>(.*?)</title>", dom)
     assert title, dom[:500]
     images, drawn, classes, label, wrong = json.loads(title[1].replace("&quot;", '"'))

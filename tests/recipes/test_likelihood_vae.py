@@ -16,9 +16,9 @@ from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.experiments.realnvp_prior import STUDY, label
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.models.realnvp import RealNVP
-from chapters_lib.recipes import likelihood_vae as learned_prior
+from chapters_lib.recipes import likelihood_vae
 from chapters_lib.recipes.likelihood_vae import (
-    Followed,
+    VAE,
     PriorConfig,
     binarised,
     build,
@@ -29,7 +29,7 @@ from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import generator, seed_everything
 from chapters_lib.training import History
-from tests.conftest import Folders
+from tests.conftest import Folders, use_data
 
 TINY = PriorConfig(
     "digits", hidden=(16,), latent=3, flow_hidden=(8,), epochs=2, batch_size=64,
@@ -44,16 +44,16 @@ BOTH = pytest.mark.parametrize(
 )
 
 
-def trained(config: PriorConfig, seed: int = 0) -> tuple[Followed, History]:
+def trained(config: PriorConfig, seed: int = 0) -> tuple[VAE, History]:
     seed_everything(seed)
     model = build(config)
-    history = learned_prior.train(config, model, Session(torch.device("cpu")))
+    history = likelihood_vae.train_followed(config, model, Session(torch.device("cpu")))
     return model, history
 
 
 def few_digits(monkeypatch: pytest.MonkeyPatch, count: int) -> Dataset:
     part = data.load("digits", "train").subset(torch.arange(count))
-    monkeypatch.setattr(data, "load", lambda name, split: part)
+    use_data(monkeypatch, lambda name, split: part)
     return part
 
 
@@ -86,13 +86,13 @@ def test_training_images_are_drawn_anew_and_test_images_once(
 ) -> None:
     few_digits(monkeypatch, 80)
     seen: list[Tensor] = []
-    original = learned_prior.elbo
+    original = likelihood_vae.elbo
 
-    def watched(model: Followed, x: Tensor):
+    def watched(model: VAE, x: Tensor):
         seen.append(x.clone())
         return original(model, x)
 
-    monkeypatch.setattr(learned_prior, "elbo", watched)
+    monkeypatch.setattr(likelihood_vae, "elbo", watched)
     trained(replace(TINY, epochs=2, batch_size=len(split(TINY)[0])))
     first, second = seen
     assert set(first.unique().tolist()) == {0.0, 1.0}
@@ -172,7 +172,7 @@ def test_both_priors_start_from_the_same_encoder_and_decoder() -> None:
     for key, value in plain.state_dict().items():
         assert torch.equal(flow.state_dict()[key], value), key
     first, second = (
-        learned_prior.samples(c, m.eval(), 9) for c, m in ((TINY, plain), (FLOW, flow))
+        likelihood_vae.samples(c, m.eval(), 9) for c, m in ((TINY, plain), (FLOW, flow))
     )
     assert torch.equal(first, second)
 
@@ -180,13 +180,13 @@ def test_both_priors_start_from_the_same_encoder_and_decoder() -> None:
 def test_warm_up_weighs_the_kl(monkeypatch: pytest.MonkeyPatch) -> None:
     few_digits(monkeypatch, 80)
     weights: list[float] = []
-    original = learned_prior.negative_elbo
+    original = likelihood_vae.negative_elbo
 
     def watched(terms, beta: float = 1.0):
         weights.append(beta)
         return original(terms, beta)
 
-    monkeypatch.setattr(learned_prior, "negative_elbo", watched)
+    monkeypatch.setattr(likelihood_vae, "negative_elbo", watched)
     trained(replace(TINY, epochs=6, batch_size=28, warm_up=4))
     assert weights[:9] == [0, 1 / 8, 2 / 8, 3 / 8, 4 / 8, 5 / 8, 6 / 8, 7 / 8, 1]
     assert set(weights[8:]) == {1.0}
@@ -196,17 +196,17 @@ def test_the_time_line_keeps_samples_of_the_same_noise(monkeypatch: pytest.Monke
     few_digits(monkeypatch, 40)
     model, _ = trained(replace(FLOW, batch_size=8))
     assert model.timeline.shape == (2, 16, 1, 28, 28)
-    assert torch.equal(model.timeline[1], learned_prior.samples(FLOW, model.eval(), 16))
+    assert torch.equal(model.timeline[1], likelihood_vae.samples(FLOW, model.eval(), 16))
     seed_everything(0)
-    assert torch.equal(model.timeline[0], learned_prior.samples(FLOW, build(FLOW), 16))
+    assert torch.equal(model.timeline[0], likelihood_vae.samples(FLOW, build(FLOW), 16))
 
 
 def test_following_the_samples_does_not_change_the_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     few_digits(monkeypatch, 40)
-    monkeypatch.setattr(learned_prior, "SAMPLES", 20)
-    monkeypatch.setattr(learned_prior, "distance_to_training", lambda dataset: lambda images: 1.5)
+    monkeypatch.setattr(likelihood_vae, "SAMPLES", 20)
+    monkeypatch.setattr(likelihood_vae, "distance_to_training", lambda dataset: lambda images: 1.5)
     config = replace(FLOW, batch_size=8, followed_every=2)
     alone, _ = trained(config)
     followed, history = trained(replace(config, judged=True))
@@ -225,8 +225,8 @@ def test_metrics_agree_with_each_other(config: PriorConfig) -> None:
     with torch.no_grad():
         for weight in model.prior.parameters():
             weight += 0.2 * torch.randn_like(weight)
-    metrics = learned_prior.evaluate(config, model)
-    assert metrics == learned_prior.evaluate(config, model)
+    metrics = likelihood_vae.evaluate(config, model)
+    assert metrics == likelihood_vae.evaluate(config, model)
     for part in ("train", "val", "test"):
         total = metrics[f"{part}_reconstruction"] + metrics[f"{part}_kl"]
         assert metrics[f"{part}_negative_elbo"] == pytest.approx(total)
@@ -238,7 +238,7 @@ def test_metrics_agree_with_each_other(config: PriorConfig) -> None:
     assert "test_bits_per_dimension" not in metrics
     assert 1 <= metrics["test_nll_effective_samples"] <= 20
     x = observed(config, data.load("digits", "test"))[:50]
-    direct = likelihood.negative_iwae(model, x, num_samples=20, batch_size=learned_prior.PARTS)
+    direct = likelihood.negative_iwae(model, x, num_samples=20, batch_size=likelihood_vae.PARTS)
     assert metrics["test_nll"] == pytest.approx(float(direct.mean()), abs=1e-4)
     assert metrics["test_nll_sem"] == pytest.approx(float(direct.std()) / 50**0.5, abs=1e-4)
 
@@ -252,9 +252,9 @@ def test_new_images_come_of_the_models_own_prior() -> None:
             weight += 0.5 * torch.randn_like(weight)
         noise = torch.randn(5, 3, generator=generator(7))
         expected = model.decoder(model.prior.to_code(noise)).mean
-    drawn = learned_prior.samples(FLOW, model, 5, seed=7)
+    drawn = likelihood_vae.samples(FLOW, model, 5, seed=7)
     torch.testing.assert_close(drawn.float() / 255, expected, rtol=0, atol=0.5 / 255 + 1e-6)
-    assert not torch.equal(drawn, learned_prior.decode(model, noise))
+    assert not torch.equal(drawn, likelihood_vae.decode(model, noise))
 
 
 @pytest.mark.parametrize("name", ["vae-gaussian-mnist", "vae-realnvp-house-numbers"])
@@ -266,15 +266,15 @@ def test_the_images_evaluated_afterwards_are_those_that_are_judged(name: str) ->
     (prefix,) = experiment.samples
     drawn = experiment.samples[prefix](experiment.config, model, 7)
     assert prefix == "" and len(drawn) == 7 and drawn.dtype == torch.uint8
-    assert torch.equal(drawn, learned_prior.samples(experiment.config, model, 7))
+    assert torch.equal(drawn, likelihood_vae.samples(experiment.config, model, 7))
 
 
 def test_bits_are_reported_of_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.randint(0, 256, (12, 3, 32, 32), dtype=torch.uint8)
     part = Dataset("svhn", "test", images, torch.arange(12) % 2)
-    monkeypatch.setattr(data, "load", lambda name, split: part)
+    use_data(monkeypatch, lambda name, split: part)
     config = replace(FLOW, dataset="svhn", width=8, nll_images=4, validation=0.5, shown_epochs=())
-    metrics = learned_prior.evaluate(config, build(config).eval())
+    metrics = likelihood_vae.evaluate(config, build(config).eval())
     assert metrics["test_bits_per_dimension"] == pytest.approx(
         metrics["test_nll"] / (3072 * math.log(2))
     )

@@ -14,8 +14,7 @@ from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.experiments import dcgan_pretraining as dcgan
 from chapters_lib.models.dcgan import dcgan as make_pair
 from chapters_lib.models.gan import GAN
-from chapters_lib.recipes import gan, probing
-from chapters_lib.recipes import pretraining as dcgan_study
+from chapters_lib.recipes import gan, pretraining, probing
 from chapters_lib.recipes.probing import (
     Reading,
     discriminator_features,
@@ -26,13 +25,14 @@ from chapters_lib.recipes.probing import (
     summary,
 )
 from chapters_lib.recording.experiment import Session
+from tests.conftest import use_data
 
 
 @pytest.fixture
 def digits(monkeypatch: pytest.MonkeyPatch) -> dict[str, Dataset]:
     """Every data set is the small one."""
     splits = {split: data.load("digits", split) for split in ("train", "test")}
-    monkeypatch.setattr(data, "load", lambda name, split: splits[split])
+    use_data(monkeypatch, lambda name, split: splits[split])
     return splits
 
 
@@ -150,14 +150,14 @@ def test_the_experiments_probe_their_discriminator(
     config = replace(dcgan.MINMAX, width=2, judged=False)
     torch.manual_seed(0)
     model = gan.build(config).eval()
-    found = dcgan.evaluate(config, model)
-    assert found == dcgan.evaluate(config, model)
+    found = probing.evaluate_gan(config, model)
+    assert found == probing.evaluate_gan(config, model)
     assert {"probe_train_accuracy", "probe_test_accuracy", "real_probability"} <= set(found)
     five = readings(discriminator_features(model.discriminator), digits["train"], digits["test"])
     assert len(five) == 5
     assert found["probe_test_accuracy"] == pytest.approx(sum(r.test_accuracy for r in five) / 5)
     for name in ("dcgan-mnist", "dcgan-mnist-nonsaturating"):
-        assert EXPERIMENTS[name].evaluate is dcgan.evaluate
+        assert EXPERIMENTS[name].evaluate is probing.evaluate_gan
         assert EXPERIMENTS[name].tolerances["probe_test_accuracy"] <= 2e-3
     assert EXPERIMENTS["dcgan-mnist"].config.saturating
     assert not EXPERIMENTS["dcgan-mnist-nonsaturating"].config.saturating
@@ -169,13 +169,13 @@ def test_the_study_compares_at_every_share(
     """Each kind of features at each share; the pre-trained ones read as `readings` reads them."""
     small = replace(dcgan.MINMAX, width=2, judged=False)
     config = replace(
-        dcgan_study.PRETRAINING,
+        dcgan.PRETRAINING,
         convolutional_gan=small,
         shares=(0.05, 0.1, 1.0),
         draws=(2, 3, 1),
     )
     alone = replace(
-        dcgan_study.END_TO_END,
+        dcgan.END_TO_END,
         convolutional_gan=small,
         shares=(0.2,),
         updates=60,
@@ -184,43 +184,39 @@ def test_the_study_compares_at_every_share(
     )
     torch.manual_seed(0)
     discriminator = gan.build(small).discriminator
-    monkeypatch.setattr(dcgan_study, "recorded", lambda name, config: discriminator)
-    models = dcgan_study.build(alone)
-    history = dcgan_study.train(alone, models, Session(torch.device("cpu")))
+    monkeypatch.setattr(pretraining, "recorded", lambda name, config: discriminator)
+    study = EXPERIMENTS["dcgan-end-to-end-mnist"]
+    models = study.build(alone)
+    history = study.train(alone, models, Session(torch.device("cpu")))
     assert history.column("images").sum() == 60 * 32 and set(history.column("share")) == {0.2}
-    nothing = dcgan_study.build_nothing(config)
-    assert (
-        not dcgan_study.measure_nothing(config, nothing, Session(torch.device("cpu")))
-        .column("seconds")
-        .sum()
-    )
-    found = dcgan_study.evaluate(config, nothing)
+    nothing = torch.nn.Identity()
+    found = pretraining.evaluate_features(config, nothing)
     for name in ("pixels", "dcgan", "untrained", "fc_gan"):
         for share in ("5", "10", "100"):
             assert 0.5 < found[f"{name}_{share}_test_accuracy"] <= 1, (name, share)
         assert found[f"{name}_100_decay"] == found[f"{name}_10_decay"]  # not searched for again
         assert found[f"{name}_5_test_accuracy"] < found[f"{name}_100_test_accuracy"]
-    assert dcgan_study.evaluate_end_to_end(alone, models)["end_to_end_20_test_accuracy"] > 0.5
+    assert study.evaluate(alone, models)["end_to_end_20_test_accuracy"] > 0.5
     three = readings(
         discriminator_features(discriminator), digits["train"], digits["test"], draws=3
     )
     assert found["dcgan_10_test_accuracy"] == pytest.approx(
         sum(r.test_accuracy for r in three) / 3, abs=1e-6
     )
-    assert found == dcgan_study.evaluate(config, nothing)
+    assert found == pretraining.evaluate_features(config, nothing)
 
 
 def test_the_untrained_network_is_always_the_same_and_has_statistics(
     digits: dict[str, Dataset],
 ) -> None:
     """Its weights are those of its seed, no random state moves, and batch norm does its work in evaluation mode."""
-    config = replace(dcgan_study.PRETRAINING, convolutional_gan=replace(dcgan.MINMAX, width=2))
+    config = replace(dcgan.PRETRAINING, convolutional_gan=replace(dcgan.MINMAX, width=2))
     torch.manual_seed(5)
     first = torch.rand(())
     torch.manual_seed(5)
-    once = dcgan_study.untrained(config)
+    once = pretraining.untrained(config)
     assert torch.equal(torch.rand(()), first)
-    again = dcgan_study.untrained(config)  # from another random state
+    again = pretraining.untrained(config)  # from another random state
     assert not once.training
     for key, value in once.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), key
@@ -234,5 +230,5 @@ def test_the_untrained_network_is_always_the_same_and_has_statistics(
 
 def test_probing_defaults_are_the_assignments() -> None:
     assert (probing.SHARE, probing.DRAWS) == (0.1, 5)
-    study = dcgan_study.PRETRAINING
+    study = dcgan.PRETRAINING
     assert study.draws[study.shares.index(0.1)] == 5

@@ -14,8 +14,8 @@ from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.models.rbm import GaussianBernoulliRBM
 from chapters_lib.recipes import rbm as gb_rbm
 from chapters_lib.recipes.rbm import RBMConfig
-from chapters_lib.recording import experiment as base
 from chapters_lib.recording import verifying
+from chapters_lib.recording.record import record
 
 TINY = RBMConfig(
     8,
@@ -115,7 +115,7 @@ def test_recorded_verified_and_repeated(folders, config: RBMConfig) -> None:
     experiment = replace(
         EXPERIMENTS["rbm-kmnist-16"], name="tiny", config=config, needs=(), seeds=(0, 1)
     )
-    run = base.record(experiment, device=CPU)
+    run = record(experiment, device=CPU)
     checked, differences = verifying.verify(experiment)
     assert not differences and "test_mse_gibbs5" in checked
     assert run.metric("test_mse").values[0] != run.metric("test_mse").values[1]
@@ -123,7 +123,7 @@ def test_recorded_verified_and_repeated(folders, config: RBMConfig) -> None:
     falling = run.history.where("seed", 0).column("test_mse")
     assert falling[-1] < falling[0]
     assert run.history.column("images").tolist() == [128 * (config.updates_per_epoch or 11)] * 4
-    again = base.record(experiment, device=CPU, fresh=True)
+    again = record(experiment, device=CPU, fresh=True)
     assert again.metric("test_mse").values == run.metric("test_mse").values
 
 

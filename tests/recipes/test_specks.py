@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from chapters_lib import data
 from chapters_lib.evaluation.fid import feature_distance
 from chapters_lib.evaluation.specks import specks
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.models.classifier import Classifier
-from chapters_lib.recipes import comparing as compared
+from chapters_lib.recipes import comparing
 from chapters_lib.recipes import specks as study
 from chapters_lib.recipes.comparing import Drawer
 from chapters_lib.recipes.specks import SpecksConfig
@@ -50,7 +51,7 @@ def stand_ins(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> list[Net]:
         nets.append(Net())
         return nets[-1]
 
-    monkeypatch.setattr(compared, "recorded", lambda dataset: models)
+    monkeypatch.setattr(comparing, "recorded", lambda dataset: models)
     monkeypatch.setattr(judge, "load_judge", lambda dataset: verdict)
     monkeypatch.setattr(scoreboard, "load_judge", lambda dataset: verdict)
     monkeypatch.setattr(scoreboard, "network", network)
@@ -65,7 +66,7 @@ def test_one_set_loses_its_specks_and_the_other_gains_them(stand_ins: list[Net])
 
 
 def test_what_changed_is_measured_and_counted(stand_ins: list[Net]) -> None:
-    found = study.evaluate(CONFIG, study.build(CONFIG))
+    found = study.evaluate(CONFIG, nn.Identity())
     assert found["gan_speckled_share"] == found["gan_specks"] == 0.5
     assert found["vae-realnvp_speckled_share"] == found["vae-gaussian_specks"] == 0
     test = data.load("digits", "test").images[:60]
@@ -81,7 +82,7 @@ def test_what_changed_is_measured_and_counted(stand_ins: list[Net]) -> None:
 
 
 def test_pairs_that_exchange_specks_are_kept(stand_ins: list[Net]) -> None:
-    kept = study.panels(CONFIG, study.build(CONFIG))
+    kept = study.panels(CONFIG, nn.Identity())
     assert set(kept) == {"gan", "vae-realnvp", "gan_swept", "specked"}
     assert all(x.shape == (study.SHOWN, 1, 28, 28) for x in kept.values())
     assert (kept["gan"][:, 0, 20, 20] == 90).all() and (kept["gan_swept"][:, 0, 20, 20] == 0).all()
@@ -91,4 +92,4 @@ def test_it_is_of_the_samples_that_the_records_judge() -> None:
     """As many, in the precision of the recorded distances beside which the page puts them."""
     config = EXPERIMENTS["specks-mnist"].config
     assert config.images == scoreboard.SAMPLES and config.precision == "bfloat16"
-    assert {config.speckled, config.clean} < set(compared.MODELS)
+    assert {config.speckled, config.clean} < set(comparing.MODELS)

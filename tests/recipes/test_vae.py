@@ -17,11 +17,12 @@ from chapters_lib.models.vae import VAE
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recipes.vae_ladder import LadderConfig
-from chapters_lib.recording import experiment as base
 from chapters_lib.recording import verifying
 from chapters_lib.recording.experiment import Session
+from chapters_lib.recording.record import record
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
+from tests.conftest import use_data
 
 CPU = torch.device("cpu")
 TINY = VaeConfig("digits", hidden=(16,), latent=2, epochs=2, batch_size=64, judged=False)
@@ -54,7 +55,7 @@ def numbers(part: Dataset) -> set[int]:
 def test_validation_images_are_not_trained_on(images: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Disjoint, whole without `images`, and every class in proportion in both parts."""
     whole = numbered(700)
-    monkeypatch.setattr(data, "load", lambda name, split: {"train": whole}[split])
+    use_data(monkeypatch, lambda name, split: {"train": whole}[split])
     training, held = vae.split(replace(TINY, validation=0.2, images=images))
     assert held is not None
     assert not numbers(training) & numbers(held)
@@ -98,7 +99,7 @@ def test_test_images_are_not_looked_at_where_some_are_held_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     load = data.load
-    monkeypatch.setattr(data, "load", lambda name, split: {"train": load(name, "train")}[split])
+    use_data(monkeypatch, lambda name, split: {"train": load(name, "train")}[split])
     _, history = trained(replace(TINY, validation=0.2))
     assert "val_negative_elbo" in history.names and "test_negative_elbo" not in history.names
     with pytest.raises(KeyError, match="test"):
@@ -195,7 +196,7 @@ def test_recorded_and_verified(folders, config: VaeConfig) -> None:
     experiment = vae.experiment(
         "tiny", "vae", "tiny", replace(config, validation=0.2), seeds=(0, 1)
     )
-    run = base.record(experiment, device=CPU)
+    run = record(experiment, device=CPU)
     checked, differences = verifying.verify(experiment)
     assert not differences and {"test_negative_elbo", "val_kl", "test_mse"} <= set(checked)
     assert run.metric("test_kl").values[0] != run.metric("test_kl").values[1]
@@ -214,7 +215,7 @@ def test_ladder(folders) -> None:
     experiment = replace(
         EXPERIMENTS["vae-fc-mnist-ladder"], name="tiny", config=LadderConfig("digits", rungs)
     )
-    run = base.record(experiment, device=CPU)
+    run = record(experiment, device=CPU)
     names = ["50-images-8-2", "all-images-16-2"]
     for name in names:
         for key in ("reconstruction", "kl", "mse"):

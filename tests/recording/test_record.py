@@ -29,7 +29,7 @@ from chapters_lib.recording.verifying import is_recorded, verify
 from chapters_lib.reproducibility import source_commit
 from chapters_lib.training import History
 from tests import tiny
-from tests.conftest import Folders
+from tests.conftest import Folders, use_data
 
 CPU = torch.device("cpu")
 SHORT = replace(tiny.EXPERIMENT, config=tiny.TinyConfig(epochs=1, batch_size=256))
@@ -144,9 +144,9 @@ def test_verify_notices_a_changed_weight(run: runs.Run) -> None:
 
 def edit(run: runs.Run, change) -> None:
     path = run.folder / "run.json"
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def test_verify_notices_a_changed_metric(run: runs.Run) -> None:
@@ -168,7 +168,7 @@ def test_verify_notices_other_data(run: runs.Run, monkeypatch: pytest.MonkeyPatc
             found.images[5, 0, 3, 3] += 1  # one grey level of one pixel
         return found
 
-    monkeypatch.setattr(data, "load", changed)
+    use_data(monkeypatch, changed)
     with pytest.raises(
         ChaptersError, match="recorded on 359 test images of digits, other than the 359"
     ):
@@ -212,7 +212,7 @@ def test_needed_run_first(quick: str, folders: Folders) -> None:
 
 @pytest.mark.parametrize("which", ["runs", "cache"])
 def test_unwritable_folders_first(quick: str, folders: Folders, which: str) -> None:
-    getattr(folders, which).write_text("in the way")
+    getattr(folders, which).write_text("in the way", encoding="utf-8")
     trained = []
     watched = replace(SHORT, train=lambda *parts: trained.append(1))
     with pytest.raises(ChaptersError, match=f"cannot write.*CHAPTERS_{which.upper()}"):
@@ -290,7 +290,9 @@ def test_a_run_recorded_anew_meanwhile(
         SHORT, name="child", needs=("tiny",), train=then("trained", tiny.train),
         evaluate=then("measured", tiny.evaluate), panels=then("drawn", tiny.panels),
     )  # fmt: skip
-    with pytest.raises(ChaptersError, match="child needs was recorded anew meanwhile; nothing was rec"):
+    with pytest.raises(
+        ChaptersError, match="child needs was recorded anew meanwhile; nothing was rec"
+    ):
         record(child, device=CPU)
     assert "child" not in runs.names()
 
@@ -370,9 +372,7 @@ def test_cache_is_outside_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHAPTERS_CACHE", raising=False)
     monkeypatch.delenv("CHAPTERS_RUNS", raising=False)
     assert cache_root().name == ".cache" and cache_root().parent == runs.root().parent
-    assert (
-        cache_root().parent / "pyproject.toml"
-    ).exists() or cache_root().parent == Path.cwd()
+    assert (cache_root().parent / "pyproject.toml").exists() or cache_root().parent == Path.cwd()
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,9 @@ def test_file_lost_after_loading(record: Path) -> None:
 
 def change(record: Path, **changes: Any) -> None:
     path = record / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("version", [runs.FORMAT + 1, 0, "1"])
@@ -236,9 +238,9 @@ def test_cut_off(record: Path, file: str, share: float) -> None:
 def test_history_cut_at_the_end_of_a_line(record: Path) -> None:
     """A whole last line does not make a whole history: the record says how many rows it has."""
     path = record / "history.csv"
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     assert len(lines) > 2
-    path.write_text("".join(lines[:-1]))
+    path.write_text("".join(lines[:-1]), encoding="utf-8")
     with pytest.raises(ChaptersError, match=r"history.csv is damaged"):
         READ["history.csv"](runs.load("toy"))
 
@@ -419,7 +421,7 @@ def test_saving_leaves_runs_of_similar_names(folders: Folders) -> None:
 
 
 def test_unwritable_folder(folders: Folders) -> None:
-    folders.runs.write_text("in the way")
+    folders.runs.write_text("in the way", encoding="utf-8")
     with pytest.raises(ChaptersError, match="cannot write"):
         save(1)
     with pytest.raises(ChaptersError, match="CHAPTERS_RUNS"):

@@ -99,10 +99,10 @@ def test_distances_join_the_record(
     recorded: Path, net: Net, folders: Folders, capsys: pytest.CaptureFixture[str]
 ) -> None:
     others = {p.name: p.read_bytes() for p in recorded.iterdir() if p.name != "run.json"}
-    before = json.loads((recorded / "run.json").read_text())
+    before = json.loads((recorded / "run.json").read_text(encoding="utf-8"))
     assert main(["evaluate", "tiny"]) == 0
     out = capsys.readouterr().out
-    after = json.loads((recorded / "run.json").read_text())
+    after = json.loads((recorded / "run.json").read_text(encoding="utf-8"))
     found = {key: after["metrics"].pop(key) for key in expected(net)}
     assert found == pytest.approx(expected(net), rel=1e-9)
     assert found["fid_inception4"] > 0.01
@@ -186,10 +186,10 @@ def test_verify(
     assert main(["verify", "tiny", "--inception"]) == 0
     assert capsys.readouterr().out == "tiny: 6 metrics agree\n"
 
-    record = json.loads((recorded / "run.json").read_text())
+    record = json.loads((recorded / "run.json").read_text(encoding="utf-8"))
     record["metrics"]["fid_inception4"] *= 1.01
     record["metrics"]["recall_judge"] += 0.01
-    (recorded / "run.json").write_text(json.dumps(record))
+    (recorded / "run.json").write_text(json.dumps(record), encoding="utf-8")
     assert main(["verify", "tiny", "--inception"]) == 1
     out = capsys.readouterr().out
     assert "fid_inception4 is recorded as" in out and "recall_judge is recorded as" in out
@@ -286,7 +286,7 @@ def test_every_generative_experiment_can_be_evaluated() -> None:
     for path in recorded.glob("*/run.json"):
         name = path.parent.name
         if not name.startswith("judge-") and EXPERIMENTS[name].train is not measure_nothing:
-            metrics = json.loads(path.read_text())["metrics"]
+            metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
             if any(key.endswith("fid_judge") for key in metrics):
                 verdicts[name] = metrics
     assert len(verdicts) >= 25

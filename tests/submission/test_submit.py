@@ -65,7 +65,8 @@ def book(tmp_path: Path) -> Book:
     pages.mkdir()
     built.mkdir()
     (pages / "toy.md").write_text(
-        '(sec-toy)=\n## Sum\n\n    name: fig-toy\n    name: fig-other\n"tab-toy"\n'
+        '(sec-toy)=\n## Sum\n\n    name: fig-toy\n    name: fig-other\n"tab-toy"\n',
+        encoding="utf-8",
     )
     figure = new_output("display_data", data={"image/svg+xml": SVG, "text/plain": "x"})
     rows = '<a id="tab-toy"></a>\n\n*Table 1.1: sums*\n\n| a | b |\n| --- | --- |\n| 1 | 2 |'
@@ -316,14 +317,15 @@ def test_all_files_of_a_pack_or_none(tmp_path, monkeypatch):
     made.mkdir()
     (target / "b").mkdir(parents=True)  # in the way of the second
     for name in "ab":
-        (made / name).write_text(name)
+        (made / name).write_text(name, encoding="utf-8")
     with pytest.raises(IsADirectoryError):
         submission._put([made / "a", made / "b"], target)
     assert [path.name for path in target.iterdir()] == ["b"]
-    (target / "a").write_text("of an earlier pack")
+    (target / "a").write_text("of an earlier pack", encoding="utf-8")
     with pytest.raises(IsADirectoryError):
         submission._put([made / "a", made / "b"], target)
-    assert (target / "a").read_text() == "of an earlier pack" and len(list(target.iterdir())) == 2
+    assert (target / "a").read_text(encoding="utf-8") == "of an earlier pack"
+    assert len(list(target.iterdir())) == 2
     (target / "b").rmdir()
     replace = Path.replace
 
@@ -336,9 +338,14 @@ def test_all_files_of_a_pack_or_none(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         submission._put([made / "a", made / "b"], target)
     monkeypatch.undo()
-    assert {path.name: path.read_text() for path in target.iterdir()} == {"a": "of an earlier pack"}
+    assert {path.name: path.read_text(encoding="utf-8") for path in target.iterdir()} == {
+        "a": "of an earlier pack"
+    }
     assert submission._put([made / "a", made / "b"], target) == [target / "a", target / "b"]
-    assert {path.name: path.read_text() for path in target.iterdir()} == {"a": "a", "b": "b"}
+    assert {path.name: path.read_text(encoding="utf-8") for path in target.iterdir()} == {
+        "a": "a",
+        "b": "b",
+    }
 
 
 def test_an_archive_depends_on_its_contents_alone(tmp_path):

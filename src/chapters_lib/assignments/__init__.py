@@ -36,7 +36,11 @@ def find(name: str) -> Sheet:
 
 def chapters(contents: Path) -> tuple[str, ...]:
     """Return the names of the pages that a table of contents (``_toc.yml``) lists, in order."""
-    return tuple(re.findall(r"^\s*- file: book/([\w-]+)\s*$", contents.read_text(), re.MULTILINE))
+    return tuple(
+        re.findall(
+            r"^\s*- file: book/([\w-]+)\s*$", contents.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
 
 
 def unanswered(sheet: Sheet, pages: tuple[str, ...]) -> list[Question]:

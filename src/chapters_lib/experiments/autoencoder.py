@@ -39,7 +39,7 @@ def compared_candidates(base: AutoencoderConfig) -> CandidatesConfig:
             replace(short, hidden_dropout=hidden_dropout, code_noise=code_noise),
             replace(short, frequency=0.0),
             replace(short, hidden=(512, 256, 128)),
-            replace(short, batch_size=128),
+            replace(short, batch_size=128, epochs=10),  # as many updates
         ),
     )
 
@@ -50,10 +50,11 @@ def _study(config: CandidatesConfig) -> Experiment[Any, Any]:
         CHAPTER,
         f"candidates for the autoencoder on {config.dataset}",
         config,
-        candidates(config),
+        candidates,
         build=autoencoder.build,
         train=train_candidate,
         evaluate=evaluate_candidates,
+        seeds=(0, 1, 2),
     )
 
 
@@ -75,7 +76,7 @@ EXPERIMENTS = (
         CHAPTER,
         "test error over the code's size on Fashion-MNIST",
         SIZES,
-        sizes(SIZES),
+        sizes,
         build=autoencoder.build,
         train=autoencoder.train,
         evaluate=evaluate_sizes,

@@ -131,7 +131,7 @@ EXPERIMENTS = (
         CHAPTER,
         "the discriminator's layers trained from nothing on the labels alone",
         END_TO_END,
-        by_share(END_TO_END),
+        by_share,
         build=build,
         train=train,
         evaluate=evaluate_end_to_end,

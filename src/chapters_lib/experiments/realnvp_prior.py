@@ -121,9 +121,9 @@ EXPERIMENTS = (
         CHAPTER,
         "latent units and epochs by validation −ELBO, in short trainings",
         STUDY,
-        numbered({label(found): found for found in STUDY.candidates}, "candidate"),
+        lambda config: numbered({label(c): c for c in config.candidates}, "candidate"),
         build=likelihood_vae.build,
-        train=likelihood_vae.train,
+        train=likelihood_vae.train_followed,
         evaluate=evaluate_candidates,
     ),
 )

@@ -112,7 +112,7 @@ EXPERIMENTS = (
         "vae",
         "from a hundred images up, without the KL term",
         LADDER,
-        vae_ladder.rungs(LADDER),
+        vae_ladder.rungs,
         build=vae.build,
         train=vae_ladder.train_rung,
         evaluate=vae_ladder.evaluate_ladder,

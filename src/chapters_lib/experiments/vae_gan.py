@@ -191,7 +191,7 @@ EXPERIMENTS = (
         "vae-gan",
         "short trainings: γ, the layer l, and what each term is for",
         STUDY,
-        numbered(dict(STUDY.cases)),
+        lambda config: numbered(dict(config.cases)),
         build=build,
         train=train,
         evaluate=evaluate,

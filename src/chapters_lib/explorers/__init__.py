@@ -183,14 +183,17 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
         }
         index.append(entry)
         path, stamp = folder / f"{name}.js", f"// {_stamp(run.folder)}\n"
-        if path.exists() and path.read_text().endswith(stamp):  # last: a torn file has none
+        # The stamp comes last: a torn file has none.
+        if path.exists() and path.read_text(encoding="utf-8").endswith(stamp):
             continue
         decoder = mean_of(run.restore(experiment.build(experiment.config)).get_submodule("decoder"))
         codes, labels = run.panels["test_codes"], run.panels["test_labels"]
         box = run.panels.get("code_box")
         text = export_decoder(decoder, codes, labels, CLASSES[dataset], box=box, **entry)
-        path.write_text(text + stamp)
-    (folder / "index.js").write_text(f"globalThis.latentExplorerIndex = {json.dumps(index)};\n")
+        path.write_text(text + stamp, encoding="utf-8")
+    (folder / "index.js").write_text(
+        f"globalThis.latentExplorerIndex = {json.dumps(index)};\n", encoding="utf-8"
+    )
     return [entry["name"] for entry in index]
 
 

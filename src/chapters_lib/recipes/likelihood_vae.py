@@ -21,6 +21,8 @@ from chapters_lib.models.layers import count_parameters, mlp, residual_mlp
 from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import VAE, BernoulliDecoder, GaussianEncoder, StandardNormal
 from chapters_lib.objectives.elbo import elbo, negative_elbo, path_elbo
+from chapters_lib.recipes import timeline
+from chapters_lib.recipes.timeline import SHOWN, with_timeline
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics, Panels, Session
 from chapters_lib.recording.judging import (
@@ -123,8 +125,6 @@ def train(
     config: PriorConfig, model: VAE, session: Session, after_epoch: AfterEpoch | None = None
 ) -> History:
     """Minimise −ELBO by Adam; binary images are drawn anew from the grey ones at every step."""
-    if config.start:
-        take_and_freeze(model, runs.load(config.start))
     training, _ = split(config)
     batches = Batches(training, config.batch_size, device=session.device)
     optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
@@ -173,6 +173,8 @@ def train_followed(config: PriorConfig, model: VAE, session: Session) -> History
     held-out ones, both binarised once; every few epochs the judge's distance of 10,000 samples
     to 10,000 training images.
     """
+    if config.start:
+        take_and_freeze(model, runs.load(config.start))
     training, held = split(config)
     followed = {"train_eval": training.first(FOLLOWED), "val": held}
     distance = distance_to_training(config.dataset) if config.judged else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -95,19 +95,19 @@ def recorded(name: str) -> tuple[VaeGanConfig, VAEGAN]:
     return config, run.restore(build(config))
 
 
-def start_from(model: VAEGAN, name: str) -> None:
-    """Give encoder and decoder the weights of a recorded VAE of the same layers.
+def start_from(model: VAEGAN, vae: Mapping[str, Tensor]) -> None:
+    """Give encoder and decoder the weights of a trained VAE of the same layers, its state by name.
 
     A Gaussian decoder's mean is made as a Bernoulli decoder's; its learned scale is left out.
     """
     weights = {
         key.replace("decoder.net.0.", "decoder.net.", 1): value
-        for key, value in runs.load(name).weights("model").items()
+        for key, value in vae.items()
         if key != "decoder.log_scale"
     }
     own = {key for key in model.state_dict() if not key.startswith("discriminator.")}
     if own != set(weights):
-        raise ValueError(f"{name} has not the layers of this model: {sorted(own ^ set(weights))}")
+        raise ValueError(f"the VAE has not the layers of this model: {sorted(own ^ set(weights))}")
     model.load_state_dict(weights, strict=False)
 
 
@@ -174,8 +174,6 @@ def train(
 
     The rates fall to 0 along a cosine. The history holds the terms; `after_epoch` may measure more.
     """
-    if config.start:
-        start_from(model, config.start)
     training, _ = split(config)
     batches = Portion(Batches(training, config.batch_size, device=session.device), config.portion)
     optimizers = {
@@ -234,11 +232,12 @@ def train_followed(config: VaeGanConfig, model: VAEGAN, session: Session) -> His
     training images; of a training that starts from a recorded VAE, also before its first step,
     as epoch 0.
     """
+    if config.start:
+        start_from(model, runs.load(config.start).weights("model"))
     if not config.judged:
         return train(config, model, session)
     follow, start = follower(config), History()
     if config.start:
-        start_from(model, config.start)
         start.append({"epoch": 0, "seconds": 0.0, "images": 0.0, **follow(model)})
 
     def after_epoch(epoch: int) -> dict[str, float]:

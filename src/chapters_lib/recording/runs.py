@@ -211,7 +211,7 @@ def load(name: str) -> Run:
             f"or train it anew with `python -m chapters_lib train {name}`"
         )
     try:
-        record = json.loads((folder / "run.json").read_text())
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if record["format"] != FORMAT:
             raise ChaptersError(
                 f"run {name!r} has format {record['format']}, this library reads {FORMAT}: update the "
@@ -271,7 +271,7 @@ def save(
         arrays: dict[str, Any] = {key: np.asarray(value) for key, value in panels.items()}
         np.savez_compressed(partial / "panels.npz", **arrays)
         history.to_csv(partial / "history.csv")
-        (partial / "run.json").write_text(text)
+        (partial / "run.json").write_text(text, encoding="utf-8")
         _replace(partial, target)
     except BaseException as error:
         if partial:

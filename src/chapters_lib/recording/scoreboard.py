@@ -211,13 +211,13 @@ def amend(run: runs.Run, metrics: Metrics, stated: Mapping[str, Any]) -> runs.Ru
     The file is replaced in one step; nothing else in it changes.
     """
     path = run.folder / "run.json"
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["metrics"] |= metrics
     if stated:
         record["provenance"].setdefault("afterwards", {}).update(stated)
     partial = path.with_name("run.json.partial")
     try:
-        partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+        partial.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

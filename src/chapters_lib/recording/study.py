@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, cast
+from typing import Any, Generic, TypeVar, cast
 
 from torch import nn
 
@@ -19,6 +19,8 @@ from chapters_lib.recording.experiment import (
 )
 from chapters_lib.reproducibility import random_state, restore_random_state, seed_everything
 from chapters_lib.training import History
+
+S = TypeVar("S")  # the configuration of a whole study
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ def study(
     name: str,
     chapter: str,
     summary: str,
-    config: Any,
-    cases: Sequence[Case[C]],
+    config: S,
+    cases: Callable[[S], Sequence[Case[C]]],
     *,
     build: Callable[[C], M],
     train: Callable[[C, M, Session], History],
@@ -101,17 +103,17 @@ def study(
     panels: Callable[[Sequence[Case[C]], nn.ModuleDict], Panels] = no_panels,
     seeds: tuple[int, ...] = (0,),
     needs: tuple[str, ...] = (),
-) -> Experiment[Any, nn.ModuleDict]:
-    """Make a study an experiment: it keeps numbers and panels, no weights."""
+) -> Experiment[S, nn.ModuleDict]:
+    """Make a study an experiment: of the cases that its configuration stands for; it keeps no weights."""
     return Experiment(
         name,
         chapter,
         summary,
         config,
-        lambda _: build_cases(cases, build),
-        lambda _, models, session: train_cases(cases, models, session, train),
-        lambda _, models: evaluate(cases, models),
-        lambda _, models: panels(cases, models),
+        lambda config: build_cases(cases(config), build),
+        lambda config, models, session: train_cases(cases(config), models, session, train),
+        lambda config, models: evaluate(cases(config), models),
+        lambda config, models: panels(cases(config), models),
         seeds=seeds,
         needs=needs,
         weights_stored=False,

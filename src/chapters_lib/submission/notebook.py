@@ -124,7 +124,7 @@ def requirements(inliner: Inliner) -> str:
     """Return the pinned packages that the code written out needs, as pip takes them."""
     pinned = dict(
         line.split("==")
-        for line in (SOURCES.parent / "requirements.txt").read_text().splitlines()
+        for line in (SOURCES.parent / "requirements.txt").read_text(encoding="utf-8").splitlines()
         if re.fullmatch(r"[\w.-]+==[\w.]+", line)
     )
     modules = {statement.split()[1].split(".")[0] for statement in inliner.imports.values()}

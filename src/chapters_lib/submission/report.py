@@ -58,7 +58,7 @@ def pdf(notebook: Any, book: Book, *, title: str, names: tuple[str, ...], code: 
 
     for tool in ("xelatex", "latexmk"):
         if not shutil.which(tool):
-            packages = (SOURCES.parent / ".ci" / "tex-packages").read_text().strip()
+            packages = (SOURCES.parent / ".ci" / "tex-packages").read_text(encoding="utf-8").strip()
             raise ChaptersError(
                 f"a report needs XeLaTeX ({tool} is missing): apt-get install {packages}"
             )
@@ -66,7 +66,8 @@ def pdf(notebook: Any, book: Book, *, title: str, names: tuple[str, ...], code: 
         folder = Path(temporary)
         nbformat.write(_printable(notebook, book, folder, code), folder / "index.ipynb")
         (folder / "conf.py").write_text(
-            CONF.format(title=title, author=", ".join(names), elements=_elements())
+            CONF.format(title=title, author=", ".join(names), elements=_elements()),
+            encoding="utf-8",
         )
         _run([sys.executable, "-m", "sphinx", "-q", "-b", "latex", ".", "latex"], folder, "Sphinx")
         latexmk = [
@@ -82,10 +83,14 @@ def pdf(notebook: Any, book: Book, *, title: str, names: tuple[str, ...], code: 
 
 
 def _run(command: list[str], folder: Path, what: str) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, check=False, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
         log = folder / "report.log"
-        lines = (log.read_text(errors="replace") if log.exists() else done.stderr).splitlines()
+        lines = (
+            log.read_text(encoding="utf-8", errors="replace") if log.exists() else done.stderr
+        ).splitlines()
         wrong = next((line for line in lines if line.startswith("!")), (lines or ["?"])[-1])
         raise ChaptersError(f"{what} could not set the report: {wrong.strip()}")
 
@@ -94,7 +99,9 @@ def _elements() -> dict[str, str]:
     """Return the book's LaTeX settings, as far as they fit a report."""
     import yaml
 
-    config = yaml.safe_load((SOURCES.parent / "_config.yml").read_text())["sphinx"]["config"]
+    config = yaml.safe_load((SOURCES.parent / "_config.yml").read_text(encoding="utf-8"))["sphinx"][
+        "config"
+    ]
     kept = (
         "papersize",
         "figure_align",

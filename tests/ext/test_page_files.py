@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-PATH = Path(__file__).resolve().parents[1] / "book" / "_ext" / "page_files.py"
+PATH = Path(__file__).resolve().parents[2] / "book" / "_ext" / "page_files.py"
 spec = importlib.util.spec_from_file_location("page_files", PATH)
 assert spec and spec.loader
 page_files = importlib.util.module_from_spec(spec)
@@ -47,10 +47,10 @@ def test_each_page_is_written_with_its_title_and_again_only_when_the_book_is_new
     written = PdfReader(tmp_path / "out" / "b.pdf")
     assert [int(page.mediabox.width) for page in written.pages] == [104, 105]
     assert written.metadata.title == TITLES["b"]
-    (tmp_path / "out" / "a.pdf").write_text("kept")
+    (tmp_path / "out" / "a.pdf").write_text("kept", encoding="utf-8")
     os.utime(book, (1, 1))
     page_files.split(book, ranges, TITLES, tmp_path / "out")
-    assert (tmp_path / "out" / "a.pdf").read_text() == "kept"
+    assert (tmp_path / "out" / "a.pdf").read_text(encoding="utf-8") == "kept"
     os.utime(book)
     os.utime(tmp_path / "out" / "a.pdf", (1, 1))
     page_files.split(book, ranges, TITLES, tmp_path / "out")

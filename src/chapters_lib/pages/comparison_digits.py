@@ -1,0 +1,111 @@
+"""What the page computes itself: the prices of two faults, and lines between codes of the digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chapters_lib import figures
+from chapters_lib.models.layers import count_parameters
+from chapters_lib.pages import check, signed
+from chapters_lib.pages.comparison_records import PAGE
+
+Histogram = NDArray[np.float64]
+Divergences = Callable[[Any, Any], tuple[float, float]]  # KL and JSD of two histograms
+STEP = 0.02
+X = np.linspace(-8, 8, 801)
+
+
+def _normal(mean: float, width: float) -> Histogram:
+    return np.exp(-((X - mean) ** 2) / (2 * width * width)) / (width * math.sqrt(2 * math.pi))
+
+
+HEAPS = 0.7 * _normal(-2, 0.7) + 0.3 * _normal(2.5, 0.7)
+
+
+@cache
+def _best(divergences: Divergences) -> list[tuple[float, float]]:
+    """Return mean and width of the normal density nearest to the heaps by each divergence."""
+    means, widths = np.arange(-3, 3.01, 0.1), np.arange(0.4, 3.51, 0.1)
+    fits = {
+        (mean, width): divergences(HEAPS * STEP, _normal(mean, width) * STEP)
+        for mean in means
+        for width in widths
+    }
+    return [min(fits, key=lambda fit: fits[fit][i]) for i in range(2)]
+
+
+def two_heaps(divergences: Divergences) -> Figure:
+    """Draw two heaps, and the normal density that is nearest to them by each divergence."""
+    by_kl, by_jsd = (_normal(*fit) for fit in _best(divergences))
+    series = {"data": HEAPS, "lowest KL(p‖q)": by_kl, "lowest JSD(p, q)": by_jsd}
+    return figures.functions(X, series, filled=["data"], xlabel="$x$", ylabel="density")
+
+
+def prices(divergences: Divergences, p: Histogram, faulty: Mapping[str, Histogram]) -> None:
+    """Check the prices of two faults of 5 %; glue what the likelihood's fit of two heaps wastes."""
+    share = 0.05
+    kl, jsd = zip(*(divergences(p, q) for q in faulty.values()), strict=True)
+    (mean, width), (js_mean, js_width) = _best(divergences)
+    first, second = (float((HEAPS * X**power).sum() * STEP) for power in (1, 2))
+    spread = math.sqrt(second - first**2)
+    wasted = (_normal(mean, width) * (0.05 * HEAPS.max() > HEAPS)).sum() * STEP
+    PAGE.keep(kl_wasted=100 * float(wasted))
+    claims = {
+        "making up costs its share": abs(kl[0] + math.log(1 - share)) < 1e-9,
+        "leaving out costs without bound": kl[1] == math.inf,
+        "both cost alike by the other": np.allclose(jsd, share / 2 * math.log(2), 0, 1e-3),
+        "the likelihood's fit has the data's mean": abs(mean - first) < 0.1,
+        "the likelihood's fit has the data's spread": abs(width - spread) < 0.1,
+        "the other is the larger heap": abs(js_mean + 2) < 0.15 and abs(js_width - 0.7) < 0.15,
+    }
+    check(claims)
+
+
+def lines(
+    trained: Mapping[str, Any],
+    norms: tuple[Tensor, Tensor],
+    draws: Tensor,
+    middles: dict[str, Tensor],
+) -> None:
+    """Glue and check what is said of the digits' models: their sizes, norms and densities along lines."""
+    vae, gan = (count_parameters(trained[name]) for name in ("vae-gaussian", "gan"))
+    found, expected = norms
+    mean = {name: float(of.mean()) for name, of in ({"draws": draws} | middles).items()}
+    PAGE.keep(**{f"digits_{name}": signed(value) for name, value in mean.items()})
+    claims = {
+        "digits: of one size": 0.9 < gan / vae < 1.1,
+        "digits: the mean squared norm is the formula's": torch.allclose(found, expected, 0.06, 0),
+        "digits: the line in z crosses less likely places": mean["z"] < mean["base"],
+    }
+    check(claims)
+
+
+def pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) -> None:
+    """Check that batch normalisation mixes images in training alone, and that means differ from draws."""
+    claims = {
+        "digits: images depend on each other in training mode": changes["training mode"] > 0.05,
+        "digits: they do not in evaluation mode": changes["evaluation mode"] <= 0.05,
+        "digits: means or draws, it matters": max(apart.values()) > 1.3 * min(apart.values()),
+    }
+    check(claims)
+
+
+def circle(routes: Mapping[str, Tensor], squares: Mapping[str, Tensor]) -> None:
+    """Check that the great circle has the ends of the straight line, and keeps the norm."""
+    circle, line = (routes[name][:, [0, -1]] for name in ("circle", "straight"))
+    keeps = squares["circle"][5] > 1.4 * squares["straight"][5]
+    check(
+        {
+            "digits: the same ends": torch.allclose(circle, line, atol=1e-4),
+            "digits: the circle keeps the norm": bool(keeps),
+        }
+    )

@@ -1,0 +1,130 @@
+"""The gallery: what each recorded model draws, beside real images, as one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from chapters_lib import figures
+from chapters_lib.data import to_float
+from chapters_lib.data.standardised import Standardised
+from chapters_lib.errors import ChaptersError
+from chapters_lib.evaluation.judge import to_bytes
+from chapters_lib.experiments import find
+from chapters_lib.models.rbm import HiddenChain
+from chapters_lib.pages import model, run
+from chapters_lib.recipes.autoencoder import decode, encode
+from chapters_lib.recording import runs
+from chapters_lib.reproducibility import generator
+
+COLUMNS = 10
+FURTHER = "MNIST, further models"
+SETS = {"Fashion-MNIST": "fashion-mnist", "MNIST": "mnist"}
+MACHINE = "rbm-kmnist-256-updates"
+# What samples are shown, by panel and row; each page adds its own here.
+SAMPLES = {
+    "Fashion-MNIST": {
+        "its decoder,\nrandom codes": "ae-fashion-mnist",
+        "normalised\ncodes": "ae-normalized-fashion-mnist",
+        "VAE, two units": "vae-2d-fashion-mnist",
+        "VAE": "vae-fashion-mnist",
+        "VAE-GAN,\ntwo units": "vaegan-fashion-mnist",
+    },
+    "MNIST": {
+        "its decoder,\nrandom codes": "ae-mnist",
+        "normalised\ncodes": "ae-normalized-mnist",
+        "VAE, two units": "vae-2d-mnist",
+        "VAE": "vae-fc-mnist",
+        "VAE-GAN,\ntwo units": "vaegan-mnist",
+    },
+    FURTHER: {
+        "GAN": "gan-fc-mnist",
+        "DCGAN,\nmin-max loss": "dcgan-mnist",
+        "DCGAN, non-\nsaturating": "dcgan-mnist-nonsaturating",
+        "VAE, flow\nas prior": "vae-realnvp-mnist",
+    },
+}
+
+
+def rows(panel: str) -> dict[str, Tensor]:
+    """Return ten images a row by label, uint8; rows whose runs are not recorded are left out."""
+    recorded = set(runs.names())
+    shown: dict[str, Tensor] = {}
+    if panel in SETS and (name := f"ae-{SETS[panel]}") in recorded:
+        real = torch.from_numpy(run(name).panels["images"])[:COLUMNS]
+        shown |= {"real": real, "autoencoder": decode(model(name), encode(model(name), real))}
+    for label, name in SAMPLES[panel].items():
+        if name in recorded:
+            experiment = find(name)
+            (draw,) = experiment.samples.values()
+            shown[label] = draw(experiment.config, model(name), COLUMNS)
+    return shown
+
+
+@torch.no_grad()
+def machine_rows() -> dict[str, Tensor]:
+    """Return ten images a row of the restricted Boltzmann machine on KMNIST, if it is recorded."""
+    if MACHINE not in runs.names():
+        return {}
+    machine, steps = model(MACHINE), find(MACHINE).config.sample_steps
+    kept = {key: torch.from_numpy(value) for key, value in run(MACHINE).panels.items()}
+    given, sd = kept["test_mean"], kept["test_sd"]
+    real = Standardised((to_float(kept["test_images"]).flatten(1) - given) / sd, given, sd)
+    seeded = generator(0)
+    hidden = machine.sample_hidden(
+        torch.randn(COLUMNS, len(machine.scale), generator=seeded), seeded
+    )
+    hidden = HiddenChain.of(machine).run(hidden, steps, seeded)
+    mean, sd = kept["statistics"]
+    drawn = {
+        "restricted\nBoltzmann machine": real.pixels(machine.reconstruct(real.v)),
+        "its chains\nfrom noise": (mean + sd * machine.visible_mean(hidden)).clamp(0, 1),
+    }
+    return {"real": kept["test_images"]} | {
+        label: to_bytes(images.unflatten(1, (1, 28, 28))) for label, images in drawn.items()
+    }
+
+
+def draw() -> Figure:
+    """Draw the rows of every panel that has any, side by side.
+
+    Raises
+    ------
+    ChaptersError
+        if no run is recorded.
+    """
+    found = {panel: rows(panel) for panel in SETS}
+    found |= {"KMNIST": machine_rows(), FURTHER: rows(FURTHER)}
+    found = {panel: of_panel for panel, of_panel in found.items() if of_panel}
+    if not found:
+        raise ChaptersError("no run is recorded to draw a gallery of: train one first")
+    heights = [0.36 * len(of_panel) + 0.35 for of_panel in found.values()]
+    tall, extra = max(heights[:2]), [max(heights[2:])] if heights[2:] else []
+    figure, axes = figures.panels(
+        min(2, len(found)),
+        1 + bool(extra),
+        width=figures.WIDTH * 1.3,
+        height=(tall + sum(extra)) / (1 + bool(extra)),
+        gridspec_kw={"height_ratios": [tall, *extra]},
+    )
+    for ax, (panel, of_panel) in zip(axes, found.items(), strict=False):
+        figures.image_rows(of_panel, ax=ax)
+        ax.set_title(panel)
+    upper = list(found.values())[:2]
+    if len(upper) > 1 and list(upper[0]) == list(upper[1]):
+        axes[1].set_yticks([])  # the rows of the left
+    for ax in axes[len(found) :]:
+        ax.set_axis_off()
+    return figure
+
+
+def write(path: Path) -> None:
+    """Save the gallery as a PNG for places where nothing runs, such as the README."""
+    figures.use_style()
+    try:
+        draw().savefig(path, dpi=150, format="png")
+    except OSError as error:
+        raise ChaptersError(f"cannot write the gallery to {path} ({error.strerror})") from error
