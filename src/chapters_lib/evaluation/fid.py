@@ -11,6 +11,10 @@ def moments(
     features: Float[Tensor, "n d"],
 ) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
     """Return the mean and unbiased covariance of `features`, in float64."""
+    if len(features) < 2:
+        raise ValueError(
+            f"a covariance needs two images' features, not {len(features)}"
+        )
     features = features.double()
     return features.mean(0), torch.cov(features.T).reshape(
         features.shape[1], features.shape[1]

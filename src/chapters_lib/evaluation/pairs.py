@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -43,7 +43,11 @@ def noisy(
 def nearest_of_another_class(
     images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"]
 ) -> UInt8[Tensor, "n c h w"]:
-    """Return, for each image, the one of another class among them with the least squared error."""
+    """Return, for each image, the one of another class among them with the least squared error.
+
+    ValueError where all are of one class: there is no other to choose from.
+    """
+    _require_two_classes(labels)
     flat = to_float(images).flatten(1)
     distance = torch.cdist(flat, flat)
     distance[labels[:, None] == labels] = float("inf")
@@ -87,3 +91,30 @@ def share_nearer(
     return float(
         (found[order.index(a)] < found[order.index(b)]).double().mean()
     )
+
+
+def before_own_rival(
+    seen: Float[Tensor, "n d"],
+    shifted_seen: Float[Tensor, "n d"],
+    labels: Int64[Tensor, " n"],
+) -> Bool[Tensor, " n"]:
+    """Return for each image whether its shifted copy is nearer than every image of another class.
+
+    All in one measure, the squared distance of what it sees of the images (pixels, a layer's
+    units): each measure has the rival that is nearest by itself. The nearest *in pixels* would
+    be chosen by what one of the measures minimises, and be farther off by all the others.
+    """
+    _require_two_classes(labels)
+    own = (seen - shifted_seen).square().sum(1)
+    between = torch.cdist(
+        seen, seen, compute_mode="donot_use_mm_for_euclid_dist"
+    ).square()
+    between[labels[:, None] == labels] = float("inf")
+    return own < between.amin(1)
+
+
+def _require_two_classes(labels: Tensor) -> None:
+    if len(labels.unique()) < 2:
+        raise ValueError(
+            "no rival: images of another class need a second class"
+        )

@@ -105,6 +105,16 @@ class FlowDistribution(Distribution):
         self.base = base
         self.couplings = couplings
 
+    def expand(
+        self,
+        batch_shape: Sequence[int],
+        _instance: Distribution | None = None,
+    ) -> FlowDistribution:
+        """Return the same density for a batch of that shape."""
+        return FlowDistribution(
+            self.base.expand(torch.Size(batch_shape)), self.couplings
+        )
+
     def log_prob(
         self, value: Float[Tensor, "*batch p"]
     ) -> Float[Tensor, "*batch"]:

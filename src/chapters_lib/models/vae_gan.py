@@ -114,14 +114,21 @@ def fully_connected_discriminator(
     return LayeredDiscriminator(stages, hidden[-1])
 
 
-def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
-    """Make the three networks of convolutions for images of 28x28x1.
+class RowByRow(nn.Sequential):
+    """Layers for vectors in rows, which take vectors with further leading dimensions too (K codes an image)."""
 
-    Encoder: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 2p; decoder: p → 7x7x4w →
-    14x14x2w → 28x28xw → 28x28x1; discriminator: 28x28x1 → 14x14xw →
-    7x7x2w → 4x4x4w → 8w → one logit, for w = `width`. Encoder and decoder
-    have batch normalisation; the discriminator has group normalisation with
-    one group, which looks at one image alone.
+    def forward(
+        self, x: Float[Tensor, "*batch p"]
+    ) -> Float[Tensor, "*batch units"]:
+        """Return what the layers make of each vector."""
+        return super().forward(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+
+
+def convolutional_vae(*, latent: int, width: int = 32) -> VAE:
+    """Make encoder and decoder of convolutions for images of 28x28x1, with batch normalisation.
+
+    Encoder: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 2p; decoder: p → 7x7x4w → 14x14x2w → 28x28xw →
+    28x28x1, for w = `width`.
     """
     w = width
     encoder = nn.Sequential(
@@ -132,7 +139,7 @@ def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
         nn.Flatten(),
         nn.Linear(4 * 4 * 4 * w, 2 * latent),
     )
-    decoder = nn.Sequential(
+    decoder = RowByRow(
         nn.Linear(latent, 7 * 7 * 4 * w, bias=False),
         nn.Unflatten(1, (4 * w, 7, 7)),
         nn.BatchNorm2d(4 * w),
@@ -146,6 +153,22 @@ def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
         nn.Conv2d(w, 1, 3, 1, 1),
         nn.Flatten(),
     )
+    return VAE(
+        GaussianEncoder(encoder),
+        BernoulliDecoder(decoder),
+        StandardNormal(latent),
+    )
+
+
+def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
+    """Make the three networks of convolutions for images of 28x28x1.
+
+    Encoder and decoder are those of `convolutional_vae`; discriminator: 28x28x1 → 14x14xw →
+    7x7x2w → 4x4x4w → 8w → one logit, for w = `width`. It has group normalisation with one
+    group, which looks at one image alone.
+    """
+    w = width
+    vae = convolutional_vae(latent=latent, width=width)
     stages = [
         nn.Sequential(*_down(1, w, 4, None)),
         nn.Sequential(*_down(w, 2 * w, 4, nn.GroupNorm(1, 2 * w))),
@@ -157,11 +180,6 @@ def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
             nn.LeakyReLU(0.2),
         ),
     ]
-    vae = VAE(
-        GaussianEncoder(encoder),
-        BernoulliDecoder(decoder),
-        StandardNormal(latent),
-    )
     return VAEGAN(vae, LayeredDiscriminator(stages, 8 * w))
 
 

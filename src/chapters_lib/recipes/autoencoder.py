@@ -16,6 +16,7 @@ from chapters_lib.evaluation.judge import scores, to_bytes
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.objectives.reconstruction import mean_squared_error
+from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics, Panels, Session
 from chapters_lib.recording.judging import SAMPLES, judged, load_judge
 from chapters_lib.reproducibility import generator
@@ -61,6 +62,13 @@ def build(config: AutoencoderConfig) -> Autoencoder:
         hidden_dropout=config.hidden_dropout,
         code_noise=config.code_noise,
     )
+
+
+def recorded(name: str) -> tuple[AutoencoderConfig, Autoencoder]:
+    """Return the configuration of a recorded model, and the model of its first seed."""
+    run = runs.load(name)
+    config = run.config_as(AutoencoderConfig)
+    return config, run.restore(build(config))
 
 
 def train(

@@ -17,10 +17,13 @@ from chapters_lib.data import Batches, Dataset, to_float
 from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation import likelihood, manifold, probe
 from chapters_lib.evaluation.judge import to_bytes
+from chapters_lib.evaluation.likeness import likeness
 from chapters_lib.models.vae import VAE, fully_connected
+from chapters_lib.models.vae_gan import convolutional_vae
 from chapters_lib.objectives.elbo import elbo, negative_elbo
+from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics, Panels, Session
-from chapters_lib.recording.judging import JUDGED, SAMPLES, judged, judged_scores
+from chapters_lib.recording.judging import JUDGED, SAMPLES, judged, judged_scores, load_judge
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
@@ -54,10 +57,16 @@ class VaeConfig:
     iwae_samples: int = 0  # K of test_negative_iwae; 0 leaves it out
     probed: bool = False  # whether codes are probed for the class
     judged: bool = True  # whether samples are judged: the data set needs a recorded judge
+    convolutional: bool = False  # encoder and decoder of the convolutional VAE-GAN
+    width: int = 32  # of the convolutional networks
+    beta1: float = 0.9  # of Adam
 
 
 def build(config: VaeConfig) -> VAE:
     """Make the untrained model."""
+    if config.convolutional:
+        made = convolutional_vae(latent=config.latent, width=config.width)
+        return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return fully_connected(
         hidden=config.hidden,
         latent=config.latent,
@@ -69,6 +78,13 @@ def build(config: VaeConfig) -> VAE:
         classes=CLASSES if config.conditional else 0,
         encoder_sees_class=config.encoder_sees_class,
     )
+
+
+def recorded(name: str) -> tuple[VaeConfig, VAE]:
+    """Return the configuration of a recorded model, and the model of its first seed."""
+    run = runs.load(name)
+    config = run.config_as(VaeConfig)
+    return config, run.restore(build(config))
 
 
 def condition(config: VaeConfig, labels: Tensor) -> tuple[Tensor, ...]:
@@ -132,7 +148,7 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
     batches = Batches(training, batch_size, device=device)
     steps = config.epochs * len(batches)
     rate = config.learning_rate
-    optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
+    optimizer = torch.optim.Adam(model.parameters(), rate, betas=(config.beta1, 0.999), fused=True)
     schedule = make_schedule(config, optimizer, steps)
     warm_up = config.warm_up * len(batches)
     low = config.precision == "bfloat16"
@@ -264,6 +280,20 @@ def evaluate(config: VaeConfig, model: VAE) -> Metrics:
     if config.gaussian:
         metrics["decoder_scale"] = float(model.get_parameter("decoder.log_scale").detach().exp())
     return metrics
+
+
+def evaluate_likeness(config: VaeConfig, model: VAE) -> Metrics:
+    """Measure what `evaluate` does, and the reconstructions as a VAE-GAN's are: of mean codes, and of drawn ones."""
+    test, judge = data.load(config.dataset, "test"), load_judge(config.dataset)
+    loc, scale = likelihood.encode(model, *inputs(config, test))
+    noise = prior_codes(config, len(test))
+    again, drawn = (decode(config, model, z, test.labels) for z in (loc, loc + scale * noise))
+    from_drawn = likeness(judge, test.images, drawn)
+    return (
+        evaluate(config, model)
+        | likeness(judge, test.images, again)
+        | {f"drawn_{key}": from_drawn[key] for key in ("agreement", "agreement_shuffled")}
+    )
 
 
 def code_metrics(config: VaeConfig, model: VAE, test: Dataset) -> Metrics:

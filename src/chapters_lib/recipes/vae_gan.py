@@ -97,6 +97,13 @@ def fully_connected_networks(config: VaeGanConfig) -> VAEGAN:
     return VAEGAN(vae, models.fully_connected_discriminator(config.discriminator_hidden))
 
 
+def recorded(name: str) -> tuple[VaeGanConfig, VAEGAN]:
+    """Return the configuration of a recorded model, and the model of its first seed."""
+    run = runs.load(name)
+    config = run.config_as(VaeGanConfig)
+    return config, run.restore(build(config))
+
+
 def start_from(model: VAEGAN, vae: Mapping[str, Tensor]) -> None:
     """Give encoder and decoder the weights of a trained VAE of the same layers, its state by name.
 
