@@ -33,6 +33,7 @@ from chapters_lib.evaluation import (
     pca,
     precision_recall,
     probe,
+    sharpness,
     specks,
 )
 from chapters_lib.models.classifier import Classifier
@@ -134,6 +135,7 @@ CASES: dict[str, Case] = {
         lambda found: pairs.share_nearer(found, {"a": found, "b": found}, "a", "b"),
         (LOG_W[:2],),
     ),
+    "pairs.before_own_rival": (pairs.before_own_rival, (ROWS, ROWS + 1, LABELS)),
     "pca.PCA.encode": (PARTS.encode, (ROWS,)),
     "pca.PCA.decode": (PARTS.decode, (PLANE,)),
     "pca.PCA.mse": (PARTS.mse, (ROWS,)),
@@ -150,6 +152,7 @@ CASES: dict[str, Case] = {
         probe.class_in_codes,
         ((ROWS, SCALES), LABELS, (ROWS + 1, SCALES), LABELS),
     ),
+    "sharpness.roughness": (sharpness.roughness, (BYTES,)),
     "specks.specks": (specks.specks, (BYTES,)),
     "specks.without_specks": (specks.without_specks, (BYTES,)),
     "specks.with_specks_of": (specks.with_specks_of, (BYTES, OTHERS)),

@@ -73,6 +73,14 @@ def test_pixels_are_drawn_by_their_grey_value() -> None:
     assert not torch.equal(binarised(x), binarised(x))
 
 
+def test_held_out_and_test_images_are_binarised_by_the_one_seed() -> None:
+    """Every likelihood of the book is of these pixels: another draw moves it by a tenth of a nat."""
+    test = data.load("digits", "test")
+    drawn = torch.bernoulli(to_float(test.images), generator=torch.Generator().manual_seed(20))
+    assert torch.equal(observed(PriorConfig("digits"), test), drawn)
+    assert torch.equal(observed(PriorConfig("digits", width=8), test), to_float(test.images))
+
+
 def test_training_images_are_drawn_anew_and_test_images_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
