@@ -12,6 +12,7 @@ from chapters_lib.assignments import SHEETS, Question, Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.recording import runs
+from chapters_lib.submission.chapters import with_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = assignments.chapters(ROOT / "_toc.yml")
@@ -51,8 +52,7 @@ def test_a_row_is_whole_once_its_chapter_is_in_the_book(question):
         return
     assert question.answers and question.shown, "a row without a target"
     assert question.asked.endswith((".", "?"))
-    page = (ROOT / "book" / f"{question.chapter}.md").read_text(encoding="utf-8")
-    assert missing_targets(question, page) == []
+    assert missing_targets(question, with_modules(ROOT / "book" / f"{question.chapter}.md")) == []
     if question.runs:
         assert question.number and question.number.run in question.runs
         assert set(question.runs) <= set(EXPERIMENTS)
@@ -93,7 +93,7 @@ def test_what_is_open_is_known():
 
 def test_the_page_shows_every_sheet():
     text = (ROOT / "book" / "assignments.md").read_text(encoding="utf-8")
-    shown = re.findall(r'^show\("([\w-]+)"\)$', text, re.MULTILINE)
+    shown = re.findall(r'^page\.sheet\("([\w-]+)"\)$', text, re.MULTILINE)
     assert shown == [sheet.name for sheet in SHEETS]
     assert "assignments" in PAGES
     for sheet in SHEETS:

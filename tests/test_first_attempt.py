@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,20 +11,18 @@ from typing import Any
 import pytest
 
 from chapters_lib.experiments.realnvp_prior import GAUSSIAN, WITHOUT
+from chapters_lib.pages.realnvp_prior_study import FIRST_ATTEMPT, FIRST_COMMIT
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = (ROOT / "book" / "realnvp-prior.md").read_text(encoding="utf-8")
 RUNS = ("vae-gaussian-mnist", "vae-realnvp-mnist")
 
 
 def recorded_then(name: str) -> dict[str, Any]:
-    """Return the record at the commit that the page names."""
-    commit = re.search(r"at ([0-9a-f]{7}) in this repository's history", PAGE)
-    assert commit, "the page names the commit"
+    """Return the record at the commit that the page's module names."""
     if not shutil.which("git"):
         pytest.skip("no git on this machine")
     shown = subprocess.run(
-        ["git", "show", f"{commit[1]}:runs/{name}/run.json"],
+        ["git", "show", f"{FIRST_COMMIT}:runs/{name}/run.json"],
         cwd=ROOT,
         capture_output=True,
         check=False,
@@ -40,10 +36,8 @@ def recorded_then(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("number", range(2), ids=RUNS)
 def test_the_first_attempt_is_quoted_as_it_was_recorded(number: int) -> None:
     """Its numbers, and that it is what the table calls "without all three" at the full budget."""
-    quoted = re.search(r"^FIRST_ATTEMPT = (\{.*?^\})", PAGE, re.DOTALL | re.MULTILINE)
-    assert quoted, "the page has them in one place"
     then = recorded_then(RUNS[number])
-    for key, values in ast.literal_eval(quoted[1]).items():
+    for key, values in FIRST_ATTEMPT.items():
         assert values[number] == pytest.approx(then["metrics"][key]["mean"], abs=5e-5)
     left_out = {
         key: list(v) if isinstance(v, tuple) else v for key, v in WITHOUT["all-three"].items()

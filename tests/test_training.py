@@ -140,9 +140,7 @@ def test_killed_many_times(tmp_path: Path) -> None:
     assert resumed.steps == 7
 
 
-def test_short_epochs_are_not_all_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_short_epochs_are_not_all_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand epochs of a hundred images would spend their time writing; the last one is kept."""
     saves: list[int] = []
     monkeypatch.setattr(checkpoint, "SAVE_EVERY_SECONDS", 60.0)

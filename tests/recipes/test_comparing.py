@@ -199,7 +199,9 @@ def models() -> dict[str, nn.Module]:
 
 def drawers() -> dict[str, Drawer]:
     return {
-        name: comparing.gan_drawer(TINY, model) if name == "gan" else comparing.vae_drawer(PRIOR, model)
+        name: comparing.gan_drawer(TINY, model)
+        if name == "gan"
+        else comparing.vae_drawer(PRIOR, model)
         for name, model in models().items()
     }
 

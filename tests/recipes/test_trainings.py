@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from chapters_lib import data, training
+from chapters_lib import checkpoint as saving
+from chapters_lib import data
 from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.experiments import EXPERIMENTS
@@ -18,6 +19,7 @@ from chapters_lib.recipes.vae import condition
 from chapters_lib.recording.experiment import Experiment, Session
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
+from tests.conftest import use_data
 
 VAES = [
     "vae-2d-mnist",
@@ -51,7 +53,7 @@ SIZE = 16
 def one_batch(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Every data set consists of the same 16 digits."""
     part = data.load("digits", "train").subset(torch.arange(SIZE))
-    monkeypatch.setattr(data, "load", lambda name, split: part)
+    use_data(monkeypatch, lambda name, split: part)
     return part
 
 
@@ -139,7 +141,7 @@ def test_a_dcgan_killed_and_resumed_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Bit for bit, weights and history, in the precision that is recorded; every weight has moved."""
-    monkeypatch.setattr(training, "CHECK_EVERY_STEPS", 1)
+    monkeypatch.setattr(saving, "SAVE_EVERY_SECONDS", 0.0)
     experiment, expected, history = trained(name, **NARROW)
     calls = 0
 
@@ -151,9 +153,9 @@ def test_a_dcgan_killed_and_resumed_ends_the_same(
 
     handle = register_optimizer_step_pre_hook(kill)
     with pytest.raises(KeyboardInterrupt):
-        trained(name, 0, Checkpoint(tmp_path / "seed-0.pt", "same", 0.0), **NARROW)
+        trained(name, 0, Checkpoint(tmp_path / "seed-0.pt", "same"), **NARROW)
     handle.remove()
-    _, model, resumed = trained(name, 1, Checkpoint(tmp_path / "seed-0.pt", "same", 0.0), **NARROW)
+    _, model, resumed = trained(name, 1, Checkpoint(tmp_path / "seed-0.pt", "same"), **NARROW)
     for key, value in expected.state_dict().items():
         assert torch.equal(value, model.state_dict()[key]), key
     rows = [

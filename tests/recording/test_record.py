@@ -29,7 +29,7 @@ from chapters_lib.recording.verifying import is_recorded, verify
 from chapters_lib.reproducibility import source_commit
 from chapters_lib.training import History
 from tests import tiny
-from tests.conftest import Folders
+from tests.conftest import Folders, use_data
 
 CPU = torch.device("cpu")
 SHORT = replace(tiny.EXPERIMENT, config=tiny.TinyConfig(epochs=1, batch_size=256))
@@ -168,7 +168,7 @@ def test_verify_notices_other_data(run: runs.Run, monkeypatch: pytest.MonkeyPatc
             found.images[5, 0, 3, 3] += 1  # one grey level of one pixel
         return found
 
-    monkeypatch.setattr(data, "load", changed)
+    use_data(monkeypatch, changed)
     with pytest.raises(
         ChaptersError, match="recorded on 359 test images of digits, other than the 359"
     ):
@@ -191,6 +191,26 @@ def test_verify_notices_a_metric_that_was_not_recorded(run: runs.Run) -> None:
 def test_verify_notices_nan(run: runs.Run) -> None:
     with pytest.raises(ChaptersError, match="test_mse came out as nan"):
         verify(replace(SHORT, evaluate=lambda config, model: {"test_mse": float("nan")}))
+
+
+def test_verify_takes_the_first_images_where_there_are_more_now(
+    quick: str, folders: Folders
+) -> None:
+    """A set recorded in part verifies where the whole of it lies; other images do not."""
+    from tests.data.test_loading import write_set
+
+    write_set(folders, "kmnist", train=300, test=20)
+    images, labels = data.load("kmnist", "train").images, data.load("kmnist", "train").labels
+    partial = replace(SHORT, config=tiny.TinyConfig("kmnist", 1, 100))
+    record(partial, device=CPU)
+    write_set(folders, "kmnist", train=500, test=20)
+    whole = data.load("kmnist", "train")
+    assert torch.equal(whole.images[:300], images) and torch.equal(whole.labels[:300], labels)
+    assert verify(partial) == (["test_mse", "parameters"], [])
+    assert len(data.load("kmnist", "train")) == 500
+    write_set(folders, "kmnist", train=200, test=20)
+    with pytest.raises(ChaptersError, match="recorded on 300 train images of kmnist, other than"):
+        verify(partial)
 
 
 # what is refused
@@ -290,7 +310,9 @@ def test_a_run_recorded_anew_meanwhile(
         SHORT, name="child", needs=("tiny",), train=then("trained", tiny.train),
         evaluate=then("measured", tiny.evaluate), panels=then("drawn", tiny.panels),
     )  # fmt: skip
-    with pytest.raises(ChaptersError, match="child needs was recorded anew meanwhile; nothing was rec"):
+    with pytest.raises(
+        ChaptersError, match="child needs was recorded anew meanwhile; nothing was rec"
+    ):
         record(child, device=CPU)
     assert "child" not in runs.names()
 
@@ -370,9 +392,7 @@ def test_cache_is_outside_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHAPTERS_CACHE", raising=False)
     monkeypatch.delenv("CHAPTERS_RUNS", raising=False)
     assert cache_root().name == ".cache" and cache_root().parent == runs.root().parent
-    assert (
-        cache_root().parent / "pyproject.toml"
-    ).exists() or cache_root().parent == Path.cwd()
+    assert (cache_root().parent / "pyproject.toml").exists() or cache_root().parent == Path.cwd()
 
 
 @dataclass(frozen=True)

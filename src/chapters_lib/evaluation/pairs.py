@@ -14,7 +14,9 @@ from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.evaluation.likeness import squared_error
 from chapters_lib.reproducibility import generator
 
-Measure = Callable[[Tensor, Tensor], Tensor]  # of uint8 images in pairs, to a number each
+Measure = Callable[
+    [Tensor, Tensor], Tensor
+]  # of uint8 images in pairs, to a number each
 
 
 def shifted(images: UInt8[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
@@ -27,9 +29,13 @@ def blurred(images: UInt8[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
     return to_bytes(F.avg_pool2d(to_float(images), 3, 1, 1))
 
 
-def noisy(images: UInt8[Tensor, "n c h w"], seed: int = 0) -> UInt8[Tensor, "n c h w"]:
+def noisy(
+    images: UInt8[Tensor, "n c h w"], seed: int = 0
+) -> UInt8[Tensor, "n c h w"]:
     """Return images with normal noise, scaled to the squared error that the shift makes before rounding."""
-    scale = squared_error(images, shifted(images)).sqrt()[:, None, None, None]
+    scale = squared_error(images, shifted(images)).sqrt()[
+        :, None, None, None
+    ]
     noise = torch.randn(images.shape, generator=generator(seed))
     return to_bytes(to_float(images) + scale * noise)
 
@@ -63,14 +69,21 @@ def measured(
 ) -> dict[str, Float[Tensor, "kinds n"]]:
     """Return every measure of each image's pairs, one row a kind of partner."""
     return {
-        name: torch.stack([measure(images, partner) for partner in partners.values()])
+        name: torch.stack(
+            [measure(images, partner) for partner in partners.values()]
+        )
         for name, measure in measures.items()
     }
 
 
 def share_nearer(
-    found: Float[Tensor, "kinds n"], kinds: Mapping[str, Tensor], a: str, b: str
+    found: Float[Tensor, "kinds n"],
+    kinds: Mapping[str, Tensor],
+    a: str,
+    b: str,
 ) -> float:
     """Return the share of the images whose partner of kind `a` is nearer than that of kind `b`."""
     order = list(kinds)
-    return float((found[order.index(a)] < found[order.index(b)]).double().mean())
+    return float(
+        (found[order.index(a)] < found[order.index(b)]).double().mean()
+    )

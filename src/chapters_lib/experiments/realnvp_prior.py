@@ -108,7 +108,7 @@ EXPERIMENTS = (
         STUDY,
         lambda config: numbered({label(c): c for c in config.candidates}, "candidate"),
         build=likelihood_vae.build,
-        train=likelihood_vae.train,
+        train=likelihood_vae.train_followed,
         evaluate=evaluate_candidates,
     ),
 )

@@ -122,34 +122,48 @@ def recorded(name: str) -> tuple[PriorConfig, VAE]:
 
 
 def train(
-    config: PriorConfig, model: VAE, session: Session, after_epoch: AfterEpoch | None = None
+    config: PriorConfig,
+    model: VAE,
+    session: Session,
+    after_epoch: AfterEpoch | None = None,
 ) -> History:
-    """Minimise −ELBO by Adam; binary images are drawn anew from the grey ones at every step."""
-    if config.start:
-        take_and_freeze(model, runs.load(config.start))
+    """Minimise −ELBO by Adam.
+
+    Binary images are drawn anew from the grey ones at every step.
+    """
     training, _ = split(config)
-    batches = Batches(training, config.batch_size, device=session.device)
-    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
+    device = session.device
+    batches = Batches(training, config.batch_size, device=device)
+    optimizer = torch.optim.Adam(
+        model.parameters(),
+        config.learning_rate,
+        fused=True,
+    )
     steps = config.epochs * len(batches)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=steps + 1, pct_start=WARM_START,
+        optimizer,
+        config.learning_rate,
+        total_steps=steps + 1,
+        pct_start=WARM_START,
         cycle_momentum=False,
-    )  # fmt: skip
+    )
     estimate = path_elbo if config.path_gradient else elbo
-    warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
+    warm_up = config.warm_up * len(batches)
+    low = config.precision == "bfloat16"
 
     def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
         if not config.width:
             x = binarised(x)
         beta = min(1.0, schedule.last_epoch / warm_up if warm_up else 1.0)
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
             terms = estimate(model, x)
         optimizer.zero_grad()
         negative_elbo(terms, beta).backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         schedule.step()
-        reconstruction, kl = -terms.log_likelihood.detach().mean(), terms.kl.detach().mean()
+        reconstruction = -terms.log_likelihood.detach().mean()
+        kl = terms.kl.detach().mean()
         return {
             "train_reconstruction": reconstruction,
             "train_kl": kl,
@@ -164,7 +178,11 @@ def train(
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={"model": model, "optimizer": optimizer, "schedule": schedule},
+        state={
+            "model": model,
+            "optimizer": optimizer,
+            "schedule": schedule,
+        },
     )
 
 
@@ -175,6 +193,8 @@ def train_followed(config: PriorConfig, model: VAE, session: Session) -> History
     held-out ones, both binarised once; every few epochs the judge's distance of 10,000 samples
     to 10,000 training images.
     """
+    if config.start:
+        take_and_freeze(model, runs.load(config.start))
     training, held = split(config)
     followed = {"train_eval": training.first(FOLLOWED), "val": held}
     distance = distance_to_training(config.dataset) if config.judged else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -73,11 +73,20 @@ class VaeGanConfig:
 
 def build(config: VaeGanConfig) -> VAEGAN:
     """Make the untrained model."""
-    if config.convolutional:
-        model = models.convolutional(latent=config.latent, width=config.width)
-        for network in (model.encoder, model.decoder, model.discriminator):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return model
+    make = convolutional_networks if config.convolutional else fully_connected_networks
+    return make(config)
+
+
+def convolutional_networks(config: VaeGanConfig) -> VAEGAN:
+    """Make the untrained model of three convolutional networks."""
+    model = models.convolutional(latent=config.latent, width=config.width)
+    for network in (model.encoder, model.decoder, model.discriminator):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
+
+
+def fully_connected_networks(config: VaeGanConfig) -> VAEGAN:
+    """Make the untrained model of three fully connected networks."""
     vae = fully_connected(
         hidden=config.hidden,
         latent=config.latent,
@@ -88,19 +97,19 @@ def build(config: VaeGanConfig) -> VAEGAN:
     return VAEGAN(vae, models.fully_connected_discriminator(config.discriminator_hidden))
 
 
-def start_from(model: VAEGAN, name: str) -> None:
-    """Give encoder and decoder the weights of a recorded VAE of the same layers.
+def start_from(model: VAEGAN, vae: Mapping[str, Tensor]) -> None:
+    """Give encoder and decoder the weights of a trained VAE of the same layers, its state by name.
 
     A Gaussian decoder's mean is made as a Bernoulli decoder's; its learned scale is left out.
     """
     weights = {
         key.replace("decoder.net.0.", "decoder.net.", 1): value
-        for key, value in runs.load(name).weights("model").items()
+        for key, value in vae.items()
         if key != "decoder.log_scale"
     }
     own = {key for key in model.state_dict() if not key.startswith("discriminator.")}
     if own != set(weights):
-        raise ValueError(f"{name} has not the layers of this model: {sorted(own ^ set(weights))}")
+        raise ValueError(f"the VAE has not the layers of this model: {sorted(own ^ set(weights))}")
     model.load_state_dict(weights, strict=False)
 
 
@@ -138,10 +147,14 @@ SHOWN = 10  # test images in the panels
 NETWORKS = ("encoder", "decoder", "discriminator")
 
 
-def gradients(losses: NetworkLosses, model: VAEGAN) -> dict[str, tuple[Tensor, ...]]:
-    """Return each network's gradient of its own loss: three backward passes over one graph.
+def gradients(
+    losses: NetworkLosses,
+    model: VAEGAN,
+) -> dict[str, tuple[Tensor, ...]]:
+    """Return each network's gradient of its own loss.
 
-    Nothing is stepped between them, so all three are at the weights that made the losses.
+    There are three backward passes over one graph. Nothing is stepped
+    between them, so all three are at the weights that made the losses.
     """
     return {
         name: torch.autograd.grad(
@@ -167,8 +180,6 @@ def train(
 
     The rates fall to 0 along a cosine. The history holds the terms; `after_epoch` may measure more.
     """
-    if config.start:
-        start_from(model, config.start)
     training, _ = split(config)
     batches = Portion(Batches(training, config.batch_size, device=session.device), config.portion)
     optimizers = {
@@ -227,11 +238,12 @@ def train_followed(config: VaeGanConfig, model: VAEGAN, session: Session) -> His
     training images; of a training that starts from a recorded VAE, also before its first step,
     as epoch 0.
     """
+    if config.start:
+        start_from(model, runs.load(config.start).weights("model"))
     if not config.judged:
         return train(config, model, session)
     follow, start = follower(config), History()
     if config.start:
-        start_from(model, config.start)
         start.append({"epoch": 0, "seconds": 0.0, "images": 0.0, **follow(model)})
 
     def after_epoch(epoch: int) -> dict[str, float]:

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.sources import SOURCES
 
 ANCHOR = re.compile(r'^<a id="([\w-]+)"></a>$')
 HEADING = re.compile(r"^(#{1,6}) ")
+CALLED = re.compile(r"^from chapters_lib\.pages import (\w+) as \w+$", re.MULTILINE)
 EQUATION = re.compile(
     r"^\$\$\n((?:(?!\$\$).)*?) ?\\tag\{([\d.]+)\}\n\$\$$", re.MULTILINE | re.DOTALL
 )
@@ -40,6 +42,14 @@ class Heading:
 
     level: int
     text: str
+
+
+def with_modules(page: Path) -> str:
+    """Return the source of a page, and of the modules that its cells import to call them."""
+    text = page.read_text(encoding="utf-8")
+    names = dict.fromkeys(CALLED.findall(text))
+    paths = [SOURCES / "chapters_lib" / "pages" / f"{name}.py" for name in names]
+    return "\n".join([text, *(path.read_text(encoding="utf-8") for path in paths)])
 
 
 Block = str | Shown | Heading  # a string is one line of Markdown, an anchor among them
@@ -89,7 +99,7 @@ class Book:
         return {
             label: path.stem
             for path in sorted(self.pages.glob("*.md"))
-            for match in known.findall(path.read_text(encoding="utf8"))
+            for match in known.findall(with_modules(path))
             for label in match
             if label
         }

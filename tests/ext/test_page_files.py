@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-PATH = Path(__file__).resolve().parents[1] / "book" / "_ext" / "page_files.py"
+PATH = Path(__file__).resolve().parents[2] / "book" / "_ext" / "page_files.py"
 spec = importlib.util.spec_from_file_location("page_files", PATH)
 assert spec and spec.loader
 page_files = importlib.util.module_from_spec(spec)

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-PATH = Path(__file__).resolve().parents[1] / "book" / "_ext" / "mathml.py"
+PATH = Path(__file__).resolve().parents[2] / "book" / "_ext" / "mathml.py"
 spec = importlib.util.spec_from_file_location("mathml", PATH)
 assert spec and spec.loader
 mathml = importlib.util.module_from_spec(spec)

@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, STRICT, jupyter_book
+from tests.book.conftest import STRICT, jupyter_book
 
-HEADER = """---
-jupytext: {text_representation: {extension: .md, format_name: myst}}
-kernelspec: {display_name: Python 3, language: python, name: python3}
----
+from .conftest import PAGE
 
-"""
-PAGE = (
-    HEADER
-    + """# A page
-
-```{code-cell} python
-from pathlib import Path
-print(Path("../src/value.txt").read_text())
-```
-"""
-)
-TOC = """format: jb-book
-root: book/index
-parts:
-  - caption: One
-    numbered: true
-    chapters:
-      - file: book/page
-"""
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Path:
-    """Return a book of one page, with this book's settings and extension."""
-    (tmp_path / "book").mkdir()
-    for name in ("_static", "_ext"):
-        shutil.copytree(
-            ROOT / "book" / name,
-            tmp_path / "book" / name,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
-    shutil.copy(ROOT / "book" / "references.bib", tmp_path / "book")
-    for name in ("_config.yml", "requirements.txt"):
-        shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "_toc.yml").write_text(TOC, encoding="utf-8")
-    (tmp_path / "book" / "index.md").write_text("# A book\n\nIt is small.\n", encoding="utf-8")
-    (tmp_path / "book" / "page.md").write_text(PAGE, encoding="utf-8")
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "value.txt").write_text("first value", encoding="utf-8")
-    return tmp_path
 
 
 def html(book: Path) -> str:
@@ -70,6 +26,18 @@ def test_a_changed_library_runs_the_pages_again(tiny):
     (tiny / "src" / "value.txt").write_text("second value", encoding="utf-8")
     assert jupyter_book(tiny, *STRICT).returncode == 0
     assert "second value" in html(tiny)
+
+
+def test_another_folder_of_runs_runs_the_pages_again(tiny, monkeypatch):
+    """Also where its path is meant from where the build was started, which is not where notebooks run."""
+    page = PAGE.replace('"../src/value.txt"', '__import__("os").environ["CHAPTERS_RUNS"], "record"')
+    (tiny / "book" / "page.md").write_text(page, encoding="utf-8")
+    for folder in ("first", "second"):
+        (tiny / folder).mkdir()
+        (tiny / folder / "record").write_text(f"of the {folder}", encoding="utf-8")
+        monkeypatch.setenv("CHAPTERS_RUNS", folder)
+        assert jupyter_book(tiny, *STRICT).returncode == 0
+        assert f"of the {folder}" in html(tiny)
 
 
 def test_a_failing_cell_fails_every_build_and_says_where(tiny):

@@ -12,7 +12,7 @@ import pytest
 from docutils import nodes
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

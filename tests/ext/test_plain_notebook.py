@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-PATH = Path(__file__).resolve().parents[1] / "book" / "_ext" / "plain_notebook.py"
+PATH = Path(__file__).resolve().parents[2] / "book" / "_ext" / "plain_notebook.py"
 spec = importlib.util.spec_from_file_location("plain_notebook", PATH)
 assert spec and spec.loader
 plain_notebook = importlib.util.module_from_spec(spec)

@@ -1,0 +1,65 @@
+"""Figures and numbers of the page on the data."""
+
+from __future__ import annotations
+
+import torch
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
+from chapters_lib import data, figures
+from chapters_lib.data import house_numbers
+from chapters_lib.pages import Page, check, run, signed
+
+PAGE = Page("data")
+
+
+def numbers() -> None:
+    """Set the book's look; glue how many digits there are, and how rendered crops compare with real ones."""
+    figures.use_style()
+    for split in ("train", "test"):
+        PAGE.keep(**{f"digits_{split}": f"{len(data.load('digits', split)):,}"})
+    record = run("house-numbers-beside-svhn")
+    PAGE.keep(crops=record["real_images"], crops_official=record["official_images"])
+    read = record.metric("real_accuracy")
+    PAGE.keep(crops_accuracy=100 * read.mean, crops_accuracy_sem=100 * read.sem)
+    PAGE.keep(judge_accuracy=100 * run("judge-house-numbers")["test_accuracy"])
+    (protocol,) = (k for k in record.metrics if k.startswith("kid_") and not k.endswith("_sem"))
+    distance = {of: record.metric(f"{of}{protocol}") for of in ("", "halves_", "mnist_")}
+    for of, metric in distance.items():  # in thousandths; no minus before a zero
+        mean = signed(round(1000 * metric.mean, 2) + 0.0, 2)
+        PAGE.keep(**{f"crops_kid_{of}".rstrip("_"): f"{mean} ± {1000 * metric.sem:.2f}"})
+    rendered, halves, mnist = (distance[of].mean for of in ("", "halves_", "mnist_"))
+    claims = {
+        "seven in ten of the real crops are read": read.mean >= 0.7,
+        "rendered crops lie between": halves < rendered < mnist,
+    }
+    check(claims)
+
+
+def digits() -> Figure:
+    """Draw two images of each class of the digits, a class a column."""
+    train = data.load("digits", "train")
+    of_class = [(train.labels == label).nonzero().flatten()[:2] for label in range(10)]
+    return figures.image_grid(train.images[torch.stack(of_class, dim=1).flatten()], columns=10)
+
+
+def first_images(dataset: str) -> Figure:
+    """Draw the first four images of each class of a data set, a class a column."""
+    examples = run(f"judge-{dataset}").panels["examples"][:, :4]  # (classes, 4, C, H, W)
+    images = examples.swapaxes(0, 1).reshape(-1, *examples.shape[2:])
+    return figures.image_grid(images, columns=10)
+
+
+def rendered_and_real() -> Figure:
+    """Draw two rows of rendered crops above two of real ones."""
+    kept = run("house-numbers-beside-svhn").panels
+    rendered, real = kept["rendered"], kept["real"]
+    rows = {"rendered": rendered[:12], " ": rendered[12:], "real": real[:12], "  ": real[12:]}
+    return figures.image_rows(rows)
+
+
+def typefaces() -> Markdown:
+    """Return a sentence that names the typefaces of the rendered house numbers."""
+    faces = house_numbers.TYPEFACES
+    names = ", ".join(name.removesuffix(".ttf").replace("-", " ") for name in faces)
+    return Markdown(f"The {len(faces)} typefaces are those that come with matplotlib: {names}.")

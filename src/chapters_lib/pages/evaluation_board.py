@@ -1,0 +1,240 @@
+"""The page on evaluation: the scoreboard, and how far its two distances agree."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+from scipy import stats
+
+from chapters_lib import figures
+from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.pages import check, number, run, signed, table
+from chapters_lib.pages.evaluation import PAGE
+from chapters_lib.recording import runs
+from chapters_lib.recording.runs import Run
+
+PROTOCOLS = [f"fid_inception{width}{low}" for width in (768, 2048) for low in ("", "_bfloat16")]
+TITLES = {
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
+    "house-numbers": "House numbers (rendered stand-in for SVHN)",
+    "svhn": "SVHN",
+}
+KINDS = {
+    "ae": "autoencoder",
+    "vae": "VAE",
+    "cvae": "VAE",
+    "gan": "GAN",
+    "dcgan": "GAN",
+    "vaegan": "VAE-GAN",
+    "rbm": "RBM",
+}
+
+
+class Entry(NamedTuple):
+    """A row of the scoreboard: a run, and the prefix of the metrics of one way to draw from it."""
+
+    run: Run
+    prefix: str
+
+    def has(self, key: str) -> bool:
+        """Whether a metric is recorded."""
+        return self.prefix + key in self.run.metrics
+
+    def first(self, key: str) -> float:
+        """Return a metric of the first training."""
+        return self.run.metric(self.prefix + key).values[0]
+
+    def text(self, key: str, digits: int) -> str:
+        """Return a metric with its standard error over trainings, or a dash where there is none."""
+        return number(self.run.metric(self.prefix + key), digits) if self.has(key) else "–"
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Return every recorded run that draws images and was judged, once for each way to draw."""
+    found = [
+        Entry(run(name), prefix)
+        for name in runs.names()
+        if name in EXPERIMENTS
+        for prefix in EXPERIMENTS[name].samples
+    ]
+    return tuple(entry for entry in found if entry.has("fid_judge"))
+
+
+def _of(dataset: str) -> list[Entry]:
+    return [entry for entry in entries() if entry.run.config["dataset"] == dataset]
+
+
+@cache
+def shown() -> str:
+    """Return the key under which most Inception distances are recorded."""
+    return max(PROTOCOLS, key=lambda key: sum(entry.has(key) for entry in entries()))
+
+
+def header() -> str:
+    """Return how the tables head its column: the number of features, and the format."""
+    return "Inception " + shown().removeprefix("fid_inception").replace("_", ", ")
+
+
+def numbers() -> None:
+    """Give the text what it says of the scoreboard, and hold its claims against the records."""
+    unjudged = [entry.run.name for entry in entries() if not entry.has("recall_judge")]
+    stored = any(EXPERIMENTS[name].weights_stored for name in unjudged)
+    ending = "." if stored else ", of runs without weights."
+    missing = f"Precision and recall are missing in {len(unjudged)} rows{ending}"
+    PAGE.keep(board_state=_state(), board_format=_format())
+    PAGE.keep(board_pr_state=missing if unjudged else "")
+    datasets = {entry.run.config["dataset"] for entry in entries()}
+    check({"every chapter before has its rows": {"mnist", "fashion-mnist", "kmnist"} <= datasets})
+    _agreement()
+
+
+def _state() -> str:
+    """Say which rows have the Inception distance, and why the others have not."""
+    missing = [entry.run.name for entry in entries() if not entry.has(shown())]
+    due = sum(EXPERIMENTS[name].weights_stored for name in missing)
+    gone, measured = len(missing) - due, len(entries()) - len(missing)
+    state = f"{measured} of the {len(entries())} rows of the scoreboard have it, under the key {shown()}."
+    if gone:
+        state += f" {gone} keep their numbers without the weights, so that no more samples can be drawn of them."
+    if due:
+        low = "bfloat16" if shown().endswith("bfloat16") else "float32"
+        minutes = 10_000 / run("measures-mnist")[f"{low}_images_per_second"] / 60
+        state += (
+            f" {due} {'has' if due == 1 else 'have'} not been measured: ten thousand images take"
+        )
+        state += f" {minutes:.0f} minutes of a whole core."
+    return state + (" Where there is none, the tables show a dash." if missing else "")
+
+
+def _format() -> str:
+    """Say in which number format the scoreboard is, and what that does to it."""
+    if not shown().endswith("bfloat16"):
+        return "The scoreboard below is in float32 in all its rows."
+    said = (
+        "The scoreboard below is in bfloat16 in all its rows. Its distances may be compared with each other, and "
+        "are larger than those in float32."
+    )
+    full, low = "fid_inception768", "fid_inception768_bfloat16"
+    both = [entry for entry in entries() if entry.has(full) and entry.has(low)]
+    if both:
+        of, prefix = both[0]
+        said += " For the fully connected GAN both are recorded, from ten thousand samples: "
+        said += f"{of[prefix + full]:.4f} and {of[prefix + low]:.4f}."
+    larger = all(of[prefix + low] > of[prefix + full] for of, prefix in both)
+    check({"the recorded distance in bfloat16 is the larger one": larger})
+    return said
+
+
+def table_board(dataset: str) -> Markdown:
+    """Return the generators of one data set, nearest samples first; above them the real images' row."""
+    digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2, shown(): 4}
+    digits |= {"precision_judge": 2, "recall_judge": 2}
+    rows = [["Run", "`recognisable`", "`class_entropy`", "`fid_judge`", header(), "precision"]]
+    rows[0].append("recall")
+    found = {"*real test images*": Entry(run(f"judge-{dataset}"), "")}
+    generators = sorted(_of(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"])
+    for name, entry in [*found.items(), *((entry.run.name, entry) for entry in generators)]:
+        rows.append([name, *(entry.text(key, places) for key, places in digits.items())])
+    caption, name = "every recorded generator, as above.", dataset.removesuffix("-mnist")
+    if dataset == "mnist":
+        caption = (
+            "every recorded generator, 10,000 samples each against the test set; lower distances are better, the "
+            "other columns higher. Yardstick in the first row: all test images against the whole training set, on "
+            "which the judge was trained; the bias of that distance is smaller than that of the rows below."
+        )
+    label = f"tab-eval-board-{'colour' if dataset == 'house-numbers' else name}"
+    return table(f"{TITLES[dataset]}: {caption}", label, "20 17 18 14 11 10 10", rows)
+
+
+@cache
+def _both() -> dict[str, dict[str, tuple[float, float]]]:
+    """Return the judge's and Inception's distance of the first trainings, where four or more have both."""
+    pairs = {
+        dataset: {
+            entry.run.name: (entry.first("fid_judge"), entry.run[entry.prefix + shown()])
+            for entry in _of(dataset)
+            if entry.has(shown())
+        }
+        for dataset in TITLES
+    }
+    return {dataset: found for dataset, found in pairs.items() if len(found) >= 4}
+
+
+def agreement() -> Figure:
+    """Return both distances of every generator that has them, a plot for each data set."""
+    kind_of = {name: KINDS[name.split("-")[0]] for found in _both().values() for name in found}
+    kinds = [kind for kind in dict.fromkeys(KINDS.values()) if kind in kind_of.values()]
+    figure, axes = figures.panels(len(_both()), height=2.8)
+    for ax, (dataset, found) in zip(axes, _both().items(), strict=True):
+        groups = {
+            kind: np.array([pair for name, pair in found.items() if kind_of[name] == kind])
+            for kind in kinds
+        }
+        figures.points(
+            {kind: pairs.reshape(-1, 2) for kind, pairs in groups.items()},
+            size=26,
+            xlabel="judge",
+            ylabel="Inception" if ax is axes[0] else "",
+            title=TITLES[dataset],
+            legend=False,
+            ax=ax,
+        )
+        ax.set(xscale="log", yscale="log")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(NullFormatter())
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    return figure
+
+
+def _correlation(dataset: str) -> float:
+    """Return Spearman's rank correlation of the two distances."""
+    return float(stats.spearmanr(*zip(*_both()[dataset].values(), strict=True)).statistic)
+
+
+def _agreement() -> None:
+    ranks, places = [], []
+    for dataset, found in _both().items():
+        title = TITLES[dataset]
+        ranks.append(f"{_correlation(dataset):.2f} over {len(found)} generators on {title}")
+        judge, inception = (min(found, key=lambda name: found[name][side]) for side in (0, 1))
+        both = f"both put {judge} first"
+        differ = f"the judge puts {judge} first and Inception {inception}"
+        places.append(f"on {title} {both if judge == inception else differ}")
+    PAGE.keep(ranks=", ".join(ranks), first_places="; ".join(places))
+    check(
+        {
+            "MNIST and Fashion-MNIST have enough": {"mnist", "fashion-mnist"} <= set(_both()),
+            "and the orders agree more than they differ": min(map(_correlation, _both())) > 0.4,
+        }
+    )
+
+
+def table_agreement() -> Markdown:
+    """Return the rank correlations, and the generators whose places differ most."""
+    rows = [["Data set", "generators with both", "rank correlation"]]
+    rows[0].append("placed most differently (judge, Inception)")
+    for dataset, found in _both().items():
+        judge, inception = (stats.rankdata(values) for values in zip(*found.values(), strict=True))
+        odd = int(np.abs(judge - inception).argmax())
+        places = f"{list(found)[odd]} ({judge[odd]:.0f}, {inception[odd]:.0f})"
+        if judge[odd] == inception[odd]:
+            places = "none"
+        rows.append([TITLES[dataset], str(len(found)), signed(_correlation(dataset), 2), places])
+    return table(
+        "How far the order of the generators by the judge's distance agrees with that by the Inception distance "
+        "(first training each): Spearman's rank correlation, where four or more have both; and the generator whose "
+        "places in the two orders differ most, 1 being the nearest.",
+        "tab-eval-agreement",
+        "22 18 18 42",
+        rows,
+    )

@@ -1,0 +1,85 @@
+"""The modules of the page on evaluation: what they give, and that they do not claim what is not so."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chapters_lib.evaluation.kid import KernelDistance
+from chapters_lib.evaluation.precision_recall import PrecisionRecall
+from chapters_lib.pages import Page, evaluation
+from chapters_lib.pages import evaluation_board as board
+from chapters_lib.pages import evaluation_study as study
+from chapters_lib.pages import evaluation_weights as weights
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | float]:
+    """What the page is given, by its keys."""
+    found: dict[str, str | float] = {}
+    monkeypatch.setattr(Page, "keep", lambda self, **values: found.update(values))
+    return found
+
+
+def seen(fid: float, precision: float, recall: float) -> dict[str, object]:
+    pr = PrecisionRecall(precision, recall)
+    return {"fid": fid, "kid": KernelDistance(-0.001, 0.002), "pr": pr}
+
+
+SEEN = {
+    "other real digits": seen(0.2, 0.9, 0.9),
+    "only 0 to 4": seen(12.0, 0.9, 0.5),
+    "sixty, repeated": seen(2.0, 0.9, 0.05),
+    "half on their side": seen(9.0, 0.45, 0.8),
+    "nothing but noise": seen(40.0, 0.5, 0.1),
+}
+
+
+def test_few_images_read_too_far(kept):
+    study.numbers()
+    assert kept["same_few"] > kept["same_many"] > 0
+    assert kept["same_slope"].startswith("−")
+
+
+def test_the_state_counts_the_rows_that_have_the_distance(kept):
+    board.numbers()
+    weights.numbers()
+    measured = sum(entry.has(board.shown()) for entry in board.entries())
+    assert kept["board_state"].startswith(f"{measured} of the {len(board.entries())} rows")
+    assert kept["kl_four"] < kept["kl_one"]
+
+
+def test_a_board_has_real_images_first_and_then_the_nearest():
+    header, real, *rows = board.table_board("kmnist").data.split("\n* - ")[1:]
+    assert header.startswith("Run") and real.startswith("*real test images*")
+    distances = [float(row.split("\n  - ")[3].split(" ± ")[0]) for row in rows]
+    assert distances == sorted(distances) and len(distances) > 3
+
+
+def test_the_other_tables_have_their_rows():
+    assert weights.table_weights().data.count("\n* - ") == 5
+    assert evaluation.table_sets(SEEN, 359).data.count("\n* - ") == 6
+
+
+def test_figures_name_their_axes():
+    for axes in study.sizes().axes:
+        assert axes.get_xlabel() == "images on each side"
+    assert board.agreement().axes[0].get_ylabel() == "Inception"
+    gauss = evaluation.gauss([10, 20], {2: [0.4, 0.2]}, {2: [0.3, 0.2]})
+    assert gauss.axes[0].get_xlabel() == "draws on each side"
+    ways = evaluation.transport(torch.zeros(80, 2), torch.ones(80, 2)).axes[0]
+    assert [text.get_text() for text in ways.get_legend().get_texts()] == ["from", "to"]
+
+
+def test_a_set_that_keeps_its_recall_contradicts_the_text(kept):
+    evaluation.faults(SEEN)
+    assert kept["sets_real_kid"] == "−0.001 ± 0.002"
+    with pytest.raises(AssertionError, match="repetition costs nearly all recall"):
+        evaluation.faults(SEEN | {"sixty, repeated": seen(2.0, 0.9, 0.5)})
+
+
+def test_an_order_that_turned_round_is_noticed(kept, monkeypatch):
+    reversed_weights = dict(zip(weights.WEIGHTS, reversed(weights.WEIGHTS.values()), strict=True))
+    monkeypatch.setattr(weights, "WEIGHTS", reversed_weights)
+    with pytest.raises(AssertionError, match="it is the one said"):
+        weights.numbers()
