@@ -25,6 +25,7 @@ test: lint
 
 lint: ready
 	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
 	$(VENV) -m mypy src
 
 pdf: ready
