@@ -19,6 +19,7 @@ from chapters_lib.experiments.vae import search
 from chapters_lib.recipes import tuning
 from chapters_lib.recording import runs, scoreboard
 from chapters_lib.recording.experiment import Experiment
+from chapters_lib.recording.further import record_further
 from chapters_lib.recording.record import elapsed, record
 from chapters_lib.recording.verifying import verify
 from chapters_lib.reproducibility import pick_device
@@ -28,6 +29,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
     return int(text)
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds, as 3,4")
+    return tuple(map(int, parts))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument(
         "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
+    )
+    train.add_argument(
+        "--seeds",
+        type=_seeds,
+        metavar="S,S",
+        help="further seeds of recorded experiments: trained and added to their records",
     )
     search = commands.add_parser(
         "tune", help="search what vae-fashion-mnist leaves free, and record the study; resumable"
@@ -138,14 +152,21 @@ def _list() -> int:
 
 
 def _train(
-    experiments: Sequence[Experiment[Any, Any]], device_name: str, threads: int | None, fresh: bool
+    experiments: Sequence[Experiment[Any, Any]],
+    device_name: str,
+    threads: int | None,
+    fresh: bool,
+    seeds: Sequence[int] | None = None,
 ) -> int:
     if threads:
         torch.set_num_threads(threads)
     device = pick_device(device_name)
     for experiment in experiments:
         start = time.monotonic()
-        run = record(experiment, device=device, fresh=fresh)
+        if seeds is None:
+            run = record(experiment, device=device, fresh=fresh)
+        else:
+            run = record_further(experiment, seeds, device=device)
         print(f"{run.name}: recorded in {run.folder} after {elapsed(start)}")
         for key in run.metrics:
             metric = run.metric(key)
@@ -239,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _list()
         if options.command == "train":
             chosen = [find(name) for name in options.names]
-            return _train(chosen, options.device, options.threads, options.fresh)
+            return _train(chosen, options.device, options.threads, options.fresh, options.seeds)
         if options.command == "tune":
             study = search(options.trials, options.storage)
             return _train([study], options.device, options.threads, False)
