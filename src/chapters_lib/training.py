@@ -6,6 +6,7 @@ import csv
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from chapters_lib.checkpoint import Checkpoint, Stateful
+from chapters_lib.checkpoint import Stateful
 from chapters_lib.errors import ChaptersError
 
 Losses = Mapping[str, Tensor]
@@ -80,6 +81,34 @@ class SizedBatches(Sized, Iterable[tuple[Tensor, ...]], Protocol):
     """An iterable of batches that knows how many there are and shuffles by torch's generator at `iter`."""
 
 
+class Keeper(Protocol):
+    """What keeps a training's state at epochs' ends, and the rows of its history: a checkpoint."""
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to keep the state again."""
+
+    def part(self, name: str) -> Keeper:
+        """Return the keeper of one of several trainings that make up a whole."""
+
+    def keep(self, parts: Mapping[str, Stateful], rows: Iterable[Mapping[str, float]]) -> None:
+        """Keep the parts' states and the rows."""
+
+    def resume(self, parts: Mapping[str, Stateful]) -> list[dict[str, float]]:
+        """Put kept states back into the parts; return the rows, none where nothing is kept."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where and how one training happens."""
+
+    device: torch.device
+    checkpoint: Keeper | None = None
+    progress: str = ""
+    seed: int = 0
+    fresh: bool = False  # whether trials that are kept outside of checkpoints are forgotten, too
+
+
 def fit(
     step: Callable[..., Losses],
     batches: SizedBatches,
@@ -87,7 +116,7 @@ def fit(
     epochs: int,
     state: Mapping[str, Stateful] | None = None,
     after_epoch: AfterEpoch | None = None,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Keeper | None = None,
     progress: str = "",
 ) -> History:
     """Call ``step(*batch)`` for every batch of every epoch.

@@ -28,6 +28,18 @@ def test_a_changed_library_runs_the_pages_again(tiny):
     assert "second value" in html(tiny)
 
 
+def test_another_folder_of_runs_runs_the_pages_again(tiny, monkeypatch):
+    """Also where its path is meant from where the build was started, which is not where notebooks run."""
+    page = PAGE.replace('"../src/value.txt"', '__import__("os").environ["CHAPTERS_RUNS"], "record"')
+    (tiny / "book" / "page.md").write_text(page, encoding="utf-8")
+    for folder in ("first", "second"):
+        (tiny / folder).mkdir()
+        (tiny / folder / "record").write_text(f"of the {folder}", encoding="utf-8")
+        monkeypatch.setenv("CHAPTERS_RUNS", folder)
+        assert jupyter_book(tiny, *STRICT).returncode == 0
+        assert f"of the {folder}" in html(tiny)
+
+
 def test_a_failing_cell_fails_every_build_and_says_where(tiny):
     (tiny / "book" / "page.md").write_text(
         PAGE + '\n```{code-cell} python\nassert 2 < 1, "the text says it is lower"\n```\n',

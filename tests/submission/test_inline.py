@@ -6,16 +6,22 @@ import ast
 import builtins
 import re
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import torch
 
 from chapters_lib import assignments
 from chapters_lib.errors import ChaptersError
+from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.recording import runs
+from chapters_lib.reproducibility import seed_everything
 from chapters_lib.submission import NOTEBOOKS, source
 from chapters_lib.submission.inline import Inliner, with_records
 from chapters_lib.submission.sources import bound_names, free_names
+from chapters_lib.training import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = [(sheet, name) for sheet, names in NOTEBOOKS.items() for name in names]
@@ -34,11 +40,12 @@ def alone(*cells: str) -> dict:
     }
     sys.modules["chapters_lib"] = None  # type: ignore[assignment]
     try:
-        names: dict = {"__name__": "alone"}
+        sys.modules["alone"] = ModuleType("alone")  # where dataclasses look up their annotations
+        names = vars(sys.modules["alone"])
         exec(compile(source, "alone", "exec", dont_inherit=True), names)
         return names
     finally:
-        del sys.modules["chapters_lib"]
+        del sys.modules["chapters_lib"], sys.modules["alone"]
         sys.modules.update(hidden)
 
 
@@ -100,7 +107,34 @@ def test_recorded_numbers_are_written_in():
         with_records('x = f(runs.load("vae-fc-mnist").config["epochs"])')
         == f"x = f({config['epochs']})"
     )
-    assert ast.literal_eval(with_records('runs.load("vae-fc-mnist").config')) == config
+    names = alone(
+        'from chapters_lib.recipes.vae import VaeConfig\nx = runs.load("vae-fc-mnist").config_as(VaeConfig)'
+    )
+    stated = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(names["x"]).items()}
+    assert {key: stated[key] for key in config} == config
+
+
+@pytest.mark.parametrize(
+    ("name", "sheet", "trained"),
+    [("vae-fc-mnist", "hw7", "vae"), ("gan-fc-mnist", "hw7", "gan")],
+)
+def test_a_packs_code_ends_with_the_weights_of_the_experiment(name, sheet, trained):
+    """What a pack writes out and runs is the experiment's own training: equal to the last bit."""
+    written = pack_cells(sheet, sheet)
+    stop = next(i for i, cell in enumerate(written) if f"train_{trained}(" in cell)
+    cells = [re.sub(r"epochs=\d+", "epochs=2", cell) for cell in written[: stop + 1]]
+    model = alone(*cells)[trained]
+    experiment = EXPERIMENTS[name]
+    config = replace(experiment.config, dataset="digits", epochs=2, judged=False)
+    seed_everything(0)
+    expected = experiment.build(config)
+    experiment.train(config, expected, Session(torch.device("cpu")))
+    weights = model.state_dict()
+    assert weights and all(
+        torch.equal(value, weights[key])
+        for key, value in expected.state_dict().items()
+        if key != "timeline"
+    )
 
 
 def test_a_skeleton_keeps_signatures_and_loses_bodies():
@@ -128,23 +162,21 @@ def test_bound_names_are_not_taken_for_global_ones():
     assert found == {("d", ""), ("g", ""), ("i", "j")}
 
 
+def pack_cells(sheet: str, name: str) -> list[str]:
+    """Return the code cells of a pack's source."""
+    from myst_nb.core.read import read_myst_markdown_notebook
+
+    text = source(assignments.find(sheet), name, assignments.chapters(ROOT / "_toc.yml"))
+    return [c.source for c in read_myst_markdown_notebook(text).cells if c.cell_type == "code"]
+
+
 @pytest.mark.parametrize(("sheet", "name"), CASES, ids=lambda x: x)
 def test_every_name_of_a_pack_is_defined(sheet, name):
     """Each pack's code, written out, has no name that nothing defines, nor one that nothing uses."""
-    from myst_nb.core.read import read_myst_markdown_notebook
-
     if not (ROOT / "book" / "packs" / f"{name}.md").exists():
         pytest.skip(f"{name} has no source yet")
-    text = source(assignments.find(sheet), name, assignments.chapters(ROOT / "_toc.yml"))
-    needed = set(re.findall(r'runs\.load\("([\w.-]+)"\)', text))
-    if not needed <= set(runs.names()):
-        pytest.skip(f"not recorded yet: {needed - set(runs.names())}")
     inliner = Inliner()
-    cells = [
-        inliner.cell(c.source)
-        for c in read_myst_markdown_notebook(text).cells
-        if c.cell_type == "code"
-    ]
+    cells = [inliner.cell(cell) for cell in pack_cells(sheet, name)]
     code = "\n\n".join([inliner.header(), *cells])
     assert "@" not in re.sub(r"^\s*@.*$|[\w\])] @ ", "", code, flags=re.MULTILINE)
     assert "chapters_lib" not in code

@@ -4,9 +4,23 @@
 elsewhere.
 """
 
+from chapters_lib.data import house_numbers, published
 from chapters_lib.data.batches import Batches, Rounds, stratified_split, to_float
 from chapters_lib.data.datasets import CLASSES, COLOUR, Dataset, channels
-from chapters_lib.data.loading import digits, load, training_split
+from chapters_lib.data.loading import LOADERS, digits, load, load_digits, only_first, training_split
+from chapters_lib.folders import cache_root
+
+
+def _house_numbers(name: str, split: str) -> Dataset:
+    return Dataset(name, split, *house_numbers.load(cache_root(), split))
+
+
+LOADERS |= {
+    "digits": load_digits,
+    **dict.fromkeys(published.TORCHVISION, published.load),
+    "svhn": published.load_svhn,
+    "house-numbers": _house_numbers,
+}
 
 __all__ = [
     "CLASSES",
@@ -17,6 +31,7 @@ __all__ = [
     "channels",
     "digits",
     "load",
+    "only_first",
     "stratified_split",
     "to_float",
     "training_split",

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from chapters_lib.data import house_numbers, published
 from chapters_lib.data.batches import stratified_split
-from chapters_lib.data.datasets import CLASSES, Dataset
+from chapters_lib.data.datasets import Dataset
 from chapters_lib.errors import ChaptersError
-from chapters_lib.folders import cache_root
+
+# What loads a split of a data set, by the set's name.
+LOADERS: dict[str, Callable[[str, str], Dataset]] = {}
+
+_limits: ContextVar[Mapping[tuple[str, str], int] | None] = ContextVar("limits", default=None)
+
+
+@contextlib.contextmanager
+def only_first(images: Mapping[tuple[str, str], int]) -> Iterator[None]:
+    """Let `load` return the first so many images of some splits, by name and split: what a record was made of."""
+    token = _limits.set(images)
+    try:
+        yield
+    finally:
+        _limits.reset(token)
 
 
 def load(name: str, split: str) -> Dataset:
-    """Return split ``train`` or ``test`` of one of `CLASSES`: ``mnist``, say, or ``house-numbers``.
+    """Return split ``train`` or ``test`` of a data set by its name: ``mnist``, say, or ``house-numbers``.
 
     Missing files are downloaded by torchvision. ``digits`` (1,797 scans of 8x8 from
     scikit-learn, enlarged to 28x28) and ``house-numbers`` (rendered, and kept in the cache)
@@ -28,39 +44,35 @@ def load(name: str, split: str) -> Dataset:
         if the name or split is unknown, a file is damaged, or the files are neither there nor
         to be had.
     """
-    if name not in CLASSES:
-        near = difflib.get_close_matches(name, CLASSES, n=3, cutoff=0.4)
+    if name not in LOADERS:
+        near = difflib.get_close_matches(name, LOADERS, n=3, cutoff=0.4)
         raise ChaptersError(
             f"unknown data set {name!r}: "
-            + (f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(CLASSES)}")
+            + (f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(LOADERS)}")
         )
     if split not in ("train", "test"):
         raise ChaptersError(f"unknown split {split!r} of {name}: use train or test")
-    if name == "digits":
-        return _digits(split)
-    if name == "svhn":
-        return published.load_svhn(split)
-    if name == "house-numbers":
-        return Dataset(name, split, *house_numbers.load(cache_root(), split))
-    return published.load(name, split)
+    whole = LOADERS[name](name, split)
+    limit = (_limits.get() or {}).get((name, split))
+    return whole.first(limit) if limit else whole
 
 
 def digits() -> tuple[Tensor, Tensor]:
     """Return scikit-learn's digits, enlarged to uint8 images of shape (1797, 1, 28, 28), and their labels."""
-    from sklearn.datasets import load_digits
+    from sklearn import datasets
 
-    source = load_digits()
+    source = datasets.load_digits()
     small = torch.from_numpy(source.images).float().unsqueeze(1) / 16  # (N, 1, 8, 8) in [0, 1]
     large = F.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
     images = large.mul(255).round().clamp(0, 255).to(torch.uint8)
     return images, torch.from_numpy(source.target).long()
 
 
-def _digits(split: str) -> Dataset:
+def load_digits(name: str, split: str) -> Dataset:
     """Return a fixed stratified fifth of scikit-learn's digits as test split, the rest as train split."""
     images, labels = digits()
     train, test = stratified_split(labels, 0.2, seed=0)
-    return Dataset("digits", split, images, labels).subset(train if split == "train" else test)
+    return Dataset(name, split, images, labels).subset(train if split == "train" else test)
 
 
 def training_split(name: str, validation: float = 0.0, images: int = 0) -> tuple[Dataset, Dataset]:

@@ -58,12 +58,19 @@ def load(name: str, split: str) -> Dataset:
     """Return a split of ``mnist``, ``fashion-mnist`` or ``kmnist``, downloaded if it is not there."""
     _download(name, root())
     _check(name, split)
-    source = getattr(torchvision().datasets, TORCHVISION[name])(root(), train=split == "train")
-    if (largest := int(source.targets.max())) >= len(CLASSES[name]):
+    found = read(name, split, root())
+    if (largest := int(found.labels.max())) >= len(CLASSES[name]):
         raise ChaptersError(
             f"{name} has classes 0 to {len(CLASSES[name]) - 1}, but {split} holds a label {largest}: put {name}'s own "
             "files there"
         )
+    return found
+
+
+def read(name: str, split: str, folder: Path) -> Dataset:
+    """Return a split as torchvision reads it from a folder, downloaded if it is not there."""
+    kind = getattr(torchvision().datasets, TORCHVISION[name])
+    source = kind(folder, train=split == "train", download=True)
     return Dataset(name, split, source.data.unsqueeze(1).contiguous(), source.targets.long())
 
 
@@ -132,13 +139,13 @@ def _last_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
-def load_svhn(split: str) -> Dataset:
+def load_svhn(name: str, split: str) -> Dataset:
     """Return a split of SVHN: colour, 3x32x32, label 0 for the digit zero."""
     folder = root() / "svhn"
     there = (folder / f"{split}_32x32.mat").exists()
     try:
         with _downloading():
-            source = torchvision().datasets.SVHN(folder, split=split, download=True)
+            return read_svhn(name, split, folder)
     except _DOWNLOAD_FAILURES as error:
         state = "is not the published file (its MD5 differs)" if there else "is missing"
         raise ChaptersError(
@@ -146,8 +153,13 @@ def load_svhn(split: str) -> Dataset:
             "connect to the network and run again, or put the .mat file there or under another folder named by "
             "CHAPTERS_DATA"
         ) from None
+
+
+def read_svhn(name: str, split: str, folder: Path) -> Dataset:
+    """Return a split of SVHN as torchvision reads it from a folder, downloaded if it is not there."""
+    source = torchvision().datasets.SVHN(folder, split=split, download=True)
     return Dataset(
-        "svhn",
+        name,
         split,
         torch.from_numpy(source.data).contiguous(),
         torch.from_numpy(np.asarray(source.labels)).long(),

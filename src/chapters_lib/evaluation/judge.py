@@ -23,12 +23,16 @@ def to_bytes(images: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
 
 @torch.no_grad()
 def features_and_probabilities(
-    judge: Classifier, images: UInt8[Tensor, "n c h w"], batch_size: int = 1000
+    judge: Classifier,
+    images: UInt8[Tensor, "n c h w"],
+    batch_size: int = 1000,
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n k"]]:
     """Return the judge's penultimate features and class probabilities, in evaluation mode."""
     was_training = judge.training
     judge.eval()
-    features = [judge.features(to_float(part)) for part in images.split(batch_size)]
+    features = [
+        judge.features(to_float(part)) for part in images.split(batch_size)
+    ]
     probabilities = [judge.head(part).softmax(1) for part in features]
     judge.train(was_training)
     return torch.cat(features), torch.cat(probabilities)
@@ -65,22 +69,29 @@ class Verdict:
 
 
 def verdict(
-    judge: Classifier, images: UInt8[Tensor, "n c h w"], reference: UInt8[Tensor, "m c h w"]
+    judge: Classifier,
+    images: UInt8[Tensor, "n c h w"],
+    reference: UInt8[Tensor, "m c h w"],
 ) -> Verdict:
-    """Return the judge's verdict on `images`, with their distance to `reference` (both uint8).
+    """Return the judge's verdict on `images`.
 
-    The book judges 10,000 samples against the 10,000 test images: the distance falls with the
-    number of images, so one number serves throughout.
+    Their distance to `reference` is with it; both are uint8. The book
+    judges 10,000 samples against the 10,000 test images: the distance falls
+    with the number of images, so one number serves throughout.
     """
     features, probabilities = features_and_probabilities(judge, images)
     reference_features, _ = features_and_probabilities(judge, reference)
     sure, label = probabilities.max(1)
-    histogram = torch.bincount(label, minlength=probabilities.shape[1]).double()
+    histogram = torch.bincount(
+        label, minlength=probabilities.shape[1]
+    ).double()
     return Verdict(
         recognisable=float((sure >= SURE).double().mean()),
         class_entropy=class_entropy(histogram),
         class_shares=tuple(float(v) for v in histogram / histogram.sum()),
-        fid_judge=frechet_distance(*moments(features), *moments(reference_features)),
+        fid_judge=frechet_distance(
+            *moments(features), *moments(reference_features)
+        ),
     )
 
 

@@ -14,7 +14,9 @@ from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.evaluation.likeness import squared_error
 from chapters_lib.reproducibility import generator
 
-Measure = Callable[[Tensor, Tensor], Tensor]  # of uint8 images in pairs, to a number each
+Measure = Callable[
+    [Tensor, Tensor], Tensor
+]  # of uint8 images in pairs, to a number each
 
 
 def shifted(images: UInt8[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
@@ -27,9 +29,13 @@ def blurred(images: UInt8[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
     return to_bytes(F.avg_pool2d(to_float(images), 3, 1, 1))
 
 
-def noisy(images: UInt8[Tensor, "n c h w"], seed: int = 0) -> UInt8[Tensor, "n c h w"]:
+def noisy(
+    images: UInt8[Tensor, "n c h w"], seed: int = 0
+) -> UInt8[Tensor, "n c h w"]:
     """Return images with normal noise, scaled to the squared error that the shift makes before rounding."""
-    scale = squared_error(images, shifted(images)).sqrt()[:, None, None, None]
+    scale = squared_error(images, shifted(images)).sqrt()[
+        :, None, None, None
+    ]
     noise = torch.randn(images.shape, generator=generator(seed))
     return to_bytes(to_float(images) + scale * noise)
 
@@ -67,35 +73,48 @@ def measured(
 ) -> dict[str, Float[Tensor, "kinds n"]]:
     """Return every measure of each image's pairs, one row a kind of partner."""
     return {
-        name: torch.stack([measure(images, partner) for partner in partners.values()])
+        name: torch.stack(
+            [measure(images, partner) for partner in partners.values()]
+        )
         for name, measure in measures.items()
     }
 
 
 def share_nearer(
-    found: Float[Tensor, "kinds n"], kinds: Mapping[str, Tensor], a: str, b: str
+    found: Float[Tensor, "kinds n"],
+    kinds: Mapping[str, Tensor],
+    a: str,
+    b: str,
 ) -> float:
     """Return the share of the images whose partner of kind `a` is nearer than that of kind `b`."""
     order = list(kinds)
-    return float((found[order.index(a)] < found[order.index(b)]).double().mean())
+    return float(
+        (found[order.index(a)] < found[order.index(b)]).double().mean()
+    )
 
 
 def before_own_rival(
-    seen: Float[Tensor, "n d"], shifted_seen: Float[Tensor, "n d"], labels: Int64[Tensor, " n"]
+    seen: Float[Tensor, "n d"],
+    shifted_seen: Float[Tensor, "n d"],
+    labels: Int64[Tensor, " n"],
 ) -> Bool[Tensor, " n"]:
-    """Return for each image whether its shifted copy is nearer than every image of another class.
+    """Return whether an image's shifted copy is nearer than all of other classes.
 
-    All in one measure, the squared distance of what it sees of the images (pixels, a layer's
-    units): each measure has the rival that is nearest by itself. The nearest *in pixels* would
-    be chosen by what one of the measures minimises, and be farther off by all the others.
+    All in one measure, the squared distance of what it sees of the images
+    (pixels, a layer's units): each measure has the rival that is nearest by
+    itself. The nearest *in pixels* would be chosen by what one of the measures
+    minimises, and be farther off by all the others.
     """
     _require_two_classes(labels)
     own = (seen - shifted_seen).square().sum(1)
-    between = torch.cdist(seen, seen, compute_mode="donot_use_mm_for_euclid_dist").square()
+    exact = "donot_use_mm_for_euclid_dist"
+    between = torch.cdist(seen, seen, compute_mode=exact).square()
     between[labels[:, None] == labels] = float("inf")
     return own < between.amin(1)
 
 
 def _require_two_classes(labels: Tensor) -> None:
     if len(labels.unique()) < 2:
-        raise ValueError("no rival: images of another class need a second class")
+        raise ValueError(
+            "no rival: images of another class need a second class"
+        )

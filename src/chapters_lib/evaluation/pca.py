@@ -24,21 +24,29 @@ class PCA:
         """Return the flat images with these coordinates."""
         return self.mean + z @ self.components
 
-    def mse(self, x: Float[Tensor, "n *pixel"], components: int | None = None) -> float:
+    def mse(
+        self, x: Float[Tensor, "n *pixel"], components: int | None = None
+    ) -> float:
         """Return the mean squared error of reconstructions from the first `components`."""
         z = self.encode(x)[:, :components]
-        residual = x.flatten(1).to(self.mean) - self.mean - z @ self.components[:components]
+        residual = (
+            x.flatten(1).to(self.mean)
+            - self.mean
+            - z @ self.components[:components]
+        )
         return float(residual.square().mean())
 
 
 def fit_pca(x: Float[Tensor, "n *pixel"], components: int) -> PCA:
-    """Fit PCA to images: the leading eigenvectors of their covariance, in float64.
+    """Fit PCA to images: their covariance's leading eigenvectors (float64).
 
-    No linear map to `components` numbers and back has a smaller mean squared error on `x`
-    (Bourlard and Kamp 1988; Baldi and Hornik 1989).
+    No linear map to `components` numbers and back has a smaller mean
+    squared error on `x` (Bourlard and Kamp 1988; Baldi and Hornik 1989).
     """
     flat = x.flatten(1).double()
     mean = flat.mean(0)
     centred = flat - mean
-    _, vectors = torch.linalg.eigh(centred.T @ centred / len(flat))  # ascending
+    _, vectors = torch.linalg.eigh(
+        centred.T @ centred / len(flat)
+    )  # ascending
     return PCA(mean, vectors.T.flip(0)[:components].contiguous())

@@ -18,12 +18,18 @@ def specks(images: UInt8[Tensor, "n 1 h w"]) -> Bool[Tensor, "n 1 h w"]:
     neighbour in the stroke is as bright.
     """
     grey = F.pad(images.float(), (1, 1, 1, 1))
-    around = F.unfold(grey, 3).unflatten(1, (9, 1)).unflatten(-1, images.shape[-2:])
+    around = (
+        F.unfold(grey, 3)
+        .unflatten(1, (9, 1))
+        .unflatten(-1, images.shape[-2:])
+    )
     brightest = around[:, [0, 1, 2, 3, 5, 6, 7, 8]].amax(1)
     return (images >= LEAST) & (images > TIMES * brightest)
 
 
-def without_specks(images: UInt8[Tensor, "n 1 h w"]) -> UInt8[Tensor, "n 1 h w"]:
+def without_specks(
+    images: UInt8[Tensor, "n 1 h w"],
+) -> UInt8[Tensor, "n 1 h w"]:
     """Return the images with their specks made black, and those that this uncovers, until there are none."""
     while bool((found := specks(images)).any()):
         images = images.masked_fill(found, 0)

@@ -81,11 +81,17 @@ def recorded(dataset: str) -> dict[str, Drawer]:
 
 
 @torch.no_grad()
-def codes_along(model: Drawer, start: Tensor, end: Tensor, space: str = "z") -> Tensor:
-    """Return the codes of the twelve points of each line, shape (n, 12, latent).
+def codes_along(
+    model: Drawer,
+    start: Tensor,
+    end: Tensor,
+    space: str = "z",
+) -> Tensor:
+    """Return the codes of each line's twelve points, shape (n, 12, latent).
 
-    The ends are given as noise, shape (n, latent). The line is straight among the codes that
-    the noise becomes (``z``), or from noise to noise before they become codes (``base``).
+    The ends are given as noise, shape (n, latent). The line is straight
+    among the codes that the noise becomes (``z``), or from noise to noise
+    before they become codes (``base``).
     """
     if space == "base":
         points = straight(start, end)

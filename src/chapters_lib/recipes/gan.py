@@ -67,20 +67,28 @@ class GanConfig:
 
 
 def build(config: GanConfig) -> GAN:
-    """Make the untrained pair."""
-    if config.convolutional:
-        make = colour if data.channels(config.dataset) == 3 else dcgan
-        gan = make(
-            noise=config.noise,
-            width=config.width,
-            dropout=config.dropout,
-            discriminator_norm=config.discriminator_norm,
-        )
-        for part in (gan.generator, gan.discriminator):
-            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    else:
-        gan = fully_connected(noise=config.noise, width=config.width, dropout=config.dropout)
+    """Make the untrained pair, and the time line that it keeps samples on."""
+    gan = convolutional_pair(config) if config.convolutional else fully_connected_pair(config)
     return with_timeline(gan, len(config.shown_epochs), gan.generator.image_shape)
+
+
+def fully_connected_pair(config: GanConfig) -> GAN:
+    """Make the untrained pair of fully connected networks."""
+    return fully_connected(noise=config.noise, width=config.width, dropout=config.dropout)
+
+
+def convolutional_pair(config: GanConfig) -> GAN:
+    """Make the untrained pair of convolutional networks, grey or in colour as the data are."""
+    make = colour if data.channels(config.dataset) == 3 else dcgan
+    gan = make(
+        noise=config.noise,
+        width=config.width,
+        dropout=config.dropout,
+        discriminator_norm=config.discriminator_norm,
+    )
+    for part in (gan.generator, gan.discriminator):
+        part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return gan
 
 
 def recorded(name: str) -> tuple[GanConfig, GAN]:
@@ -259,14 +267,15 @@ def split(config: GanConfig) -> tuple[Dataset, Dataset]:
 
 @torch.no_grad()
 def value(model: GAN, real: Tensor, drawn: Tensor) -> dict[str, float]:
-    """Return the discriminator's loss −V, in nats, and the mean of D(x) on real images.
+    """Return the discriminator's loss −V, in nats, and mean D(x) on `real`.
 
-    Both sets are uint8, shape (N, C, H, W); the model is left in evaluation mode.
+    Both sets are uint8, shape (N, C, H, W); the model is left in evaluation
+    mode.
     """
     model.eval()
-    device = next(model.parameters()).device
+    D, device = model.discriminator, next(model.parameters()).device
     on_real, on_drawn = (
-        torch.cat([model.discriminator(to_float(part.to(device))) for part in images.split(1000)])
+        torch.cat([D(to_float(x.to(device))) for x in images.split(1000)])
         for images in (real, drawn)
     )
     return {

@@ -88,8 +88,13 @@ def recorded(name: str) -> tuple[VaeConfig, VAE]:
 
 
 def condition(config: VaeConfig, labels: Tensor) -> tuple[Tensor, ...]:
-    """Return what the model is given beside an image: nothing, or its class one-hot, shape (N, 10)."""
-    return (F.one_hot(labels, CLASSES).float(),) if config.conditional else ()
+    """Return what the model is given beside an image.
+
+    That is nothing, or its class one-hot, shape (N, 10).
+    """
+    if not config.conditional:
+        return ()
+    return (F.one_hot(labels, CLASSES).float(),)
 
 
 def split(config: VaeConfig) -> tuple[Dataset, Dataset]:
@@ -122,29 +127,38 @@ PERPLEXITIES = (30, 100)
 FOLLOWED = 2_000  # images on which the bound is followed after each epoch
 
 
+def followed_parts(config: VaeConfig, training: Dataset, held: Dataset) -> dict[str, Dataset]:
+    """Return the images followed while training, by their name in the history."""
+    few = min(FOLLOWED, len(training))
+    other = {"val": held} if held else {"test": data.load(config.dataset, "test").first(few)}
+    return {"train_eval": training.first(few)} | other
+
+
 def train(config: VaeConfig, model: VAE, session: Session) -> History:
     """Minimise β KL − log p(x|z) by Adam.
 
-    After each epoch −ELBO is measured in evaluation mode on 2,000 training images
-    (``train_eval_negative_elbo``), and on the validation images or, where none are held out,
-    on as many test images, which are plotted and choose nothing; fewer are followed where fewer
-    are trained on.
+    After each epoch −ELBO is measured in evaluation mode on 2,000 training
+    images (``train_eval_negative_elbo``), and on the validation images or,
+    where none are held out, on as many test images, which are plotted and
+    choose nothing; fewer are followed where fewer are trained on.
     """
     training, held = split(config)
-    batches = Batches(training, min(config.batch_size, len(training)), device=session.device)
-    optimizer = torch.optim.Adam(
-        model.parameters(), config.learning_rate, betas=(config.beta1, 0.999), fused=True
-    )
-    schedule = make_schedule(config, optimizer, config.epochs * len(batches))
-    warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
-    few = min(FOLLOWED, len(training))
-    followed = {"train_eval": training.first(few)} | (
-        {"val": held} if held else {"test": data.load(config.dataset, "test").first(few)}
-    )
+    device = session.device
+    batch_size = min(config.batch_size, len(training))
+    batches = Batches(training, batch_size, device=device)
+    steps = config.epochs * len(batches)
+    rate = config.learning_rate
+    betas = (config.beta1, 0.999)
+    optimizer = torch.optim.Adam(model.parameters(), rate, betas=betas, fused=True)
+    schedule = make_schedule(config, optimizer, steps)
+    warm_up = config.warm_up * len(batches)
+    low = config.precision == "bfloat16"
+    followed = followed_parts(config, training, held)
 
     def step(x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        beta = config.beta * min(1.0, schedule.last_epoch / warm_up if warm_up else 1.0)
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+        ramp = schedule.last_epoch / warm_up if warm_up else 1.0
+        beta = config.beta * min(1.0, ramp)
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
             terms = elbo(model, x, *condition(config, y))
         loss = negative_elbo(terms, beta)
         optimizer.zero_grad()
@@ -153,7 +167,8 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
             nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         schedule.step()
-        reconstruction, kl = -terms.log_likelihood.detach().mean(), terms.kl.detach().mean()
+        reconstruction = -terms.log_likelihood.detach().mean()
+        kl = terms.kl.detach().mean()
         return {
             "train_reconstruction": reconstruction,
             "train_kl": kl,
@@ -162,12 +177,10 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
 
     def after_epoch(_: int) -> dict[str, float]:
         model.eval()
-        found = {
-            f"{name}_negative_elbo": float(
-                sum(bound(config, model, part, draws=1, device=session.device).values())
-            )
-            for name, part in followed.items()
-        }
+        found = {}
+        for name, part in followed.items():
+            terms = bound(config, model, part, draws=1, device=device)
+            found[f"{name}_negative_elbo"] = float(sum(terms.values()))
         model.train()
         return found
 
@@ -179,7 +192,7 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={"model": model, "optimizer": optimizer, "schedule": schedule},
+        state=dict(model=model, optimizer=optimizer, schedule=schedule),
     )
 
 

@@ -73,11 +73,20 @@ class VaeGanConfig:
 
 def build(config: VaeGanConfig) -> VAEGAN:
     """Make the untrained model."""
-    if config.convolutional:
-        model = models.convolutional(latent=config.latent, width=config.width)
-        for network in (model.encoder, model.decoder, model.discriminator):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return model
+    make = convolutional_networks if config.convolutional else fully_connected_networks
+    return make(config)
+
+
+def convolutional_networks(config: VaeGanConfig) -> VAEGAN:
+    """Make the untrained model of three convolutional networks."""
+    model = models.convolutional(latent=config.latent, width=config.width)
+    for network in (model.encoder, model.decoder, model.discriminator):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
+
+
+def fully_connected_networks(config: VaeGanConfig) -> VAEGAN:
+    """Make the untrained model of three fully connected networks."""
     vae = fully_connected(
         hidden=config.hidden,
         latent=config.latent,
@@ -145,10 +154,14 @@ SHOWN = 10  # test images in the panels
 NETWORKS = ("encoder", "decoder", "discriminator")
 
 
-def gradients(losses: NetworkLosses, model: VAEGAN) -> dict[str, tuple[Tensor, ...]]:
-    """Return each network's gradient of its own loss: three backward passes over one graph.
+def gradients(
+    losses: NetworkLosses,
+    model: VAEGAN,
+) -> dict[str, tuple[Tensor, ...]]:
+    """Return each network's gradient of its own loss.
 
-    Nothing is stepped between them, so all three are at the weights that made the losses.
+    There are three backward passes over one graph. Nothing is stepped
+    between them, so all three are at the weights that made the losses.
     """
     return {
         name: torch.autograd.grad(

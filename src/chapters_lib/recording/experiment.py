@@ -11,26 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
-from chapters_lib.training import History
+from chapters_lib.training import History, Session
 
 Metrics = dict[str, float]
 Panels = dict[str, np.ndarray]
 C = TypeVar("C")  # a frozen dataclass that holds an experiment's numbers
 M = TypeVar("M", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class Session:
-    """Where and how one training happens."""
-
-    device: torch.device
-    checkpoint: Checkpoint | None = None
-    progress: str = ""
-    seed: int = 0
-    fresh: bool = False  # whether trials that are kept outside of checkpoints are forgotten, too
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ def one_seed(
     A likelihood takes longer than some trainings: what a process that was killed since has
     measured serves until the run is recorded, for the same committed sources alone.
     """
-    assert session.checkpoint
+    assert isinstance(session.checkpoint, Checkpoint)
     seed_everything(session.seed)
     model = experiment.build(experiment.config).to(session.device)
     rows = experiment.train(experiment.config, model, session)

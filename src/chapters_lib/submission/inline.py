@@ -8,10 +8,11 @@ need; definitions written out in an earlier cell are not repeated. Comments and 
 from __future__ import annotations
 
 import ast
-import pprint
+import importlib
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
@@ -42,13 +43,13 @@ class Inliner:
 
     def cell(self, source: str, *, skeleton: bool = False) -> str:
         """Return a cell's code without any import of ours; with `skeleton`, definitions lose their bodies."""
-        source = with_records(source)
-        tree = ast.parse(source)
         here = Module("", source)
-        for node in tree.body:
+        for node in ast.parse(source).body:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 note_import(node, here.ours, here.others)
         before = [self._take(key, local, skeleton) for local, key in here.ours.items() if key[1]]
+        source = with_records(source, {local: key for key, local in self.names.items()})
+        tree = ast.parse(source)
         for local, statement in here.others.items():
             self._import(local, statement)
         edits: list[Edit] = []
@@ -146,27 +147,52 @@ class Inliner:
         return [text for text in needed if text]
 
 
-def with_records(source: str) -> str:
-    """Replace ``runs.load("name").config["key"]``, and whole configurations, by what the run records."""
-    edits = []
-    tree = ast.parse(source)
-    inner = set()
-    for part in ast.walk(tree):  # outer nodes come first
-        key = part.slice if isinstance(part, ast.Subscript) else None
-        config = part.value if isinstance(part, ast.Subscript) else part
-        if (
-            part not in inner
-            and isinstance(config, ast.Attribute)
-            and config.attr == "config"
-            and isinstance(config.value, ast.Call)
-            and ast.unparse(config.value.func) == "runs.load"
+def with_records(source: str, kinds: Mapping[str, Key] | None = None) -> str:
+    """Write in what runs record: ``runs.load("name").config["key"]``, and ``….config_as(Kind)``.
+
+    `kinds` says which class of ours a name stands for; a configuration is written as a call of
+    it, with what is not its default.
+    """
+    edits: list[Edit] = []
+    for part in ast.walk(ast.parse(source)):
+        if isinstance(part, ast.Subscript):
+            of, wanted = part.value, "config"
+        elif isinstance(part, ast.Call):
+            of, wanted = part.func, "config_as"
+        else:
+            continue
+        if not (
+            isinstance(of, ast.Attribute)
+            and of.attr == wanted
+            and isinstance(of.value, ast.Call)
+            and ast.unparse(of.value.func) == "runs.load"
         ):
-            inner.add(config)
-            found = runs.load(ast.literal_eval(config.value.args[0])).config
-            value = found if key is None else found[ast.literal_eval(key)]
-            assert isinstance(part, ast.expr)
-            edits.append((*span(part), pprint.pformat(value, width=88, sort_dicts=False)))
+            continue
+        run = runs.load(ast.literal_eval(of.value.args[0]))
+        if isinstance(part, ast.Subscript):
+            text = _literal(run.config[ast.literal_eval(part.slice)])
+        else:
+            local = ast.unparse(part.args[0])
+            text = _call(run, local, (kinds or {})[local])
+        edits.append((*span(part), text))
     return edited(source, edits)
+
+
+def _literal(value: object) -> str:
+    """Return a value's text in Python, with the quotes that the formatter sets."""
+    text = repr(value)
+    return text if '"' in text else text.replace("'", '"')
+
+
+def _call(run: runs.Run, local: str, kind: Key) -> str:
+    """Return a recorded configuration as a call of its class."""
+    found = run.config_as(getattr(importlib.import_module(kind[0]), kind[1]))
+    given = [
+        f"    {field.name}={_literal(getattr(found, field.name))},\n"
+        for field in fields(found)
+        if getattr(found, field.name) != field.default
+    ]
+    return f"{local}(\n{''.join(given)})"
 
 
 def _sorted_imports(statements: Iterable[str]) -> list[str]:
