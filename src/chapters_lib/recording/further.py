@@ -13,7 +13,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Experiment, Metrics, Session
 from chapters_lib.recording.record import alone, checkpoint_of, one_seed, origins
-from chapters_lib.recording.verifying import require_same
+from chapters_lib.recording.verifying import as_recorded
 from chapters_lib.reproducibility import describe_machine, source_commit
 from chapters_lib.training import History
 
@@ -47,8 +47,7 @@ def record_further(
         training fails. The record then is as it was.
     """
     runs.require_writable()
-    with alone(experiment.name) as folder:
-        run = require_same(experiment)
+    with alone(experiment.name) as folder, as_recorded(experiment) as run:
         require_new(run, seeds)
         used = origins(experiment.needs)
         require_used(run, used)
