@@ -86,19 +86,18 @@ def configure(app, config) -> None:
 
 
 def export_explorers(app) -> None:
-    """Write the decoders that pages run in the reader's browser, where library or runs have changed."""
-    folder = Path(app.srcdir) / "book" / "_static" / "generated"
+    """Write the decoders that pages run in the reader's browser, where library or runs have changed.
+
+    They go into the site alone: the sources may be on a disk that cannot be written.
+    """
+    sources, folder = Path(app.srcdir) / "src", Path(app.outdir) / "_static" / "explorers"
     key, written = Path(app.config.nb_execution_cache_path).name, folder / ".key"
-    if (
-        app.builder.name != "html"
-        or not (Path(app.srcdir) / "src" / "chapters_lib" / "explorer.py").exists()
-    ):
+    if app.builder.name != "html" or not (sources / "chapters_lib" / "explorers").exists():
         return
     if not written.exists() or written.read_text(encoding="utf-8") != key:
-        code = "import sys; from chapters_lib import explorer; explorer.write(explorer.RUNS, sys.argv[1])"
-        subprocess.run(
-            [sys.executable, "-c", code, str(folder)], check=True
-        )  # apart: it imports torch
+        code = "import sys; from chapters_lib import explorers as e; e.write(e.RUNS, sys.argv[1])"
+        # Apart, since it imports torch.
+        subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
         written.write_text(key, encoding="utf-8")
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from chapters_lib import reproducibility
+from chapters_lib.evaluation.arguments import checked
 
 AT_ONCE = 500  # codes held against all posteriors in one call
 
@@ -36,6 +37,7 @@ class KlParts(NamedTuple):
     code_entropy: float
 
 
+@checked
 def log_aggregated(
     z: Float[Tensor, "m p"],
     loc: Float[Tensor, "n p"],
@@ -61,6 +63,7 @@ def log_aggregated(
     return torch.cat(parts) - math.log(len(loc))
 
 
+@checked
 @torch.no_grad()
 def kl_parts(
     loc: Float[Tensor, "n p"],

@@ -8,7 +8,10 @@ from jaxtyping import Float, Int64
 from scipy import stats
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
 
+
+@checked
 def kolmogorov_distance(codes: Float[Tensor, "n k"]) -> Float[Tensor, " k"]:
     """Return sup_t |F̂(t) − Φ(t)| of each unit: 0 if N(0, 1), at most 1.
 
@@ -21,11 +24,13 @@ def kolmogorov_distance(codes: Float[Tensor, "n k"]) -> Float[Tensor, " k"]:
     )
 
 
+@checked
 def correlation(codes: Float[Tensor, "n 2"]) -> float:
     """Return Pearson's correlation of two code units."""
     return float(np.corrcoef(codes.double().numpy().T)[0, 1])
 
 
+@checked
 def cell_index(
     codes: Float[Tensor, "n 2"], cells: int = 20
 ) -> Int64[Tensor, " n"]:
@@ -43,6 +48,7 @@ def cell_index(
     return place[:, 0] * cells + place[:, 1]
 
 
+@checked
 def cell_shares(
     codes: Float[Tensor, "n 2"], cells: int = 20
 ) -> Float[Tensor, "cells cells"]:
@@ -53,11 +59,13 @@ def cell_shares(
     return counts.reshape(cells, cells) / len(codes)
 
 
+@checked
 def empty_mass(codes: Float[Tensor, "n 2"], cells: int = 20) -> float:
     """Return the share of draws from N(0, I) that land in a cell of `cell_shares` without a code."""
     return float((cell_shares(codes, cells) == 0).double().mean())
 
 
+@checked
 def cell_total_variation(
     codes: Float[Tensor, "n 2"], cells: int = 20
 ) -> float:

@@ -6,17 +6,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
 
+
+@checked
 def moments(
     features: Float[Tensor, "n d"],
 ) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
-    """Return the mean and unbiased covariance of `features`, in float64.
-
-    ValueError of fewer than two.
-    """
+    """Return the mean and unbiased covariance of `features`, in float64."""
     if len(features) < 2:
         raise ValueError(
-            f"a covariance needs the features of two images, not of {len(features)}"
+            f"a covariance needs two images' features, not {len(features)}"
         )
     features = features.double()
     return features.mean(0), torch.cov(features.T).reshape(
@@ -30,6 +30,7 @@ def _root(matrix: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
     return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
 
 
+@checked
 def frechet_distance(
     mean_a: Float[Tensor, " d"],
     cov_a: Float[Tensor, "d d"],
@@ -62,6 +63,7 @@ def frechet_distance(
     return float(distance.clamp_min(0))
 
 
+@checked
 def feature_distance(
     a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
 ) -> float:

@@ -22,6 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.errors import ChaptersError
+from chapters_lib.evaluation.arguments import checked
 
 SIDE = 32  # pixels to which every image is brought first, as the sheet asks
 INPUT = 299  # pixels that the network was trained on; 32 are too few for its strides
@@ -68,6 +69,7 @@ _BRANCHES: dict[str, dict[str, Sequence[str | tuple[str, str]]]] = {
 }
 
 
+@checked
 def as_input(
     images: UInt8[Tensor, "n c h w"], by_way_of: int = SIDE
 ) -> Float[Tensor, "n 3 299 299"]:
@@ -78,7 +80,7 @@ def as_input(
     shrinks; nothing is rounded in between. A single channel is repeated
     three times. With `by_way_of` 0 the first resizing is left out.
     """
-    x = images.float().sub_(127.5).div_(127.5)
+    x = (images.float() - 127.5) / 127.5
     side = (by_way_of, by_way_of)
     if by_way_of and x.shape[-2:] != side:
         x = F.interpolate(
@@ -237,6 +239,7 @@ class Inception(nn.Module):
         other.body.to(getattr(torch, precision))
         return other
 
+    @checked
     @torch.no_grad()
     def activations(
         self, x: Float[Tensor, "n 3 h w"]
@@ -248,6 +251,7 @@ class Inception(nn.Module):
         )
         return self.body(x).float().mean((2, 3))
 
+    @checked
     def forward(
         self, images: UInt8[Tensor, "n c h w"]
     ) -> Float[Tensor, "n features"]:

@@ -43,9 +43,14 @@ def welch(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
     x, y = _vector(a), _vector(b)
     parts = [float(sample.var(ddof=1)) / len(sample) for sample in (x, y)]
     variance = sum(parts)
-    weights = [part**2 / (len(sample) - 1) for part, sample in zip(parts, (x, y), strict=True)]
+    weights = [
+        part**2 / (len(sample) - 1)
+        for part, sample in zip(parts, (x, y), strict=True)
+    ]
     freedom = variance**2 / sum(weights) if variance else math.inf
-    return _interval(float(x.mean() - y.mean()), math.sqrt(variance), freedom, level)
+    return _interval(
+        float(x.mean() - y.mean()), math.sqrt(variance), freedom, level
+    )
 
 
 def paired(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
@@ -64,17 +69,25 @@ def paired(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
         raise ValueError(f"{len(x)} and {len(y)} numbers make no pairs")
     difference = x - y
     sem = float(difference.std(ddof=1)) / math.sqrt(len(difference))
-    return _interval(float(difference.mean()), sem, float(len(difference) - 1), level)
+    return _interval(
+        float(difference.mean()), sem, float(len(difference) - 1), level
+    )
 
 
 def _vector(numbers: Numbers) -> np.ndarray:
-    values = numbers.double().numpy() if isinstance(numbers, Tensor) else numbers
+    values = (
+        numbers.double().numpy() if isinstance(numbers, Tensor) else numbers
+    )
     vector = np.asarray(values, dtype=np.float64).ravel()
     if len(vector) < 2:
-        raise ValueError(f"{len(vector)} numbers have no spread: an interval needs two of each")
+        raise ValueError(
+            f"{len(vector)} numbers have no spread: an interval needs two of each"
+        )
     return vector
 
 
-def _interval(difference: float, sem: float, freedom: float, level: float) -> Interval:
+def _interval(
+    difference: float, sem: float, freedom: float, level: float
+) -> Interval:
     reach = float(stats.t.ppf((1 + level) / 2, freedom)) * sem
     return Interval(difference, sem, difference - reach, difference + reach)

@@ -10,17 +10,20 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from chapters_lib.data import to_float
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.fid import frechet_distance, moments
 from chapters_lib.models.classifier import Classifier
 
 SURE = 0.9  # a sample is recognisable if its largest class probability is at least this
 
 
+@checked
 def to_bytes(images: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
     """Return images in [0, 1] on the 256 grey levels that the real ones lie on."""
     return images.mul(255).round().clamp(0, 255).to(torch.uint8)
 
 
+@checked
 @torch.no_grad()
 def features_and_probabilities(
     judge: Classifier,
@@ -38,6 +41,7 @@ def features_and_probabilities(
     return torch.cat(features), torch.cat(probabilities)
 
 
+@checked
 def class_entropy(histogram: Float[Tensor, " k"]) -> float:
     """Return −Σ p_k log p_k / log K of a histogram: 0 if one class has all, 1 if all are equal."""
     share = histogram.double() / histogram.sum()
@@ -68,6 +72,7 @@ class Verdict:
     fid_judge: float
 
 
+@checked
 def verdict(
     judge: Classifier,
     images: UInt8[Tensor, "n c h w"],
@@ -95,6 +100,7 @@ def verdict(
     )
 
 
+@checked
 def scores(
     judge: Classifier,
     images: UInt8[Tensor, "n c h w"],

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 
 class KernelDistance(NamedTuple):
     """An estimate of a squared maximum mean discrepancy, and its standard error."""
@@ -16,6 +18,7 @@ class KernelDistance(NamedTuple):
     sem: float
 
 
+@checked
 def polynomial_kernel(
     a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
 ) -> Float[Tensor, "n m"]:
@@ -23,6 +26,7 @@ def polynomial_kernel(
     return (a @ b.T / a.shape[1] + 1) ** 3
 
 
+@checked
 def kernel_distance(
     a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
 ) -> KernelDistance:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from chapters_lib import reproducibility
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.models.vae import VAE
 from chapters_lib.objectives.elbo import ElboTerms, kl_to_prior
 
@@ -31,6 +32,7 @@ def sample(
     return q.mean + q.stddev * noise
 
 
+@checked
 @torch.no_grad()
 def log_weights(
     model: VAE,
@@ -58,6 +60,7 @@ def log_weights(
     return torch.cat(parts)
 
 
+@checked
 def negative_log_mean(
     log_w: Float[Tensor, "num_samples batch"],
 ) -> Float[Tensor, " batch"]:
@@ -70,6 +73,7 @@ def negative_log_mean(
     return math.log(len(log_w)) - log_w.double().logsumexp(0)
 
 
+@checked
 def negative_iwae(
     model: VAE,
     images: Float[Tensor, "n c h w"],
@@ -99,6 +103,7 @@ def negative_iwae(
     )
 
 
+@checked
 @torch.no_grad()
 def elbo_terms(
     model: VAE,
@@ -129,6 +134,7 @@ def elbo_terms(
     )
 
 
+@checked
 @torch.no_grad()
 def encode(
     model: VAE,
@@ -142,6 +148,7 @@ def encode(
     )
 
 
+@checked
 def by_samples(
     log_w: Float[Tensor, "num_samples batch"], counts: Sequence[int]
 ) -> dict[int, Float[Tensor, " batch"]]:
@@ -161,6 +168,7 @@ def by_samples(
     return found
 
 
+@checked
 def effective_samples(
     log_w: Float[Tensor, "num_samples batch"],
 ) -> Float[Tensor, " batch"]:
@@ -174,6 +182,7 @@ def bits_per_dimension(nats: float, dimensions: int) -> float:
     return nats / (dimensions * math.log(2))
 
 
+@checked
 def active_units(loc: Float[Tensor, "n p"]) -> int:
     """Return how many latent units' means vary over the data, Var_x μ_j(x) > 0.01 (Burda et al. 2016, Section 5.2)."""
     return int((loc.var(0) > ACTIVE_VARIANCE).sum())

@@ -7,11 +7,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from chapters_lib.data import to_float
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.reproducibility import generator
 
 
+@checked
 def squared_error(
     a: UInt8[Tensor, "n c h w"], b: UInt8[Tensor, "n c h w"]
 ) -> Float[Tensor, " n"]:
@@ -30,6 +32,7 @@ def shuffled(count: int, seed: int = 0) -> Tensor:
     return partner
 
 
+@checked
 def likeness(
     judge: Classifier,
     originals: UInt8[Tensor, "n c h w"],

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from chapters_lib.data import stratified_split
+from chapters_lib.evaluation.arguments import checked
 
 STEPS = 60  # of L-BFGS, at most
 DECAYS = (
@@ -31,12 +32,14 @@ class LinearLayer:
     weight: Float[Tensor, "k p"]
     bias: Float[Tensor, " k"]
 
+    @checked
     def logits(
         self, features: Float[Tensor, "n p"]
     ) -> Float[Tensor, "n k"]:
         """Return one number a class."""
         return F.linear(features, self.weight, self.bias)
 
+    @checked
     def accuracy(
         self, features: Float[Tensor, "n p"], labels: Int64[Tensor, " n"]
     ) -> float:
@@ -46,6 +49,7 @@ class LinearLayer:
         )
 
 
+@checked
 def train_linear(
     features: Float[Tensor, "n p"],
     labels: Int64[Tensor, " n"],
@@ -106,6 +110,7 @@ def train_linear(
     return found
 
 
+@checked
 def linear_layer(
     features: Float[Tensor, "n p"],
     labels: Int64[Tensor, " n"],

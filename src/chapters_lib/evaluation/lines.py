@@ -6,9 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 BETWEEN = 10  # points strictly between the two ends
 
 
+@checked
 def straight(
     start: Float[Tensor, "n p"],
     end: Float[Tensor, "n p"],
@@ -30,6 +33,7 @@ def straight(
     return (1 - share) * start[:, None] + share * end[:, None]
 
 
+@checked
 def largest_step(
     features: Float[Tensor, "n steps d"],
 ) -> Float[Tensor, " n"]:

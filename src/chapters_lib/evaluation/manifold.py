@@ -7,7 +7,10 @@ from jaxtyping import Float
 from sklearn.manifold import TSNE
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
 
+
+@checked
 def tsne(
     codes: Float[Tensor, "n p"], *, perplexity: int = 30, seed: int = 0
 ) -> tuple[Float[Tensor, "n 2"], float]:

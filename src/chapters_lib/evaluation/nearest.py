@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.precision_recall import squared_distances
 
 
@@ -18,6 +19,7 @@ class Nearest(NamedTuple):
     which: Int64[Tensor, " n"]
 
 
+@checked
 def nearest(
     points: Float[Tensor, "n d"], others: Float[Tensor, "m d"]
 ) -> Nearest:
@@ -33,6 +35,7 @@ def nearest(
     )  # without their rounding
 
 
+@checked
 def held_out_share(
     points: Float[Tensor, "n d"],
     trained: Float[Tensor, "m d"],

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from chapters_lib.data import to_float
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.evaluation.likeness import squared_error
 from chapters_lib.reproducibility import generator
@@ -19,16 +20,19 @@ Measure = Callable[
 ]  # of uint8 images in pairs, to a number each
 
 
+@checked
 def shifted(images: UInt8[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
     """Return images moved one pixel to the right; the column that comes in is black."""
     return F.pad(images, (1, 0))[..., :-1]
 
 
+@checked
 def blurred(images: UInt8[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
     """Return images each of whose pixels is the mean of its 3x3 neighbourhood, black outside."""
     return to_bytes(F.avg_pool2d(to_float(images), 3, 1, 1))
 
 
+@checked
 def noisy(
     images: UInt8[Tensor, "n c h w"], seed: int = 0
 ) -> UInt8[Tensor, "n c h w"]:
@@ -40,6 +44,7 @@ def noisy(
     return to_bytes(to_float(images) + scale * noise)
 
 
+@checked
 def nearest_of_another_class(
     images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"]
 ) -> UInt8[Tensor, "n c h w"]:
@@ -54,6 +59,7 @@ def nearest_of_another_class(
     return images[distance.argmin(1)]
 
 
+@checked
 def alike(
     images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"]
 ) -> dict[str, UInt8[Tensor, "n c h w"]]:
@@ -66,6 +72,7 @@ def alike(
     }
 
 
+@checked
 def measured(
     images: UInt8[Tensor, "n c h w"],
     partners: Mapping[str, Tensor],
@@ -80,6 +87,7 @@ def measured(
     }
 
 
+@checked
 def share_nearer(
     found: Float[Tensor, "kinds n"],
     kinds: Mapping[str, Tensor],
@@ -93,6 +101,7 @@ def share_nearer(
     )
 
 
+@checked
 def before_own_rival(
     seen: Float[Tensor, "n d"],
     shifted_seen: Float[Tensor, "n d"],
@@ -107,8 +116,9 @@ def before_own_rival(
     """
     _require_two_classes(labels)
     own = (seen - shifted_seen).square().sum(1)
-    exact = "donot_use_mm_for_euclid_dist"
-    between = torch.cdist(seen, seen, compute_mode=exact).square()
+    between = torch.cdist(
+        seen, seen, compute_mode="donot_use_mm_for_euclid_dist"
+    ).square()
     between[labels[:, None] == labels] = float("inf")
     return own < between.amin(1)
 

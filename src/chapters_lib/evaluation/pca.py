@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 
 @dataclass(frozen=True)
 class PCA:
@@ -16,14 +18,17 @@ class PCA:
     mean: Float[Tensor, " d"]
     components: Float[Tensor, "k d"]
 
+    @checked
     def encode(self, x: Float[Tensor, "n *pixel"]) -> Float[Tensor, "n k"]:
         """Return the coordinates of images along the components."""
         return (x.flatten(1).to(self.mean) - self.mean) @ self.components.T
 
+    @checked
     def decode(self, z: Float[Tensor, "n k"]) -> Float[Tensor, "n d"]:
         """Return the flat images with these coordinates."""
         return self.mean + z @ self.components
 
+    @checked
     def mse(
         self, x: Float[Tensor, "n *pixel"], components: int | None = None
     ) -> float:
@@ -37,6 +42,7 @@ class PCA:
         return float(residual.square().mean())
 
 
+@checked
 def fit_pca(x: Float[Tensor, "n *pixel"], components: int) -> PCA:
     """Fit PCA to images: their covariance's leading eigenvectors (float64).
 

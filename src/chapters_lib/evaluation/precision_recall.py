@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 NEIGHBOURS = 3  # as in the paper
 
 
@@ -18,6 +20,7 @@ class PrecisionRecall(NamedTuple):
     recall: float
 
 
+@checked
 def squared_distances(
     a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
 ) -> Float[Tensor, "n m"]:
@@ -28,6 +31,7 @@ def squared_distances(
     ).clamp_min(0)
 
 
+@checked
 def radii(
     features: Float[Tensor, "n d"], neighbours: int = NEIGHBOURS
 ) -> Float[Tensor, " n"]:
@@ -45,6 +49,7 @@ def radii(
     return torch.cat(found)
 
 
+@checked
 def covered(
     points: Float[Tensor, "n d"],
     centres: Float[Tensor, "m d"],
@@ -59,6 +64,7 @@ def covered(
     )
 
 
+@checked
 def precision_recall(
     real: Float[Tensor, "n d"],
     drawn: Float[Tensor, "m d"],

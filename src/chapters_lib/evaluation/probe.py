@@ -13,12 +13,14 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn import functional as F
 
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.likelihood import ACTIVE_VARIANCE
 from chapters_lib.reproducibility import generator
 
 SILHOUETTE_SIZE = 3000  # test points compared with one another
 
 
+@checked
 def linear_probe(
     features: Float[Tensor, "n p"], labels: Int64[Tensor, " n"]
 ) -> Pipeline:
@@ -29,6 +31,7 @@ def linear_probe(
     return model.fit(features.double().numpy(), labels.numpy())
 
 
+@checked
 def nearest_neighbours(
     features: Float[Tensor, "n p"],
     labels: Int64[Tensor, " n"],
@@ -40,6 +43,7 @@ def nearest_neighbours(
     )
 
 
+@checked
 def class_information(
     train: Float[Tensor, "n p"],
     train_labels: Int64[Tensor, " n"],
@@ -71,6 +75,7 @@ def class_information(
     }
 
 
+@checked
 def linear_information(
     train: Float[Tensor, "n p"],
     train_labels: Int64[Tensor, " n"],
@@ -133,6 +138,7 @@ def _log_probabilities(
     return scores.log_softmax(1)
 
 
+@checked
 def class_in_codes(
     train: tuple[Float[Tensor, "n p"], Float[Tensor, "n p"]],
     train_labels: Int64[Tensor, " n"],

@@ -7,10 +7,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, UInt8
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 LEAST = 10  # of 255: fainter pixels are no specks
 TIMES = 4  # a speck is more than so many times as bright as the brightest of its neighbours
 
 
+@checked
 def specks(images: UInt8[Tensor, "n 1 h w"]) -> Bool[Tensor, "n 1 h w"]:
     """Return which pixels are at least 10 of 255 and over four times as bright as each of their eight neighbours.
 
@@ -27,6 +30,7 @@ def specks(images: UInt8[Tensor, "n 1 h w"]) -> Bool[Tensor, "n 1 h w"]:
     return (images >= LEAST) & (images > TIMES * brightest)
 
 
+@checked
 def without_specks(
     images: UInt8[Tensor, "n 1 h w"],
 ) -> UInt8[Tensor, "n 1 h w"]:
@@ -36,6 +40,7 @@ def without_specks(
     return images
 
 
+@checked
 def with_specks_of(
     images: UInt8[Tensor, "n 1 h w"], donors: UInt8[Tensor, "n 1 h w"]
 ) -> UInt8[Tensor, "n 1 h w"]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn import functional as F
 
+from chapters_lib.data.batches import as_pixels
 from chapters_lib.models.vae import VAE, GaussianEncoder
 
 LEVELS = 256
@@ -54,7 +55,7 @@ class DiscretisedLogistic(Distribution):
         a product of three, of which no logarithm is taken of a rounded difference.
         """
         inverse = (-self.log_scale).exp()
-        middle = (value - self.loc) * inverse
+        middle = (as_pixels(value) - self.loc) * inverse
         half = inverse / (2 * (LEVELS - 1))
         below = F.logsigmoid(middle + half)  # log F at the upper edge
         above = F.logsigmoid(half - middle)  # log (1 − F) at the lower edge

@@ -111,8 +111,9 @@ class FlowDistribution(Distribution):
         _instance: Distribution | None = None,
     ) -> FlowDistribution:
         """Return the same density for a batch of that shape."""
-        base = self.base.expand(torch.Size(batch_shape))
-        return FlowDistribution(base, self.couplings)
+        return FlowDistribution(
+            self.base.expand(torch.Size(batch_shape)), self.couplings
+        )
 
     def log_prob(
         self, value: Float[Tensor, "*batch p"]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Independent, Normal
 from torch.nn import functional as F
 
+from chapters_lib.data.batches import as_pixels
 from chapters_lib.models.layers import Sine, mlp
 
 
@@ -44,7 +45,7 @@ class BernoulliImage(Independent):
         been rounded to 0.
         """
         scores = self.logits.flatten(-3)
-        linear = torch.linalg.vecdot(value.flatten(-3), scores)
+        linear = torch.linalg.vecdot(as_pixels(value).flatten(-3), scores)
         return linear - F.softplus(scores).sum(-1)
 
 
