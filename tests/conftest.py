@@ -21,6 +21,7 @@ install_import_hook(
 
 import torch  # noqa: E402
 
+from chapters_lib import data  # noqa: E402
 from chapters_lib.command_line import main  # noqa: E402
 from chapters_lib.data.published import TORCHVISION  # noqa: E402
 from chapters_lib.experiments import EXPERIMENTS  # noqa: E402
@@ -43,6 +44,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             folder = root() / TORCHVISION[name] / "raw"
             if not all((folder / file).exists() for file in FILES):
                 pytest.skip(f"no {name} in {root()}: set CHAPTERS_DATA")
+
+
+def use_data(monkeypatch: pytest.MonkeyPatch, load: Callable[[str, str], data.Dataset]) -> None:
+    """Let every data set be what `load` makes of its name and split."""
+    monkeypatch.setattr(data, "load", load)
+    monkeypatch.setattr(data.loading, "load", load)
 
 
 @dataclass

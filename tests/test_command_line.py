@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -288,3 +290,59 @@ def test_as_a_process(folders: Folders, arguments: list[str], says: str) -> None
     )
     assert done.returncode == 1 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1 and says in done.stderr
+
+
+# a batch goes on, and a console is only a console
+
+
+def test_one_failure_does_not_end_a_batch(
+    recorded: Path,
+    folders: Folders,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(EXPERIMENTS, "bad", replace(tiny.EXPERIMENT, name="bad"))
+    assert main(["verify", "bad", "tiny"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "tiny: 2 metrics agree\n"
+    first, last = err.splitlines()
+    assert "no run 'bad'" in first and last == "chapters_lib: 1 of 2 failed: bad"
+
+
+def test_a_damaged_record_does_not_end_the_list(
+    recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (recorded / "run.json").write_text("{", encoding="utf-8")
+    assert main(["list"]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == len(EXPERIMENTS) + 1 and "damaged" in out
+    assert "run.json is damaged" in err.splitlines()[0]
+
+
+def as_process(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    script = command.replace("chapters", f"{sys.executable} -m chapters_lib")
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=CHECKOUT,
+        env=os.environ | environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_console_without_greek_letters(encoding: str) -> None:
+    done = as_process("chapters list", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0 and "\\u03b3" in done.stdout and not done.stderr
+
+
+def test_a_reader_that_has_read_enough() -> None:
+    done = as_process("set -o pipefail; chapters list | head -1")
+    assert done.returncode == 141 and len(done.stdout.splitlines()) == 1 and not done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_a_full_device() -> None:
+    done = as_process("chapters list > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == "chapters_lib: cannot write the output (No space left on device)\n"

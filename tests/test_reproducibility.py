@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from chapters_lib import reproducibility
 from chapters_lib.errors import ChaptersError
 from chapters_lib.reproducibility import (
     describe_machine,
@@ -74,3 +76,28 @@ def test_unknown_devices(name: str) -> None:
 def test_machine_is_described() -> None:
     said = describe_machine(torch.device("cpu"))
     assert said["device"] == "cpu" and said["torch"] == torch.__version__ and said["processor"]
+
+
+def test_sources_unpacked_in_another_repository_have_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That repository's commit says nothing of them."""
+
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    module = tmp_path / "unpacked" / "reproducibility.py"
+    module.parent.mkdir()
+    module.write_text("", encoding="utf-8")
+    (tmp_path / "other").write_text("", encoding="utf-8")
+    git("init")
+    git("add", "other")
+    git("commit", "-m", "another project")
+    monkeypatch.setattr(reproducibility, "__file__", str(module))
+    assert reproducibility.source_commit() == ""
+    git("add", ".")
+    git("commit", "-m", "ours")
+    assert len(reproducibility.source_commit()) >= 7
+    module.write_text("changed", encoding="utf-8")
+    assert reproducibility.source_commit().endswith("+")

@@ -23,6 +23,7 @@ from pathlib import Path
 import epub_builder
 import hidden_cells
 import nbformat
+import numbered_references
 import page_files
 import plain_notebook
 import solutions_and_parts
@@ -38,7 +39,7 @@ LOGGER = logging.getLogger(__name__)
 PDF = "learning-to-generate.pdf"
 EPUB = "learning-to-generate.epub"
 # What the notebooks' results depend on, beside their own text.
-KEYED = ("src", "runs", "requirements.txt", "_toc.yml")
+KEYED = ("src", "requirements.txt", "_toc.yml")
 UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
 KEPT = 3  # caches kept: going back to an earlier state of the library costs nothing
 
@@ -46,13 +47,12 @@ KEPT = 3  # caches kept: going back to an earlier state of the library costs not
 # --- execution ---------------------------------------------------------------------------------------
 
 
-def content_key(root: Path) -> str:
+def content_key(root: Path, runs: Path) -> str:
     """Hash the names and contents of everything the notebooks' results depend on."""
     digest = hashlib.sha256()
-    for top in KEYED:
-        path = root / top
+    for top, path in [("runs", runs), *((top, root / top) for top in KEYED)]:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            name = file.relative_to(root).as_posix()
+            name = f"{top}/{file.relative_to(path).as_posix()}"
             if file.is_file() and not UNKEYED.search(name):
                 digest.update(name.encode() + b"\0")
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
@@ -66,7 +66,11 @@ def configure(app, config) -> None:
     app.chapters_lock = FileLock(build / "building.lock")  # two builds at once spoil each other
     app.chapters_lock.acquire()
     caches = build / "notebooks"
-    cache = caches / content_key(Path(app.srcdir))
+    runs = Path(app.srcdir) / "runs"
+    if chosen := os.environ.get("CHAPTERS_RUNS"):
+        runs = Path(chosen).expanduser().resolve()
+        os.environ["CHAPTERS_RUNS"] = str(runs)  # a notebook runs in another folder than the build
+    cache = caches / content_key(Path(app.srcdir), runs)
     cache.mkdir(parents=True, exist_ok=True)
     os.utime(cache)
     for old in sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
@@ -82,27 +86,32 @@ def configure(app, config) -> None:
 
 
 def export_explorers(app) -> None:
-    """Write the decoders that pages run in the reader's browser, where library or runs have changed."""
-    folder = Path(app.srcdir) / "book" / "_static" / "generated"
+    """Write the decoders that pages run in the reader's browser, where library or runs have changed.
+
+    They go into the site alone: the sources may be on a disk that cannot be written.
+    """
+    sources, folder = Path(app.srcdir) / "src", Path(app.outdir) / "_static" / "explorers"
     key, written = Path(app.config.nb_execution_cache_path).name, folder / ".key"
-    if (
-        app.builder.name != "html"
-        or not (Path(app.srcdir) / "src" / "chapters_lib" / "explorer.py").exists()
-    ):
+    if app.builder.name != "html" or not (sources / "chapters_lib" / "explorers").exists():
         return
     if not written.exists() or written.read_text(encoding="utf-8") != key:
-        code = "import sys; from chapters_lib import explorer; explorer.write(explorer.RUNS, sys.argv[1])"
-        subprocess.run(
-            [sys.executable, "-c", code, str(folder)], check=True
-        )  # apart: it imports torch
+        code = "import sys; from chapters_lib import explorers as e; e.write(e.RUNS, sys.argv[1])"
+        # Apart, since it imports torch.
+        subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
         written.write_text(key, encoding="utf-8")
+
+
+def notebook_reader(app, docname: str):
+    """Return what makes a notebook of the page, or None where the page is plain text; and the page."""
+    path = Path(app.env.doc2path(docname))
+    content = path.read_text(encoding="utf8")
+    env = app.env
+    return create_nb_reader(str(path), env.myst_config, env.mystnb_config, content), content
 
 
 def read_notebook(app, docname: str):
     """Return the page's notebook without outputs, or None where the page is plain text."""
-    path = Path(app.env.doc2path(docname))
-    content = path.read_text(encoding="utf8")
-    reader = create_nb_reader(str(path), app.env.myst_config, app.env.mystnb_config, content)
+    reader, content = notebook_reader(app, docname)
     return reader and reader.read(content)
 
 
@@ -171,7 +180,7 @@ def note_read(app, env, docnames: list[str]) -> None:
 
 def page_downloads(app, pagename, templatename, context, doctree) -> None:
     """Offer the executed notebook (written when the build ends)."""
-    if pagename in app.env.all_docs and read_notebook(app, pagename) is not None:
+    if pagename in app.env.all_docs and notebook_reader(app, pagename)[0]:
         context["ipynb_source"] = f"{pagename}.ipynb"
 
 
@@ -238,10 +247,11 @@ def finish(app, exception) -> None:
     if exception is None and app.builder.name == "html":
         cache = get_cache(app.env.mystnb_config.execution_cache_path)
         for docname in app.env.all_docs:
-            notebook = read_notebook(app, docname)
+            target = Path(app.outdir) / "_sources" / f"{docname}.ipynb"
+            stale = app.env.chapters_read or not target.exists()
+            notebook = read_notebook(app, docname) if stale else None
             if notebook is not None:
                 _, notebook = cache.merge_match_into_notebook(notebook)
-                target = Path(app.outdir) / "_sources" / f"{docname}.ipynb"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 nbformat.write(plain_notebook.convert(notebook, app.env, docname), target)
         if app.config.chapters_pdf:
@@ -262,6 +272,7 @@ def setup(app):
     solutions_and_parts.setup(app)
     epub_builder.setup(app)
     hidden_cells.setup(app)
+    numbered_references.setup(app)
     app.connect("config-inited", configure, priority=10)
     app.connect("builder-inited", export_explorers)
     app.connect("env-before-read-docs", note_read)

@@ -1,7 +1,7 @@
 /* The latent plane: drag a code over the plane of test codes, and see what the decoder makes of it.
 
    <div class="latent-explorer" data-models="ae-fashion-mnist ae-mnist"></div> becomes one. What the decoders are
-   is written by chapters_lib.explorer into generated/ beside this file: index.js lists them, and each NAME.js
+   is written by chapters_lib.explorers into explorers/ beside this file: index.js lists them, and each NAME.js
    registers one. They are loaded as scripts, since a page opened from disk may not fetch(), when the reader is near. */
 (function () {
   "use strict";
@@ -59,7 +59,7 @@
 
   // ---- The page --------------------------------------------------------------------------------------
 
-  const FOLDER = new URL("generated/", document.currentScript.src).href;
+  const FOLDER = new URL("explorers/", document.currentScript.src).href;
   const COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]; // those of chapters_lib.figures
   const PAD = { left: 34, right: 8, top: 8, bottom: 24 }; // room for the axes, in CSS pixels

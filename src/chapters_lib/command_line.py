@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,7 @@ from chapters_lib.recording.record import elapsed, record
 from chapters_lib.recording.verifying import verify
 from chapters_lib.reproducibility import pick_device
 
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
+Options = argparse.Namespace
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,32 +34,60 @@ def _parser() -> argparse.ArgumentParser:
         "The book itself: make book, make pdf, make serve. The tests: make test.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("list", help="a table of the experiments and what is recorded")
+    listing = commands.add_parser("list", help="a table of the experiments and what is recorded")
+    listing.set_defaults(run=_list)
+    _add_train(commands)
+    _add_tune(commands)
+    _add_measures(commands)
+    picture = commands.add_parser("gallery", help="draw what the recorded models make, as one PNG")
+    picture.add_argument("path", metavar="FILE", type=Path)
+    picture.set_defaults(run=_gallery)
+    _add_submit(commands)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _add_processor(command: argparse.ArgumentParser, device: bool = True) -> None:
+    if device:
+        command.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
+    command.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
+
+
+def _add_train(commands: Any) -> None:
     train = commands.add_parser(
         "train", help="train experiments and write their runs; goes on where it was stopped"
     )
     train.add_argument("names", nargs="+", metavar="NAME")
-    train.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
-    train.add_argument(
-        "--threads", type=_positive, default=None, help="threads of torch (default: all cores)"
-    )
+    _add_processor(train)
     train.add_argument(
         "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
     )
-    search = commands.add_parser(
+    train.set_defaults(run=_train)
+
+
+def _add_tune(commands: Any) -> None:
+    tune = commands.add_parser(
         "tune", help="search what vae-fashion-mnist leaves free, and record the study; resumable"
     )
-    search.add_argument(
+    tune.add_argument(
         "--trials",
         type=_positive,
         default=tuning.TRIALS,
         help="different choices to try (%(default)s)",
     )
-    search.add_argument(
+    tune.add_argument(
         "--storage", help="URL of a database that several processes share, as sqlite:///FILE"
     )
-    search.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
-    search.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
+    _add_processor(tune)
+    tune.set_defaults(run=_tune)
+
+
+def _add_measures(commands: Any) -> None:
     measure = commands.add_parser(
         "evaluate",
         help="add to recorded runs the distance of their samples in Inception features, precision and recall",
@@ -74,7 +98,8 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="precision and recall alone: seconds instead of a quarter of an hour",
     )
-    measure.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
+    _add_processor(measure, device=False)
+    measure.set_defaults(run=_evaluate)
     check = commands.add_parser(
         "verify", help="recompute recorded metrics from the weights and the data"
     )
@@ -84,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--inception", action="store_true", help="also distances in Inception features: slow"
     )
+    check.set_defaults(run=_verify)
     for command in (measure, check):
         command.add_argument(
             "--weights",
@@ -95,8 +121,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--precision", choices=PRECISIONS, default="float32", help="of the network"
         )
-    picture = commands.add_parser("gallery", help="draw what the recorded models make, as one PNG")
-    picture.add_argument("path", metavar="FILE", type=Path)
+
+
+def _add_submit(commands: Any) -> None:
     pack = commands.add_parser("submit", help="write what an assignment sheet asks for to dist/")
     pack.add_argument("sheet", nargs="?", metavar="SHEET", help="see --list")
     pack.add_argument(
@@ -120,83 +147,139 @@ def _parser() -> argparse.ArgumentParser:
         help="the executed pages (default: those of the last make book)",
     )
     pack.add_argument("--to", type=Path, metavar="FOLDER", help="where to write (default: dist/)")
-    return parser
+    pack.set_defaults(run=_submit)
 
 
-def _network(options: argparse.Namespace) -> Inception:
-    return scoreboard.network(options.weights, options.precision)
+def _say(error: object) -> None:
+    print(f"chapters_lib: {error}", file=sys.stderr)
 
 
-def _list() -> int:
-    recorded = set(runs.names())
-    width = max(map(len, EXPERIMENTS))
-    print(f"{'experiment':<{width}}  {'chapter':<16}  {'recorded':<10}  what")
-    for name, experiment in EXPERIMENTS.items():
-        state = runs.load(name).provenance["date"] if name in recorded else "-"
-        print(f"{name:<{width}}  {experiment.chapter:<16}  {state:<10}  {experiment.summary}")
-    return 0
-
-
-def _train(
-    experiments: Sequence[Experiment[Any, Any]], device_name: str, threads: int | None, fresh: bool
-) -> int:
-    if threads:
-        torch.set_num_threads(threads)
-    device = pick_device(device_name)
-    for experiment in experiments:
-        start = time.monotonic()
-        run = record(experiment, device=device, fresh=fresh)
-        print(f"{run.name}: recorded in {run.folder} after {elapsed(start)}")
-        for key in run.metrics:
-            metric = run.metric(key)
-            spread = "" if metric.sem != metric.sem else f" ± {metric.sem:.2g}"
-            print(f"  {key} = {metric.mean:.6g}{spread}")
-    return 0
-
-
-def _evaluate(
-    experiments: Sequence[Experiment[Any, Any]], net: Inception | None, threads: int | None
-) -> int:
-    if threads:
-        torch.set_num_threads(threads)
-    for experiment in experiments:
-        start = time.monotonic()
-        run = scoreboard.evaluate(experiment, net)
-        print(f"{run.name}: evaluated in {elapsed(start)}")
-        for key in scoreboard.afterwards(run):
-            metric = run.metric(key)
-            spread = "" if metric.sem != metric.sem else f" ± {metric.sem:.2g}"
-            print(f"  {key} = {metric.mean:.6g}{spread}")
-    return 0
-
-
-def _verify(names: Sequence[str], net: Inception | None) -> int:
-    failed = False
-    if not (names or runs.names()):
-        raise ChaptersError(
-            f"no recorded runs in {runs.root()}: `python -m chapters_lib train NAME` makes one"
-        )
-    for name in names or runs.names():
-        checked, differences = verify(find(name))
-        more, others, skipped = scoreboard.verify(find(name), net)
-        checked, differences = checked + more, differences + others
-        for d in differences:
-            print(
-                f"{name}: {d.key} is recorded as {d.recorded:.6g} but comes out as {d.recomputed:.6g} "
-                f"(tolerance {d.tolerance:.2g})"
-            )
-        if not checked:
-            print(f"{name}: a study, recorded without weights; nothing to recompute")
-        elif not differences:
-            print(f"{name}: {len(checked)} metrics agree")
-        if skipped:
-            why = f"by {net.protocol}" if net else "without --inception"
-            print(f"{name}: not recomputed {why}: {', '.join(skipped)}")
-        failed = failed or bool(differences)
+def _each(names: Sequence[str], work: Callable[[str], bool]) -> int:
+    """Do the work of one name after the other; say what fails, go on, and return 1 if anything did."""
+    failed = []
+    for name in names:
+        try:
+            done = work(name)
+        except ChaptersError as error:
+            _say(error)
+            done = False
+        if not done:
+            failed.append(name)
+    if failed and len(names) > 1:
+        _say(f"{len(failed)} of {len(names)} failed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
-def _submit(options: argparse.Namespace) -> int:
+def _list(_: Options) -> int:
+    recorded = set(runs.names())
+    width = max(map(len, EXPERIMENTS))
+    print(f"{'experiment':<{width}}  {'chapter':<16}  {'recorded':<10}  what")
+
+    def show(name: str) -> bool:
+        experiment, state, whole = EXPERIMENTS[name], "-", True
+        if name in recorded:
+            try:
+                state = runs.load(name).provenance["date"]
+            except ChaptersError as error:
+                _say(error)
+                state, whole = "damaged", False
+        print(f"{name:<{width}}  {experiment.chapter:<16}  {state:<10}  {experiment.summary}")
+        return whole
+
+    return _each(list(EXPERIMENTS), show)
+
+
+def _print_metrics(run: runs.Run, keys: Sequence[str]) -> None:
+    for key in keys:
+        metric = run.metric(key)
+        spread = "" if metric.sem != metric.sem else f" ± {metric.sem:.2g}"
+        print(f"  {key} = {metric.mean:.6g}{spread}")
+
+
+def _record(experiment: Experiment[Any, Any], device: torch.device, fresh: bool) -> bool:
+    start = time.monotonic()
+    run = record(experiment, device=device, fresh=fresh)
+    print(f"{run.name}: recorded in {run.folder} after {elapsed(start)}")
+    _print_metrics(run, list(run.metrics))
+    return True
+
+
+def _use_threads(options: Options) -> None:
+    if options.threads:
+        torch.set_num_threads(options.threads)
+
+
+def _train(options: Options) -> int:
+    chosen = {name: find(name) for name in options.names}  # a slip of the pen ends it now
+    _use_threads(options)
+    device = pick_device(options.device)
+    return _each(options.names, lambda name: _record(chosen[name], device, options.fresh))
+
+
+def _tune(options: Options) -> int:
+    _use_threads(options)
+    study = search(options.trials, options.storage)
+    return 0 if _record(study, pick_device(options.device), False) else 1
+
+
+def _network(options: Options) -> Inception:
+    return scoreboard.network(options.weights, options.precision)
+
+
+def _evaluate(options: Options) -> int:
+    chosen = {name: find(name) for name in options.names}
+    for experiment in chosen.values():
+        scoreboard.require_recorded(experiment)
+    _use_threads(options)
+    net = None if options.judge_only else _network(options)
+
+    def evaluate(name: str) -> bool:
+        start = time.monotonic()
+        run = scoreboard.evaluate(chosen[name], net)
+        print(f"{run.name}: evaluated in {elapsed(start)}")
+        _print_metrics(run, scoreboard.afterwards(run))
+        return True
+
+    return _each(options.names, evaluate)
+
+
+def _verify(options: Options) -> int:
+    net = _network(options) if options.inception or options.weights else None
+    names = options.names or runs.names()
+    if not names:
+        raise ChaptersError(
+            f"no recorded runs in {runs.root()}: `python -m chapters_lib train NAME` makes one"
+        )
+    return _each(names, lambda name: _verify_one(name, net))
+
+
+def _verify_one(name: str, net: Inception | None) -> bool:
+    checked, differences = verify(find(name))
+    more, others, skipped = scoreboard.verify(find(name), net)
+    checked, differences = checked + more, differences + others
+    for d in differences:
+        print(
+            f"{name}: {d.key} is recorded as {d.recorded:.6g} but comes out as {d.recomputed:.6g} "
+            f"(tolerance {d.tolerance:.2g})"
+        )
+    if not checked:
+        print(f"{name}: a study, recorded without weights; nothing to recompute")
+    elif not differences:
+        print(f"{name}: {len(checked)} metrics agree")
+    if skipped:
+        why = f"by {net.protocol}" if net else "without --inception"
+        print(f"{name}: not recomputed {why}: {', '.join(skipped)}")
+    return not differences
+
+
+def _gallery(options: Options) -> int:
+    from chapters_lib.pages import gallery  # which needs the packages that build the book
+
+    gallery.write(options.path)
+    return 0
+
+
+def _submit(options: Options) -> int:
     if options.list:
         for sheet in assignments.SHEETS:
             print(sheet.name)
@@ -210,12 +293,11 @@ def _submit(options: argparse.Namespace) -> int:
     written = submission.submit(
         options.sheet, options.name, blank=options.blank, book=options.book, target=options.to
     )
-    for path in written:
-        print(path)
+    print(*written, sep="\n")
     return 0
 
 
-def _submit_all(options: argparse.Namespace) -> int:
+def _submit_all(options: Options) -> int:
     """Write every pack that can be made, and say which cannot for want of a chapter."""
     if options.sheet is not None or options.blank or options.list:
         raise ChaptersError("submit --all takes no SHEET, --blank or --list")
@@ -235,35 +317,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status: 0 done, 1 a problem (one line on stderr), 130 interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "list":
-            return _list()
-        if options.command == "train":
-            chosen = [find(name) for name in options.names]
-            return _train(chosen, options.device, options.threads, options.fresh)
-        if options.command == "tune":
-            study = search(options.trials, options.storage)
-            return _train([study], options.device, options.threads, False)
-        if options.command == "gallery":
-            from chapters_lib.pages import gallery  # which needs the packages that build the book
-
-            gallery.write(options.path)
-            return 0
-        if options.command == "submit":
-            return _submit(options)
-        if options.command == "evaluate":
-            chosen = [find(name) for name in options.names]
-            for experiment in chosen:
-                scoreboard.require_recorded(experiment)
-            net = None if options.judge_only else _network(options)
-            return _evaluate(chosen, net, options.threads)
-        asked = options.inception or options.weights
-        return _verify(options.names, _network(options) if asked else None)
+        status: int = options.run(options)
+        return status
     except ChaptersError as error:
-        print(f"chapters_lib: {error}", file=sys.stderr)
+        _say(error)
         return 1
     except KeyboardInterrupt:
-        print(
-            "chapters_lib: interrupted; the same command goes on from the last checkpoint",
-            file=sys.stderr,
-        )
+        _say("interrupted; the same command goes on from the last checkpoint")
         return 130

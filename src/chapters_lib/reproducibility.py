@@ -105,25 +105,28 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
 
 
 def source_commit() -> str:
-    """Return the commit of the sources, with ``+`` where the library's files differ from it; empty outside git."""
-    here = Path(__file__).resolve().parent
+    """Return the commit of the sources, with ``+`` where the library's files differ from it; empty outside git.
+
+    Sources that were unpacked inside another repository are none of its commit.
+    """
     try:
-        head = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-            encoding="utf-8",
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--", "."],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-            encoding="utf-8",
-        ).stdout.strip()
+        _git("ls-files", "--error-unmatch", Path(__file__).name)
+        head, changed = (
+            _git("rev-parse", "--short", "HEAD"),
+            _git("status", "--porcelain", "--", "."),
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
     return head + ("+" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    """Return what git says in the library's folder."""
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=Path(__file__).resolve().parent,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    return done.stdout.strip()

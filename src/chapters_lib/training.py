@@ -169,9 +169,15 @@ def means(losses: Sequence[Losses], epoch: int) -> dict[str, float]:
         values = torch.stack([loss[name].detach().double() for loss in losses]).cpu()
         if not bool(values.isfinite().all()):
             at = int((~values.isfinite()).nonzero()[0, 0])
+            untrained = epoch == 1 and at == 0
+            remedy = (
+                "no learning rate made it so, for no step came before: look at the data, for nan or "
+                "numbers that the model does not take (pixels lie in [0, 1])"
+                if untrained
+                else "lower the learning rate; the last good checkpoint is kept"
+            )
             raise ChaptersError(
-                f"{name} became {values[at].item()} at step {at + 1} of epoch {epoch}: lower the learning rate; "
-                "the last good checkpoint is kept"
+                f"{name} became {values[at].item()} at step {at + 1} of epoch {epoch}: {remedy}"
             )
         found[name] = float(values.mean())
     return found

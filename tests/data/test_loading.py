@@ -29,8 +29,8 @@ def write_set(folders: Folders, name: str, train: int = 30, test: int = 20) -> P
     """Write a small data set of random images in the layout of torchvision; return its folder."""
     raw = folders.data / TORCHVISION[name] / "raw"
     raw.mkdir(parents=True, exist_ok=True)
-    draw = np.random.default_rng(0)
     for part, count in (("train", train), ("t10k", test)):
+        draw = np.random.default_rng(len(part))  # a larger set begins with the smaller one
         pixels = draw.integers(0, 256, count * 784, dtype=np.uint8).tobytes()
         (raw / f"{part}-images-idx3-ubyte").write_bytes(content(count, 28, 28, values=0) + pixels)
         labels = (np.arange(count) % 10).astype(np.uint8).tobytes()

@@ -64,6 +64,17 @@ def test_annealing_agrees_with_enumeration(weight_sd: float) -> None:
     assert 1 <= found.effective_chains <= 400
 
 
+def test_three_temperatures_are_enough_for_an_unbiased_mean() -> None:
+    """The mean weight is Z/Z_0 however few the temperatures, if each step leaves its own one's density as it is.
+
+    With many chains its error is small; steps at the temperature before would miss by several times that.
+    """
+    rbm = machine(6, 4, 0.4)
+    found = annealed_log_z(rbm, temperatures=3, chains=200_000, generator=generator(4))
+    assert found.low <= exact_log_z(rbm) <= found.high
+    assert found.high - found.low < 0.04
+
+
 def test_few_temperatures_spread_more() -> None:
     rbm = machine(20, 10, 0.5)
     few, many = (

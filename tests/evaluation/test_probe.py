@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from chapters_lib.evaluation import probe
 from chapters_lib.evaluation.probe import (
     class_in_codes,
     class_information,
@@ -127,8 +128,8 @@ def test_the_linear_probe_is_scored_as_it_says(classes: int) -> None:
     """By its probabilities where they are none too small, and without end where one is."""
     (x, y), (test_x, test_y) = lumps(1500, 3.0), lumps(800, 3.0, 1)
     known, asked = y < classes, test_y < classes
-    probe = linear_probe(x[known], y[known])
-    said = probe.predict_proba(test_x[asked].double().numpy())
+    fitted = linear_probe(x[known], y[known])
+    said = fitted.predict_proba(test_x[asked].double().numpy())
     right = torch.from_numpy(said)[torch.arange(len(said)), test_y[asked]].log().mean()
     share = torch.bincount(test_y[asked]).double() / len(said)
     expected = float(torch.special.entr(share).sum() + right)
@@ -156,6 +157,26 @@ def test_class_below_the_noise() -> None:
     assert found["z_class_information"] < 0.02
     free = class_in_codes(*codes(3000, 1e-4), *codes(1500, 1e-4, 1))  # without noise, z is the mean
     assert free["z_probe_test_accuracy"] > 0.99
+
+
+def test_codes_are_drawn_by_noise_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those read on by other noise than those fitted on: the same noise in both would say what was not learned."""
+    seen: list[tuple[Tensor, Tensor]] = []
+    original = probe.class_information
+
+    def spy(train: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor) -> dict[str, float]:
+        seen.append((train, test))
+        return original(train, labels, test, test_labels)
+
+    monkeypatch.setattr(probe, "class_information", spy)
+    made = codes(2000, 0.7)
+    class_in_codes(*made, *made)
+    (means, test_means), (z, test_z) = seen
+    noise, test_noise = (z - means) / 0.7, (test_z - test_means) / 0.7
+    for drawn in (noise, test_noise):
+        assert float(drawn.std()) == pytest.approx(1, abs=0.02)
+        assert float(drawn.mean()) == pytest.approx(0, abs=0.03)
+    assert abs(float((noise * test_noise).mean())) < 5 / noise.numel() ** 0.5
 
 
 def test_the_price_of_class_means_by_hand() -> None:

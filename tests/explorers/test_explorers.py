@@ -190,7 +190,7 @@ def save_run(model: nn.Module, codes: Tensor, labels: Tensor, name: str = "ae-di
 
 
 def test_write_lists_what_is_recorded(folders, trained, tmp_path: Path) -> None:
-    target = tmp_path / "generated"
+    target = tmp_path / "explorers"
     assert explorer.write(["ae-digits", "ae-mnist"], target) == []
     index = (target / "index.js").read_text(encoding="utf-8")
     assert index == "globalThis.latentExplorerIndex = [];\n"
@@ -269,7 +269,7 @@ def test_a_browser_shows_it(folders, trained, tmp_path: Path) -> None:
         pytest.skip("no Chromium is installed: the page cannot be opened here")
     save_run(*trained)
     static = tmp_path / "_static"
-    explorer.write(["ae-digits"], static / "generated")
+    explorer.write(["ae-digits"], static / "explorers")
     for name in ("latent-explorer.js", "latent-explorer.css"):
         shutil.copy(STATIC / name, static)
     (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")

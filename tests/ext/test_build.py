@@ -11,6 +11,12 @@ from tests.book.conftest import STRICT, jupyter_book
 from .conftest import PAGE
 
 pytestmark = pytest.mark.slow
+EXPLORERS = """from pathlib import Path
+RUNS = ("ae-digits",)
+def write(names, folder):
+    Path(folder).mkdir(parents=True)
+    (Path(folder) / "index.js").write_text(*names)
+"""
 
 
 def html(book: Path) -> str:
@@ -26,6 +32,32 @@ def test_a_changed_library_runs_the_pages_again(tiny):
     (tiny / "src" / "value.txt").write_text("second value", encoding="utf-8")
     assert jupyter_book(tiny, *STRICT).returncode == 0
     assert "second value" in html(tiny)
+
+
+def test_another_folder_of_runs_runs_the_pages_again(tiny, monkeypatch):
+    """Also where its path is meant from where the build was started, which is not where notebooks run."""
+    page = PAGE.replace('"../src/value.txt"', '__import__("os").environ["CHAPTERS_RUNS"], "record"')
+    (tiny / "book" / "page.md").write_text(page, encoding="utf-8")
+    for folder in ("first", "second"):
+        (tiny / folder).mkdir()
+        (tiny / folder / "record").write_text(f"of the {folder}", encoding="utf-8")
+        monkeypatch.setenv("CHAPTERS_RUNS", folder)
+        assert jupyter_book(tiny, *STRICT).returncode == 0
+        assert f"of the {folder}" in html(tiny)
+
+
+def test_a_build_elsewhere_leaves_the_sources_as_they_are(tiny, tmp_path_factory, monkeypatch):
+    library = tiny / "src" / "chapters_lib" / "explorers"
+    library.mkdir(parents=True)
+    (library.parent / "__init__.py").touch()
+    (library / "__init__.py").write_text(EXPLORERS, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tiny / "src"))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    before, out = sorted(tiny.rglob("*")), tmp_path_factory.mktemp("out")
+    assert jupyter_book(tiny, *STRICT, "--path-output", str(out)).returncode == 0
+    static = out / "_build" / "html" / "_static"
+    assert (static / "explorers" / "index.js").read_text(encoding="utf-8") == "ae-digits"
+    assert sorted(tiny.rglob("*")) == before
 
 
 def test_a_failing_cell_fails_every_build_and_says_where(tiny):

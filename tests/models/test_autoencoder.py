@@ -190,6 +190,22 @@ def test_code_noise_touches_training_alone() -> None:
     assert float(z[:, 1].std()) > 5 * float(z[:, 0].std())  # the units do differ
 
 
+def test_no_gradient_goes_through_the_scale_of_the_code_noise() -> None:
+    """The noise is added, and no more: a decoder that returns its code has the encoder's gradient unchanged.
+
+    Through the deviation the loss would have a say in how wide the noise is, against its purpose.
+    """
+    torch.manual_seed(0)
+    model = Autoencoder(hidden=(8,), code=784, code_noise=0.5)
+    codes: list[Tensor] = []
+    model.encoder.register_forward_hook(lambda *found: codes.append(found[2]))
+    model.decoder = nn.Sequential(nn.Unflatten(1, (1, 28, 28)))
+    decoded = model.train()(images(50)).flatten(1)
+    assert not torch.equal(decoded, codes[0])
+    slope = torch.randn(decoded.shape)
+    assert torch.equal(torch.autograd.grad(decoded, codes[0], slope)[0], slope)
+
+
 @pytest.mark.parametrize("option", ["frequency", "hidden_dropout"])
 def test_without_a_hidden_layer_its_options_are_refused(option: str) -> None:
     with pytest.raises(ValueError, match="hidden layer"):

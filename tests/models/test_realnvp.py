@@ -226,3 +226,14 @@ def test_weights_are_counted() -> None:
     model = RealNVP(40, 2)
     assert count_parameters(model) == 2 * one
     assert all("kept" not in key and "back" not in key for key in model.state_dict())
+
+
+def test_it_expands_to_a_batch() -> None:
+    """The same density, as many times as asked for."""
+    p = flow(3)()
+    batch = p.expand((4, 5))
+    assert batch.batch_shape == (4, 5) and batch.event_shape == (3,)
+    z = points(4, 5, 3)
+    torch.testing.assert_close(batch.log_prob(z), p.log_prob(z), rtol=0, atol=0)
+    assert batch.sample((2,)).shape == (2, 4, 5, 3)
+    assert batch.expand((6, 4, 5)).rsample().shape == (6, 4, 5, 3)

@@ -5,7 +5,9 @@ import pytest
 from matplotlib import pyplot as plt
 
 from chapters_lib.pages import comparison as page
-from chapters_lib.pages.comparison import answer, records
+from chapters_lib.pages import comparison_answer as answer
+from chapters_lib.pages import comparison_digits as digits
+from chapters_lib.pages import comparison_records as records
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 
@@ -74,9 +76,9 @@ def test_prices_of_other_divergences_are_found():
         "making up": np.append(0.95 * p[:100], np.full(20, 0.05 / 20)),
         "leaving out": np.append(np.repeat([1 / 95, 0], [95, 5]), np.zeros(20)),
     }
-    page.prices(divergences, p, faulty)
+    digits.prices(divergences, p, faulty)
     with pytest.raises(AssertionError, match="both cost alike"):
-        page.prices(lambda p, q: (divergences(p, q)[0], 0.9), p, faulty)
+        digits.prices(lambda p, q: (divergences(p, q)[0], 0.9), p, faulty)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from chapters_lib.runs import Run
 from matplotlib.figure import Figure
 
 from chapters_lib.pages import gb_rbm, gb_rbm_chains, gb_rbm_small, run
+from chapters_lib.recording.runs import Run
 
 
 @pytest.mark.parametrize(

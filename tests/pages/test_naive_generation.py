@@ -20,7 +20,8 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, float | str]]:
     """What a page gives to the text."""
     found: dict[str, float | str] = {}
     monkeypatch.setattr(pages, "glue", lambda name, value, display: found.update({name: value}))
-    yield found
+    with plt.rc_context():  # `numbers` sets the book's look
+        yield found
     plt.close("all")
 
 

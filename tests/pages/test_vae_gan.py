@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from chapters_lib.runs import Run
 from matplotlib.figure import Figure
 
 from chapters_lib.pages import run, vae_gan, vae_gan_studies
+from chapters_lib.recording.runs import Run
 
 
 @pytest.mark.parametrize(

@@ -314,16 +314,6 @@ def test_copies_are_told_from_new_images() -> None:
     assert alone["pixel_nearest"] == pytest.approx(float(apart), rel=1e-5)
 
 
-def test_roughness_is_of_neighbours_in_both_directions() -> None:
-    flat = torch.full((2, 3, 4, 4), 7, dtype=torch.uint8)
-    stripes = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
-    stripes[..., ::2] = 255
-    assert comparing.roughness(flat) == 0
-    assert comparing.roughness(stripes) == comparing.roughness(stripes.transpose(2, 3)) == 0.5
-    ramp = torch.arange(0, 255, 51, dtype=torch.uint8).expand(1, 1, 3, 5)
-    assert comparing.roughness(ramp) == pytest.approx(0.2**2 / 2)
-
-
 def test_the_study_is_recorded(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """From three models in place of recorded ones: metrics of each, and the nearest images of those trained on."""
     torch.manual_seed(0)

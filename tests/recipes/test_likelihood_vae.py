@@ -29,7 +29,7 @@ from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import generator, seed_everything
 from chapters_lib.training import History
-from tests.conftest import Folders
+from tests.conftest import Folders, use_data
 
 TINY = PriorConfig(
     "digits", hidden=(16,), latent=3, flow_hidden=(8,), epochs=2, batch_size=64,
@@ -53,7 +53,7 @@ def trained(config: PriorConfig, seed: int = 0) -> tuple[VAE, History]:
 
 def few_digits(monkeypatch: pytest.MonkeyPatch, count: int) -> Dataset:
     part = data.load("digits", "train").subset(torch.arange(count))
-    monkeypatch.setattr(data, "load", lambda name, split: part)
+    use_data(monkeypatch, lambda name, split: part)
     return part
 
 
@@ -73,6 +73,14 @@ def test_pixels_are_drawn_by_their_grey_value() -> None:
     assert not torch.equal(binarised(x), binarised(x))
 
 
+def test_held_out_and_test_images_are_binarised_by_the_one_seed() -> None:
+    """Every likelihood of the book is of these pixels: another draw moves it by a tenth of a nat."""
+    test = data.load("digits", "test")
+    drawn = torch.bernoulli(to_float(test.images), generator=torch.Generator().manual_seed(20))
+    assert torch.equal(observed(PriorConfig("digits"), test), drawn)
+    assert torch.equal(observed(PriorConfig("digits", width=8), test), to_float(test.images))
+
+
 def test_training_images_are_drawn_anew_and_test_images_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -84,7 +92,7 @@ def test_training_images_are_drawn_anew_and_test_images_once(
         seen.append(x.clone())
         return original(model, x)
 
-    monkeypatch.setattr(learned_prior, "elbo", watched)
+    monkeypatch.setattr(likelihood_vae, "elbo", watched)
     trained(replace(TINY, epochs=2, batch_size=len(split(TINY)[0])))
     first, second = seen
     assert set(first.unique().tolist()) == {0.0, 1.0}
@@ -178,7 +186,7 @@ def test_warm_up_weighs_the_kl(monkeypatch: pytest.MonkeyPatch) -> None:
         weights.append(beta)
         return original(terms, beta)
 
-    monkeypatch.setattr(learned_prior, "negative_elbo", watched)
+    monkeypatch.setattr(likelihood_vae, "negative_elbo", watched)
     trained(replace(TINY, epochs=6, batch_size=28, warm_up=4))
     assert weights[:9] == [0, 1 / 8, 2 / 8, 3 / 8, 4 / 8, 5 / 8, 6 / 8, 7 / 8, 1]
     assert set(weights[8:]) == {1.0}
@@ -197,8 +205,8 @@ def test_following_the_samples_does_not_change_the_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     few_digits(monkeypatch, 40)
-    monkeypatch.setattr(learned_prior, "SAMPLES", 20)
-    monkeypatch.setattr(learned_prior, "distance_to_training", lambda dataset: lambda images: 1.5)
+    monkeypatch.setattr(likelihood_vae, "SAMPLES", 20)
+    monkeypatch.setattr(likelihood_vae, "distance_to_training", lambda dataset: lambda images: 1.5)
     config = replace(FLOW, batch_size=8, followed_every=2)
     alone, _ = trained(config)
     followed, history = trained(replace(config, judged=True))
@@ -264,7 +272,7 @@ def test_the_images_evaluated_afterwards_are_those_that_are_judged(name: str) ->
 def test_bits_are_reported_of_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.randint(0, 256, (12, 3, 32, 32), dtype=torch.uint8)
     part = Dataset("svhn", "test", images, torch.arange(12) % 2)
-    monkeypatch.setattr(data, "load", lambda name, split: part)
+    use_data(monkeypatch, lambda name, split: part)
     config = replace(FLOW, dataset="svhn", width=8, nll_images=4, validation=0.5, shown_epochs=())
     metrics = likelihood_vae.evaluate(config, build(config).eval())
     assert metrics["test_bits_per_dimension"] == pytest.approx(

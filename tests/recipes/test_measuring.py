@@ -20,7 +20,7 @@ from chapters_lib.recipes import measuring
 from chapters_lib.recipes.measuring import CropsConfig, SizesConfig
 from chapters_lib.recording import scoreboard
 from chapters_lib.recording.experiment import Session
-from tests.conftest import Folders
+from tests.conftest import Folders, use_data
 from tests.recording.test_scoreboard import Net
 
 SESSION = Session(torch.device("cpu"))
@@ -144,7 +144,7 @@ def test_real_crops_from_svhn(folders: Folders, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ChaptersError, match="could not be downloaded"):
         measuring.real_crops(3)
     whole = Dataset("svhn", "train", torch.zeros(9, 3, 32, 32, dtype=torch.uint8), torch.arange(9))
-    monkeypatch.setattr(data, "load", lambda name, split: whole)
+    use_data(monkeypatch, lambda name, split: whole)
     images, labels, official = measuring.real_crops(4)
     assert len(images) == 4 and labels.tolist() == [0, 1, 2, 3] and bool(official.all())
 
@@ -162,7 +162,7 @@ def test_held_against_real(
         "house-numbers": Dataset("house-numbers", "test", rendered, torch.arange(60) % 10),
         "mnist": Dataset("mnist", "test", rendered[:, :1] // 4, torch.arange(60) % 10),
     }
-    monkeypatch.setattr(data, "load", lambda name, split: sets[name])
+    use_data(monkeypatch, lambda name, split: sets[name])
     found = measuring.hold_against_real(CropsConfig(), nn.Identity())
     x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
     read = features_and_probabilities(judge, x)[1].argmax(1).numpy()

@@ -25,13 +25,14 @@ from chapters_lib.recipes.probing import (
     summary,
 )
 from chapters_lib.recording.experiment import Session
+from tests.conftest import use_data
 
 
 @pytest.fixture
 def digits(monkeypatch: pytest.MonkeyPatch) -> dict[str, Dataset]:
     """Every data set is the small one."""
     splits = {split: data.load("digits", split) for split in ("train", "test")}
-    monkeypatch.setattr(data, "load", lambda name, split: splits[split])
+    use_data(monkeypatch, lambda name, split: splits[split])
     return splits
 
 

@@ -19,6 +19,7 @@ from chapters_lib.recipes.vae import condition
 from chapters_lib.recording.experiment import Experiment, Session
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
+from tests.conftest import use_data
 
 VAES = [
     "vae-2d-mnist",
@@ -52,7 +53,7 @@ SIZE = 16
 def one_batch(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Every data set consists of the same 16 digits."""
     part = data.load("digits", "train").subset(torch.arange(SIZE))
-    monkeypatch.setattr(data, "load", lambda name, split: part)
+    use_data(monkeypatch, lambda name, split: part)
     return part
 
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from chapters_lib import data
+from chapters_lib import command_line, data
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.experiments.vae import search
 from chapters_lib.recipes import tuning
 from chapters_lib.recipes.tuning import TuningConfig
 from chapters_lib.recipes.vae import VaeConfig
-from chapters_lib.recording import experiment as base
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Session
-from tests.conftest import Folders
+from tests.conftest import Folders, use_data
 
 BASE = VaeConfig("digits", hidden=(8,), latent=2, validation=0.2, judged=False)
 SPACE = {"epochs": (1, 2), "schedule": ("constant", "cosine"), "warm_up": (0, 1)}
@@ -55,7 +55,7 @@ def storage(folder: Path) -> str:
 
 
 def run(trials: int, url: str | None = None) -> list[dict[str, float]]:
-    return tuning.train(study(trials), tuning.build(study(trials)), SESSION, url).rows
+    return tuning.train(study(trials), torch.nn.Module(), SESSION, url).rows
 
 
 def test_a_trial_is_a_training_without_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_a_trial_is_a_training_without_test_images(monkeypatch: pytest.MonkeyPat
         asked.append(split)
         return {"train": load(name, "train")}[split]
 
-    monkeypatch.setattr(data, "load", train_alone)
+    use_data(monkeypatch, train_alone)
     rows = run(2)
     assert set(asked) == {"train"} and len(rows) == 2
     metrics = tuning.evaluate(study(2), torch.nn.Module())
@@ -166,21 +166,6 @@ def test_a_fresh_study_forgets_its_trials(tried: list[VaeConfig], tmp_path: Path
     assert {row["images"] for row in rows} == {1024 * row["epochs"] for row in rows}
 
 
-def test_a_study_names_who_tried(
-    tried: list[VaeConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not who found the trials in the storage."""
-    on_digits(monkeypatch)
-    url = storage(tmp_path)
-    for commit, trials in (("first", 2), ("second", 3), ("third", 3)):
-        monkeypatch.setattr(base, "source_commit", lambda commit=commit: commit)
-        assert main(["tune", "--trials", str(trials), "--storage", url]) == 0
-    stated = runs.load(tuning.RECORD).provenance
-    assert stated["commit"] == "second"
-    assert [by["commit"] for by in stated["trained_before_by"]] == ["first"]
-    assert [by["commit"] for by in stated["measured_by"]] == ["third"]
-
-
 def test_the_default_storage_is_below_the_cache(folders: Folders) -> None:
     tuning.open_study()
     assert (folders.cache / "tuning.sqlite3").exists()
@@ -212,11 +197,10 @@ def test_nothing_held_out_to_tune_by() -> None:
 
 
 def on_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = tuning.experiment
     monkeypatch.setattr(
-        tuning,
-        "experiment",
-        lambda trials, storage: replace(made(trials, storage), config=study(trials)),
+        command_line,
+        "search",
+        lambda trials, storage: replace(search(trials, storage), config=study(trials)),
     )
 
 

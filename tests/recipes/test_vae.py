@@ -22,6 +22,7 @@ from chapters_lib.recording.experiment import Session
 from chapters_lib.recording.record import record
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
+from tests.conftest import use_data
 
 CPU = torch.device("cpu")
 TINY = VaeConfig("digits", hidden=(16,), latent=2, epochs=2, batch_size=64, judged=False)
@@ -54,7 +55,7 @@ def numbers(part: Dataset) -> set[int]:
 def test_validation_images_are_not_trained_on(images: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Disjoint, whole without `images`, and every class in proportion in both parts."""
     whole = numbered(700)
-    monkeypatch.setattr(data, "load", lambda name, split: {"train": whole}[split])
+    use_data(monkeypatch, lambda name, split: {"train": whole}[split])
     training, held = vae.split(replace(TINY, validation=0.2, images=images))
     assert held is not None
     assert not numbers(training) & numbers(held)
@@ -98,7 +99,7 @@ def test_test_images_are_not_looked_at_where_some_are_held_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     load = data.load
-    monkeypatch.setattr(data, "load", lambda name, split: {"train": load(name, "train")}[split])
+    use_data(monkeypatch, lambda name, split: {"train": load(name, "train")}[split])
     _, history = trained(replace(TINY, validation=0.2))
     assert "val_negative_elbo" in history.names and "test_negative_elbo" not in history.names
     with pytest.raises(KeyError, match="test"):

@@ -27,6 +27,7 @@ from chapters_lib.recording.experiment import Session
 from chapters_lib.recording.record import record
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
+from tests.conftest import use_data
 
 CPU = torch.device("cpu")
 TINY = VaeGanConfig(
@@ -123,7 +124,7 @@ def test_an_epoch_can_be_a_portion_of_a_pass() -> None:
 def test_overfitting_one_batch_drives_the_feature_distance_down(monkeypatch) -> None:
     """Eq. 8 on 16 digits: own pairs become far more alike in layer l than shuffled ones."""
     part = data.load("digits", "train").subset(torch.arange(16))
-    monkeypatch.setattr(data, "load", lambda name, split: part)
+    use_data(monkeypatch, lambda name, split: part)
     config = replace(
         TINY,
         hidden=(128,),
@@ -334,7 +335,7 @@ def test_judged_by_the_recorded_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vae_gan, "SAMPLES", 300)
     monkeypatch.setattr(vae_gan, "PAIRED", 50)
     test = data.load("fashion-mnist", "test").subset(torch.arange(300))
-    monkeypatch.setattr(data, "load", lambda name, split: test)
+    use_data(monkeypatch, lambda name, split: test)
     config = replace(TINY, dataset="fashion-mnist", judged=True)
     model = vae_gan.build(config)
     metrics = vae_gan.evaluate(config, model)

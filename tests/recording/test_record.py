@@ -29,7 +29,7 @@ from chapters_lib.recording.verifying import is_recorded, verify
 from chapters_lib.reproducibility import source_commit
 from chapters_lib.training import History
 from tests import tiny
-from tests.conftest import Folders
+from tests.conftest import Folders, use_data
 
 CPU = torch.device("cpu")
 SHORT = replace(tiny.EXPERIMENT, config=tiny.TinyConfig(epochs=1, batch_size=256))
@@ -168,7 +168,7 @@ def test_verify_notices_other_data(run: runs.Run, monkeypatch: pytest.MonkeyPatc
             found.images[5, 0, 3, 3] += 1  # one grey level of one pixel
         return found
 
-    monkeypatch.setattr(data, "load", changed)
+    use_data(monkeypatch, changed)
     with pytest.raises(
         ChaptersError, match="recorded on 359 test images of digits, other than the 359"
     ):
@@ -191,6 +191,26 @@ def test_verify_notices_a_metric_that_was_not_recorded(run: runs.Run) -> None:
 def test_verify_notices_nan(run: runs.Run) -> None:
     with pytest.raises(ChaptersError, match="test_mse came out as nan"):
         verify(replace(SHORT, evaluate=lambda config, model: {"test_mse": float("nan")}))
+
+
+def test_verify_takes_the_first_images_where_there_are_more_now(
+    quick: str, folders: Folders
+) -> None:
+    """A set recorded in part verifies where the whole of it lies; other images do not."""
+    from tests.data.test_loading import write_set
+
+    write_set(folders, "kmnist", train=300, test=20)
+    images, labels = data.load("kmnist", "train").images, data.load("kmnist", "train").labels
+    partial = replace(SHORT, config=tiny.TinyConfig("kmnist", 1, 100))
+    record(partial, device=CPU)
+    write_set(folders, "kmnist", train=500, test=20)
+    whole = data.load("kmnist", "train")
+    assert torch.equal(whole.images[:300], images) and torch.equal(whole.labels[:300], labels)
+    assert verify(partial) == (["test_mse", "parameters"], [])
+    assert len(data.load("kmnist", "train")) == 500
+    write_set(folders, "kmnist", train=200, test=20)
+    with pytest.raises(ChaptersError, match="recorded on 300 train images of kmnist, other than"):
+        verify(partial)
 
 
 # what is refused

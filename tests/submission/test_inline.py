@@ -160,6 +160,17 @@ def test_a_skeleton_keeps_signatures_and_loses_bodies():
             assert [ast.unparse(part) for part in body] == ["raise NotImplementedError"]
 
 
+@pytest.mark.parametrize("skeleton", [False, True])
+def test_the_check_of_arguments_is_left_out(skeleton: bool):
+    cell = "from chapters_lib.evaluation.aggregate import kl_parts\nfrom chapters_lib.evaluation.pca import fit_pca"
+    inliner = Inliner()
+    text = inliner.cell(cell, skeleton=skeleton)
+    assert "checked" not in text + inliner.header()
+    assert "@torch.no_grad()\ndef kl_parts(" in text and "\n    def encode(" in text
+    assert re.search(r"\n{4}|\n{3} ", text) is None
+    ast.parse(text)
+
+
 def test_what_cannot_be_written_out_is_said():
     with pytest.raises(ChaptersError, match="no definition of 'nothing'"):
         Inliner().cell("from chapters_lib.figures import nothing")

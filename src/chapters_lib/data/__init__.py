@@ -7,7 +7,7 @@ elsewhere.
 from chapters_lib.data import house_numbers, published
 from chapters_lib.data.batches import Batches, Rounds, stratified_split, to_float
 from chapters_lib.data.datasets import CLASSES, COLOUR, Dataset, channels
-from chapters_lib.data.loading import LOADERS, digits, load, load_digits, training_split
+from chapters_lib.data.loading import LOADERS, digits, load, load_digits, only_first, training_split
 from chapters_lib.folders import cache_root
 
 
@@ -31,6 +31,7 @@ __all__ = [
     "channels",
     "digits",
     "load",
+    "only_first",
     "stratified_split",
     "to_float",
     "training_split",

@@ -46,6 +46,28 @@ def to_float(images: Tensor) -> Tensor:
     return images.to(torch.float32).div_(255)
 
 
+HALF_LEVEL = 0.5 / 255  # what rounding may add to 1 or take from 0
+KNOWN_AT_ONCE = ("cpu",)  # devices whose numbers can be looked at without waiting for a queue
+
+
+def as_pixels(x: Tensor) -> Tensor:
+    """Return numbers in [0, 1] as they are, and refuse others by a ValueError.
+
+    On an accelerator a training would have to wait for the numbers to be known: there they
+    all become nan instead, and so does the loss, which `training.means` refuses.
+    """
+    low, high = x.detach().aminmax()
+    inside = (low >= -HALF_LEVEL) & (high <= 1 + HALF_LEVEL)
+    if x.device.type not in KNOWN_AT_ONCE:
+        return x.masked_fill(~inside, torch.nan)
+    if not bool(inside):
+        raise ValueError(
+            f"the pixels reach from {float(low):.3g} to {float(high):.3g}: "
+            "their likelihood takes them in [0, 1], neither as bytes nor standardised"
+        )
+    return x
+
+
 class Batches:
     """Shuffled batches of a resident data set, drawn anew from torch's generator at each iteration.
 

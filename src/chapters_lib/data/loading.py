@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,18 @@ from chapters_lib.errors import ChaptersError
 
 # What loads a split of a data set, by the set's name.
 LOADERS: dict[str, Callable[[str, str], Dataset]] = {}
+
+_limits: ContextVar[Mapping[tuple[str, str], int] | None] = ContextVar("limits", default=None)
+
+
+@contextlib.contextmanager
+def only_first(images: Mapping[tuple[str, str], int]) -> Iterator[None]:
+    """Let `load` return the first so many images of some splits, by name and split: what a record was made of."""
+    token = _limits.set(images)
+    try:
+        yield
+    finally:
+        _limits.reset(token)
 
 
 def load(name: str, split: str) -> Dataset:
@@ -38,7 +52,9 @@ def load(name: str, split: str) -> Dataset:
         )
     if split not in ("train", "test"):
         raise ChaptersError(f"unknown split {split!r} of {name}: use train or test")
-    return LOADERS[name](name, split)
+    whole = LOADERS[name](name, split)
+    limit = (_limits.get() or {}).get((name, split))
+    return whole.first(limit) if limit else whole
 
 
 def digits() -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from chapters_lib import reproducibility
+from chapters_lib.evaluation.arguments import checked
 
 AT_ONCE = 500  # codes held against all posteriors in one call
 
@@ -36,8 +37,11 @@ class KlParts(NamedTuple):
     code_entropy: float
 
 
+@checked
 def log_aggregated(
-    z: Float[Tensor, "m p"], loc: Float[Tensor, "n p"], scale: Float[Tensor, "n p"]
+    z: Float[Tensor, "m p"],
+    loc: Float[Tensor, "n p"],
+    scale: Float[Tensor, "n p"],
 ) -> Float[Tensor, " m"]:
     """Return log q(z) = log 1/n Σ_i N(z; μ_i, diag σ_i²), in nats, float64.
 
@@ -45,14 +49,21 @@ def log_aggregated(
     than their sums.
     """
     mu, precision = loc.double(), scale.double().pow(-2)
-    constant = (mu.square() * precision + (2 * math.pi / precision).log()).sum(1)
+    constant = (
+        mu.square() * precision + (2 * math.pi / precision).log()
+    ).sum(1)
     parts = []
     for part in z.double().split(AT_ONCE):
-        distance = part.square() @ precision.T - 2 * part @ (mu * precision).T + constant
+        distance = (
+            part.square() @ precision.T
+            - 2 * part @ (mu * precision).T
+            + constant
+        )
         parts.append((-distance / 2).logsumexp(1))
     return torch.cat(parts) - math.log(len(loc))
 
 
+@checked
 @torch.no_grad()
 def kl_parts(
     loc: Float[Tensor, "n p"],
@@ -62,17 +73,30 @@ def kl_parts(
     draws: int = 5,
     seed: int = 0,
 ) -> KlParts:
-    """Estimate the parts of 1/n Σ_i KL(q(z|x_i) ‖ p(z)) from `draws` codes an image.
+    """Estimate the parts of 1/n Σ_i KL(q(z|x_i) ‖ p(z)).
 
-    mutual_information + marginal_kl = prior_cross_entropy − code_entropy = the mean KL.
-    Hoffman and Johnson (2016): q(z) is that of these n images and no others, so the
-    first part is at most log n whatever the codes would tell of more images.
+    They are estimated from `draws` codes an image:
+    mutual_information + marginal_kl = prior_cross_entropy − code_entropy
+    = the mean KL.
+    Hoffman and Johnson (2016): q(z) is that of these n images and no
+    others, so the first part is at most log n whatever the codes would
+    tell of more images.
     """
+    if not len(loc):
+        raise ValueError(
+            "no codes: the aggregated posterior is a mean over at least one"
+        )
     generator = reproducibility.generator(seed)
     noise = torch.randn(draws, *loc.shape, generator=generator)
     z = loc + scale * noise
     # log q(z|x) of a code from the noise that made it
-    own = -(noise.double().square() + (2 * math.pi * scale.double().square()).log()).sum(-1) / 2
+    own = (
+        -(
+            noise.double().square()
+            + (2 * math.pi * scale.double().square()).log()
+        ).sum(-1)
+        / 2
+    )
     both = torch.stack([log_aggregated(part, loc, scale) for part in z])
     under_prior = prior.log_prob(z).double()
     return KlParts(

@@ -9,12 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain, draw_bernoulli
+from chapters_lib.models.rbm import (
+    GaussianBernoulliRBM,
+    HiddenChain,
+    draw_bernoulli,
+)
 
 MOST_UNITS = 24  # enumerated: 16.8 million states
 
 
-def hidden_states(units: int, dtype: torch.dtype = torch.float32) -> Float[Tensor, "states m"]:
+def hidden_states(
+    units: int, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "states m"]:
     """Return all 2^M states of M hidden units, row k holding the binary digits of k, the lowest first."""
     index = torch.arange(2**units)
     return ((index[:, None] >> torch.arange(units)) & 1).to(dtype)
@@ -31,7 +37,9 @@ def exact_log_z(rbm: GaussianBernoulliRBM) -> float:
     """
     units = rbm.weight.shape[1]
     if units > MOST_UNITS:
-        raise ValueError(f"2^{units} states are too many to enumerate: use annealed_log_z")
+        raise ValueError(
+            f"2^{units} states are too many to enumerate: use annealed_log_z"
+        )
     chain = HiddenChain.of(rbm)
     parts = [
         chain.log_weight(part).double().logsumexp(0)
@@ -97,7 +105,9 @@ def annealed_log_z(
         before, beta = (t - 1) / temperatures, t / temperatures
         linear = (h @ chain.bias).double()
         quadratic = (h @ chain.gram * h).sum(1).double() / 2
-        log_w += (beta - before) * linear + (beta**2 - before**2) * quadratic
+        log_w += (beta - before) * linear + (
+            beta**2 - before**2
+        ) * quadratic
         h = chain.step(h, beta, generator)
     start = units * math.log(2) + chain.log_volume
     largest = log_w.max()
@@ -106,7 +116,8 @@ def annealed_log_z(
     base = start + float(largest)
     return Annealed(
         log_z=base + math.log(mean),
-        low=base + (math.log(mean - 3 * error) if mean > 3 * error else -math.inf),
+        low=base
+        + (math.log(mean - 3 * error) if mean > 3 * error else -math.inf),
         high=base + math.log(mean + 3 * error),
         spread=float(log_w.std()),
         effective_chains=float(w.sum().square() / w.square().sum()),

@@ -6,11 +6,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
 
-def moments(features: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
-    """Return the mean and the unbiased covariance of `features`, in float64."""
+
+@checked
+def moments(
+    features: Float[Tensor, "n d"],
+) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
+    """Return the mean and unbiased covariance of `features`, in float64."""
+    if len(features) < 2:
+        raise ValueError(
+            f"a covariance needs two images' features, not {len(features)}"
+        )
     features = features.double()
-    return features.mean(0), torch.cov(features.T).reshape(features.shape[1], features.shape[1])
+    return features.mean(0), torch.cov(features.T).reshape(
+        features.shape[1], features.shape[1]
+    )
 
 
 def _root(matrix: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
@@ -19,6 +30,7 @@ def _root(matrix: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
     return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
 
 
+@checked
 def frechet_distance(
     mean_a: Float[Tensor, " d"],
     cov_a: Float[Tensor, "d d"],
@@ -27,18 +39,34 @@ def frechet_distance(
 ) -> float:
     """Return d² = ‖m_a − m_b‖² + tr(C_a + C_b − 2 (C_a^½ C_b C_a^½)^½).
 
-    This is the squared 2-Wasserstein distance of two Gaussians (Dowson and Landau 1982, Eq. 4;
-    Heusel et al. 2017, Eq. 6). The symmetric form has the same trace as (C_a C_b)^½ and stays
-    real where covariances are singular, as they are for fewer samples than features.
+    This is the squared 2-Wasserstein distance of two Gaussians (Dowson and
+    Landau 1982, Eq. 4; Heusel et al. 2017, Eq. 6). The symmetric form has
+    the same trace as (C_a C_b)^½ and stays real where covariances are
+    singular, as they are for fewer samples than features.
     """
-    mean_a, cov_a, mean_b, cov_b = (t.double() for t in (mean_a, cov_a, mean_b, cov_b))
+    mean_a, cov_a, mean_b, cov_b = (
+        t.double() for t in (mean_a, cov_a, mean_b, cov_b)
+    )
     root_a = _root(cov_a)
-    cross = torch.linalg.eigvalsh(root_a @ cov_b @ root_a).clamp_min(0).sqrt().sum()
-    distance = (mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross
+    cross = (
+        torch.linalg.eigvalsh(root_a @ cov_b @ root_a)
+        .clamp_min(0)
+        .sqrt()
+        .sum()
+    )
+    distance = (
+        (mean_a - mean_b).square().sum()
+        + cov_a.trace()
+        + cov_b.trace()
+        - 2 * cross
+    )
     return float(distance.clamp_min(0))
 
 
-def feature_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> float:
+@checked
+def feature_distance(
+    a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
+) -> float:
     """Return the Fréchet distance of two sets of features through their moments.
 
     Biased upwards, the more so the fewer the images and the more the features: compare only

@@ -22,6 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.errors import ChaptersError
+from chapters_lib.evaluation.arguments import checked
 
 SIDE = 32  # pixels to which every image is brought first, as the sheet asks
 INPUT = 299  # pixels that the network was trained on; 32 are too few for its strides
@@ -30,11 +31,20 @@ BATCH = 5  # images at a time, few enough for activations to stay in the process
 PUBLISHED = "Inception_V3_Weights.IMAGENET1K_V1"
 _FILE = "inception_v3_google-0cc3c7bd.pth"
 _TO_MIXED_6E = (
-    *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "maxpool1", "Conv2d_3b_1x1"),
+    *(
+        "Conv2d_1a_3x3",
+        "Conv2d_2a_3x3",
+        "Conv2d_2b_3x3",
+        "maxpool1",
+        "Conv2d_3b_1x1",
+    ),
     *("Conv2d_4a_3x3", "maxpool2", "Mixed_5b", "Mixed_5c", "Mixed_5d"),
     *("Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"),
 )
-_LAYERS = {768: _TO_MIXED_6E, 2048: (*_TO_MIXED_6E, "Mixed_7a", "Mixed_7b", "Mixed_7c")}
+_LAYERS = {
+    768: _TO_MIXED_6E,
+    2048: (*_TO_MIXED_6E, "Mixed_7a", "Mixed_7b", "Mixed_7c"),
+}
 # What follows, in each branch of a block, the 1x1 convolution that reads the block's input; a
 # tuple stands for convolutions side by side.
 _BRANCHES: dict[str, dict[str, Sequence[str | tuple[str, str]]]] = {
@@ -51,25 +61,34 @@ _BRANCHES: dict[str, dict[str, Sequence[str | tuple[str, str]]]] = {
     "InceptionE": {
         "branch1x1": (),
         "branch3x3_1": (("branch3x3_2a", "branch3x3_2b"),),
-        "branch3x3dbl_1": ("branch3x3dbl_2", ("branch3x3dbl_3a", "branch3x3dbl_3b")),
+        "branch3x3dbl_1": (
+            "branch3x3dbl_2",
+            ("branch3x3dbl_3a", "branch3x3dbl_3b"),
+        ),
     },
 }
 
 
+@checked
 def as_input(
     images: UInt8[Tensor, "n c h w"], by_way_of: int = SIDE
 ) -> Float[Tensor, "n 3 299 299"]:
-    """Return images of one or three channels as the network takes them: in [-1, 1].
+    """Return images of one or three channels as the network takes them.
 
-    They are resized to 32x32, then to 299x299. Both resizings are bilinear, the first with
-    antialiasing where it shrinks; nothing is rounded in between. A single channel is repeated
+    Its inputs lie in [-1, 1]. They are resized to 32x32, then to 299x299.
+    Both resizings are bilinear, the first with antialiasing where it
+    shrinks; nothing is rounded in between. A single channel is repeated
     three times. With `by_way_of` 0 the first resizing is left out.
     """
-    x = images.float().sub_(127.5).div_(127.5)
+    x = (images.float() - 127.5) / 127.5
     side = (by_way_of, by_way_of)
     if by_way_of and x.shape[-2:] != side:
-        x = F.interpolate(x, side, mode="bilinear", align_corners=False, antialias=True)
-    x = F.interpolate(x, (INPUT, INPUT), mode="bilinear", align_corners=False)
+        x = F.interpolate(
+            x, side, mode="bilinear", align_corners=False, antialias=True
+        )
+    x = F.interpolate(
+        x, (INPUT, INPUT), mode="bilinear", align_corners=False
+    )
     return x.expand(-1, 3, -1, -1)
 
 
@@ -85,7 +104,9 @@ class _Convolution(nn.Module):
 
 
 def _folded(layer: nn.Module) -> nn.Conv2d:
-    assert isinstance(layer.conv, nn.Conv2d) and isinstance(layer.bn, nn.BatchNorm2d)
+    assert isinstance(layer.conv, nn.Conv2d) and isinstance(
+        layer.bn, nn.BatchNorm2d
+    )
     return fuse_conv_bn_eval(layer.conv, layer.bn)
 
 
@@ -118,19 +139,26 @@ class _Block(nn.Module):
         self.sizes = [conv.out_channels for conv in (*first, pooled)]
         self.first = nn.Conv2d(pooled.in_channels, sum(self.sizes), 1)
         with torch.no_grad():
-            self.first.weight.copy_(torch.cat([conv.weight for conv in (*first, pooled)]))
-            self.first.bias.copy_(torch.cat([*biases[:-1], torch.zeros_like(biases[-1])]))  # type: ignore[union-attr,list-item,arg-type]
+            self.first.weight.copy_(
+                torch.cat([conv.weight for conv in (*first, pooled)])
+            )
+            bias = torch.cat([*biases[:-1], torch.zeros_like(biases[-1])])  # type: ignore[list-item,arg-type]
+            self.first.bias.copy_(bias)  # type: ignore[union-attr]
         self.pool_bias = nn.Parameter(biases[-1].detach()[:, None, None])  # type: ignore[union-attr]
         self.pads_counted = pads_counted
         self.rest = nn.ModuleList(
-            nn.Sequential(*(_layer(block, name) for name in names)) for names in branches.values()
+            nn.Sequential(*(_layer(block, name) for name in names))
+            for names in branches.values()
         )
 
     def forward(self, x: Tensor) -> Tensor:
         *parts, pooled = self.first(x).split(self.sizes, 1)
-        mean = F.avg_pool2d(pooled, 3, 1, 1, count_include_pad=self.pads_counted)
+        mean = F.avg_pool2d(
+            pooled, 3, 1, 1, count_include_pad=self.pads_counted
+        )
         branches = [
-            rest(part.relu()) for rest, part in zip(self.rest, parts, strict=True)
+            rest(part.relu())
+            for rest, part in zip(self.rest, parts, strict=True)
         ]  # an empty Sequential passes its input on
         return torch.cat([*branches, torch.relu_(mean + self.pool_bias)], 1)
 
@@ -186,9 +214,14 @@ class Inception(nn.Module):
         super().__init__()
         self.features, self.weights, self.sha256 = features, weights, sha256
         self.precision, self.by_way_of = precision, by_way_of
-        layers = [_fold(network.get_submodule(n), pads_counted) for n in _LAYERS[features]]
+        layers = [
+            _fold(network.get_submodule(n), pads_counted)
+            for n in _LAYERS[features]
+        ]
         self.body = nn.Sequential(*layers).eval().requires_grad_(False)
-        self.body.to(getattr(torch, precision), memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.body.to(
+            getattr(torch, precision), memory_format=torch.channels_last
+        )  # type: ignore[call-overload]
 
     @property
     def protocol(self) -> str:
@@ -197,23 +230,37 @@ class Inception(nn.Module):
         way = "" if self.by_way_of == SIDE else f"_by{self.by_way_of}"
         return f"inception{self.features}{way}{low}"
 
-    def like(self, *, precision: str = "float32", by_way_of: int = SIDE) -> Inception:
+    def like(
+        self, *, precision: str = "float32", by_way_of: int = SIDE
+    ) -> Inception:
         """Return the same network with another precision or resizing."""
         other = copy.deepcopy(self)
         other.precision, other.by_way_of = precision, by_way_of
         other.body.to(getattr(torch, precision))
         return other
 
+    @checked
     @torch.no_grad()
-    def activations(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n features"]:
+    def activations(
+        self, x: Float[Tensor, "n 3 h w"]
+    ) -> Float[Tensor, "n features"]:
         """Return the features of inputs in [-1, 1], float32."""
-        x = x.to(getattr(torch, self.precision), memory_format=torch.channels_last)
+        x = x.to(
+            getattr(torch, self.precision),
+            memory_format=torch.channels_last,
+        )
         return self.body(x).float().mean((2, 3))
 
-    def forward(self, images: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n features"]:
+    @checked
+    def forward(
+        self, images: UInt8[Tensor, "n c h w"]
+    ) -> Float[Tensor, "n features"]:
         """Return the features of uint8 images of one or three channels and any size, float32."""
         return torch.cat(
-            [self.activations(as_input(part, self.by_way_of)) for part in images.split(BATCH)]
+            [
+                self.activations(as_input(part, self.by_way_of))
+                for part in images.split(BATCH)
+            ]
         )
 
 
@@ -222,7 +269,10 @@ def architecture() -> nn.Module:
     return (
         torchvision()
         .models.inception_v3(
-            weights=None, aux_logits=False, transform_input=False, init_weights=False
+            weights=None,
+            aux_logits=False,
+            transform_input=False,
+            init_weights=False,
         )
         .eval()
     )
@@ -250,14 +300,20 @@ def published(folder: Path, precision: str = "float32") -> Inception:
             map_location="cpu",
         )
     except Exception as error:  # network, disk, damaged file: whatever a download can end in
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        reason = (
+            str(error).strip().splitlines() or [type(error).__name__]
+        )[-1]
         raise ChaptersError(
             f"the weights {_FILE} are not in {folder} and could not be had ({reason[:120]}): connect to the "
             "network, put that file there, or name another set by --weights FILE"
         ) from None
     network = architecture()
     network.load_state_dict(
-        {key: value for key, value in state.items() if not key.startswith("AuxLogits")}
+        {
+            key: value
+            for key, value in state.items()
+            if not key.startswith("AuxLogits")
+        }
     )
     return Inception(
         network,
@@ -279,11 +335,15 @@ def from_file(path: Path, precision: str = "float32") -> Inception:
         if the file is not there, or is something else.
     """
     if not path.is_file():
-        raise ChaptersError(f"no file {path}: --weights names a safetensors file of Inception v3")
+        raise ChaptersError(
+            f"no file {path}: --weights names a safetensors file of Inception v3"
+        )
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ChaptersError(f"{path} is no safetensors file ({type(error).__name__})") from None
+        raise ChaptersError(
+            f"{path} is no safetensors file ({type(error).__name__})"
+        ) from None
     network = architecture()
     for name in _TO_MIXED_6E:
         for inner, module in network.get_submodule(name).named_modules():
@@ -299,16 +359,22 @@ def from_file(path: Path, precision: str = "float32") -> Inception:
     )
 
 
-def _put(layer: nn.Module, name: str, state: Mapping[str, Tensor], path: Path) -> None:
+def _put(
+    layer: nn.Module, name: str, state: Mapping[str, Tensor], path: Path
+) -> None:
     """Put folded weights into a layer whose batch normalisation then has nothing to do."""
     weight, bias = state.get(f"{name}.weight"), state.get(f"{name}.bias")
     if weight is None or bias is None:
-        raise ChaptersError(f"{path} lacks {name}: it holds no Inception v3 up to Mixed_6e")
+        raise ChaptersError(
+            f"{path} lacks {name}: it holds no Inception v3 up to Mixed_6e"
+        )
     conv, norm = layer.conv, layer.bn
     assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
     assert norm.running_mean is not None and norm.running_var is not None
     if weight.shape != conv.weight.shape:
-        raise ChaptersError(f"{path}: {name} has the shape {tuple(weight.shape)}, not Inception's")
+        raise ChaptersError(
+            f"{path}: {name} has the shape {tuple(weight.shape)}, not Inception's"
+        )
     with torch.no_grad():
         conv.weight.copy_(weight)
         norm.running_mean.zero_()

@@ -10,30 +10,38 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from chapters_lib.data import to_float
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.fid import frechet_distance, moments
 from chapters_lib.models.classifier import Classifier
 
 SURE = 0.9  # a sample is recognisable if its largest class probability is at least this
 
 
+@checked
 def to_bytes(images: Float[Tensor, "n c h w"]) -> UInt8[Tensor, "n c h w"]:
     """Return images in [0, 1] on the 256 grey levels that the real ones lie on."""
     return images.mul(255).round().clamp(0, 255).to(torch.uint8)
 
 
+@checked
 @torch.no_grad()
 def features_and_probabilities(
-    judge: Classifier, images: UInt8[Tensor, "n c h w"], batch_size: int = 1000
+    judge: Classifier,
+    images: UInt8[Tensor, "n c h w"],
+    batch_size: int = 1000,
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n k"]]:
     """Return the judge's penultimate features and class probabilities, in evaluation mode."""
     was_training = judge.training
     judge.eval()
-    features = [judge.features(to_float(part)) for part in images.split(batch_size)]
+    features = [
+        judge.features(to_float(part)) for part in images.split(batch_size)
+    ]
     probabilities = [judge.head(part).softmax(1) for part in features]
     judge.train(was_training)
     return torch.cat(features), torch.cat(probabilities)
 
 
+@checked
 def class_entropy(histogram: Float[Tensor, " k"]) -> float:
     """Return −Σ p_k log p_k / log K of a histogram: 0 if one class has all, 1 if all are equal."""
     share = histogram.double() / histogram.sum()
@@ -64,26 +72,35 @@ class Verdict:
     fid_judge: float
 
 
+@checked
 def verdict(
-    judge: Classifier, images: UInt8[Tensor, "n c h w"], reference: UInt8[Tensor, "m c h w"]
+    judge: Classifier,
+    images: UInt8[Tensor, "n c h w"],
+    reference: UInt8[Tensor, "m c h w"],
 ) -> Verdict:
-    """Return the judge's verdict on `images`, with their distance to `reference` (both uint8).
+    """Return the judge's verdict on `images`.
 
-    The book judges 10,000 samples against the 10,000 test images: the distance falls with the
-    number of images, so one number serves throughout.
+    Their distance to `reference` is with it; both are uint8. The book
+    judges 10,000 samples against the 10,000 test images: the distance falls
+    with the number of images, so one number serves throughout.
     """
     features, probabilities = features_and_probabilities(judge, images)
     reference_features, _ = features_and_probabilities(judge, reference)
     sure, label = probabilities.max(1)
-    histogram = torch.bincount(label, minlength=probabilities.shape[1]).double()
+    histogram = torch.bincount(
+        label, minlength=probabilities.shape[1]
+    ).double()
     return Verdict(
         recognisable=float((sure >= SURE).double().mean()),
         class_entropy=class_entropy(histogram),
         class_shares=tuple(float(v) for v in histogram / histogram.sum()),
-        fid_judge=frechet_distance(*moments(features), *moments(reference_features)),
+        fid_judge=frechet_distance(
+            *moments(features), *moments(reference_features)
+        ),
     )
 
 
+@checked
 def scores(
     judge: Classifier,
     images: UInt8[Tensor, "n c h w"],

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 
 class KernelDistance(NamedTuple):
     """An estimate of a squared maximum mean discrepancy, and its standard error."""
@@ -16,35 +18,54 @@ class KernelDistance(NamedTuple):
     sem: float
 
 
-def polynomial_kernel(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+@checked
+def polynomial_kernel(
+    a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
+) -> Float[Tensor, "n m"]:
     """Return (a·b / d + 1)³ of all pairs of rows (Bińkowski et al. 2018)."""
     return (a @ b.T / a.shape[1] + 1) ** 3
 
 
-def kernel_distance(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> KernelDistance:
-    """Return an unbiased estimate of MMD² = E k(x, x') + E k(y, y') − 2 E k(x, y).
+@checked
+def kernel_distance(
+    a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
+) -> KernelDistance:
+    """Estimate MMD² = E k(x, x') + E k(y, y') − 2 E k(x, y) without bias.
 
-    The kernel k is `polynomial_kernel`. The means are over pairs of *different* images of one
-    set, and over all pairs of the two sets (Gretton et al. 2012, Eq. 3). The expectation is
-    exact for any number of images, so the estimate can be negative. The standard error is that
-    of the leading term of its variance, 4/n Var_x[E k(x, x') − E k(x, y)] + 4/m Var_y[…], with
-    the means over the sets themselves.
-    All in float64; shapes (n, d) and (m, d), n and m at least 2.
+    The kernel k is `polynomial_kernel`. The means are over pairs of
+    *different* images of one set, and over all pairs of the two sets
+    (Gretton et al. 2012, Eq. 3). The expectation is exact for any number of
+    images, so the estimate can be negative. The standard error is that of
+    the leading term of its variance, 4/n Var_x[E k(x, x') − E k(x, y)] +
+    4/m Var_y[…], with the means over the sets themselves. All in float64;
+    shapes (n, d) and (m, d), n and m at least 2.
     """
     a, b = a.double(), b.double()
     (n, m) = (len(a), len(b))
     if min(n, m) < 2:
-        raise ValueError(f"a kernel distance needs two images on each side, not {n} and {m}")
+        raise ValueError(
+            "a kernel distance needs two images on each side, "
+            f"not {n} and {m}"
+        )
     within_a, within_b = _means_of_others(a), _means_of_others(b)
-    across_a = torch.cat([polynomial_kernel(part, b).mean(1) for part in a.split(1000)])
-    across_b = torch.cat([polynomial_kernel(part, a).mean(1) for part in b.split(1000)])
+    across_a = torch.cat(
+        [polynomial_kernel(part, b).mean(1) for part in a.split(1000)]
+    )
+    across_b = torch.cat(
+        [polynomial_kernel(part, a).mean(1) for part in b.split(1000)]
+    )
     value = within_a.mean() + within_b.mean() - 2 * across_a.mean()
-    variance = 4 / n * (within_a - across_a).var() + 4 / m * (within_b - across_b).var()
+    variance = (
+        4 / n * (within_a - across_a).var()
+        + 4 / m * (within_b - across_b).var()
+    )
     return KernelDistance(float(value), float(variance.sqrt()))
 
 
 def _means_of_others(x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
     """Return, of each row, the mean kernel with the other rows."""
     own = (x.square().sum(1) / x.shape[1] + 1) ** 3
-    total = torch.cat([polynomial_kernel(part, x).sum(1) for part in x.split(1000)])
+    total = torch.cat(
+        [polynomial_kernel(part, x).sum(1) for part in x.split(1000)]
+    )
     return (total - own) / (len(x) - 1)

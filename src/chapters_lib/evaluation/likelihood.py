@@ -11,22 +11,28 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from chapters_lib import reproducibility
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.models.vae import VAE
 from chapters_lib.objectives.elbo import ElboTerms, kl_to_prior
 
 # images decoded in one call: their logits, 1.5 MB, then reuse memory that the process already has
 DECODED_AT_ONCE = 500
-ACTIVE_VARIANCE = 0.01  # of a unit's means over the data (Burda et al. 2016, Section 5.2)
+ACTIVE_VARIANCE = (
+    0.01  # of a unit's means over the data (Burda et al. 2016, Section 5.2)
+)
 
 
 def sample(
     q: Distribution, count: int, generator: torch.Generator
 ) -> Float[Tensor, "count *shape"]:
     """Draw `count` times from a normal q by a generator of its own."""
-    noise = torch.randn(count, *q.mean.shape, generator=generator).to(q.mean.device)
+    noise = torch.randn(count, *q.mean.shape, generator=generator).to(
+        q.mean.device
+    )
     return q.mean + q.stddev * noise
 
 
+@checked
 @torch.no_grad()
 def log_weights(
     model: VAE,
@@ -35,25 +41,39 @@ def log_weights(
     num_samples: int,
     generator: torch.Generator,
 ) -> Float[Tensor, "num_samples batch"]:
-    """Return log w = log p(x|z) + log p(z) − log q(z|x) at `num_samples` draws z ~ q(z|x), in nats.
+    """Return log w = log p(x|z) + log p(z) − log q(z|x), in nats.
 
-    The image is encoded once, however many codes are drawn. Burda, Grosse and Salakhutdinov
+    It is taken at `num_samples` draws z ~ q(z|x). The image is encoded
+    once, however many codes are drawn. Burda, Grosse and Salakhutdinov
     (2016), Eq. 7.
     """
     q, prior = model.encoder(x, *condition), model.prior()
     parts = []
-    for start in range(0, num_samples, size := max(1, DECODED_AT_ONCE // len(x))):
+    for start in range(
+        0, num_samples, size := max(1, DECODED_AT_ONCE // len(x))
+    ):
         z = sample(q, min(size, num_samples - start), generator)
-        log_joint = model.decoder(z, *condition).log_prob(x) + prior.log_prob(z)
+        log_joint = model.decoder(z, *condition).log_prob(
+            x
+        ) + prior.log_prob(z)
         parts.append(log_joint - q.log_prob(z))
     return torch.cat(parts)
 
 
-def negative_log_mean(log_w: Float[Tensor, "num_samples batch"]) -> Float[Tensor, " batch"]:
-    """Return −log (1/K Σ_k w_k) from log w, without leaving the logarithm, in float64."""
+@checked
+def negative_log_mean(
+    log_w: Float[Tensor, "num_samples batch"],
+) -> Float[Tensor, " batch"]:
+    """Return −log (1/K Σ_k w_k) from log w, in float64.
+
+    The logarithm is never left.
+    """
+    if not len(log_w):
+        raise ValueError("no weights: an estimate needs at least one draw")
     return math.log(len(log_w)) - log_w.double().logsumexp(0)
 
 
+@checked
 def negative_iwae(
     model: VAE,
     images: Float[Tensor, "n c h w"],
@@ -69,15 +89,21 @@ def negative_iwae(
     negative log-likelihood only where p(x|z) is a likelihood of such data: Bernoulli scores of
     grey pixels are cross-entropies.
     """
+    _require_some(images)
     noise = reproducibility.generator(seed)
     return torch.cat(
         [
-            negative_log_mean(log_weights(model, *part, num_samples=num_samples, generator=noise))
+            negative_log_mean(
+                log_weights(
+                    model, *part, num_samples=num_samples, generator=noise
+                )
+            )
             for part in _split(batch_size, images, *condition)
         ]
     )
 
 
+@checked
 @torch.no_grad()
 def elbo_terms(
     model: VAE,
@@ -97,19 +123,32 @@ def elbo_terms(
         q = model.encoder(x, *y)
         z = sample(q, draws, noise)
         kl = kl_to_prior(q, model.prior(), z)
-        parts.append((model.decoder(z, *y).log_prob(x).mean(0), kl.mean(0) if kl.ndim > 1 else kl))
-    return ElboTerms(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        parts.append(
+            (
+                model.decoder(z, *y).log_prob(x).mean(0),
+                kl.mean(0) if kl.ndim > 1 else kl,
+            )
+        )
+    return ElboTerms(
+        *(torch.cat(column) for column in zip(*parts, strict=True))
+    )
 
 
+@checked
 @torch.no_grad()
 def encode(
-    model: VAE, images: Float[Tensor, "n c h w"], *condition: Float[Tensor, "n classes"]
+    model: VAE,
+    images: Float[Tensor, "n c h w"],
+    *condition: Float[Tensor, "n classes"],
 ) -> tuple[Float[Tensor, "n p"], Float[Tensor, "n p"]]:
     """Return the mean and the standard deviation of q(z|x) of each image."""
     q = [model.encoder(*part) for part in _split(2000, images, *condition)]
-    return torch.cat([part.mean for part in q]), torch.cat([part.stddev for part in q])
+    return torch.cat([part.mean for part in q]), torch.cat(
+        [part.stddev for part in q]
+    )
 
 
+@checked
 def by_samples(
     log_w: Float[Tensor, "num_samples batch"], counts: Sequence[int]
 ) -> dict[int, Float[Tensor, " batch"]]:
@@ -121,13 +160,18 @@ def by_samples(
     found = {}
     for count in counts:
         if len(log_w) % count:
-            raise ValueError(f"{len(log_w)} weights make no whole groups of {count}")
+            raise ValueError(
+                f"{len(log_w)} weights make no whole groups of {count}"
+            )
         groups = log_w.double().unflatten(0, (-1, count))
         found[count] = (math.log(count) - groups.logsumexp(1)).mean(0)
     return found
 
 
-def effective_samples(log_w: Float[Tensor, "num_samples batch"]) -> Float[Tensor, " batch"]:
+@checked
+def effective_samples(
+    log_w: Float[Tensor, "num_samples batch"],
+) -> Float[Tensor, " batch"]:
     """Return (Σ w)² / Σ w², between 1, where one weight has all, and K, where all are equal."""
     w = log_w.double()
     return (2 * w.logsumexp(0) - (2 * w).logsumexp(0)).exp()
@@ -138,10 +182,18 @@ def bits_per_dimension(nats: float, dimensions: int) -> float:
     return nats / (dimensions * math.log(2))
 
 
+@checked
 def active_units(loc: Float[Tensor, "n p"]) -> int:
     """Return how many latent units' means vary over the data, Var_x μ_j(x) > 0.01 (Burda et al. 2016, Section 5.2)."""
     return int((loc.var(0) > ACTIVE_VARIANCE).sum())
 
 
+def _require_some(images: Tensor) -> None:
+    if not len(images):
+        raise ValueError("no images: a mean over them needs at least one")
+
+
 def _split(size: int, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
-    return list(zip(*(tensor.split(size) for tensor in tensors), strict=True))
+    return list(
+        zip(*(tensor.split(size) for tensor in tensors), strict=True)
+    )

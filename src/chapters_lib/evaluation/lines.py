@@ -6,24 +6,37 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chapters_lib.evaluation.arguments import checked
+
 BETWEEN = 10  # points strictly between the two ends
 
 
+@checked
 def straight(
-    start: Float[Tensor, "n p"], end: Float[Tensor, "n p"], between: int = BETWEEN
+    start: Float[Tensor, "n p"],
+    end: Float[Tensor, "n p"],
+    between: int = BETWEEN,
 ) -> Float[Tensor, "n steps p"]:
-    """Return the ends of each line and `between` points strictly between them, evenly spaced.
+    """Return each line's ends, and `between` points strictly between them.
+
+    The points are evenly spaced.
 
     Returns
     -------
     Tensor
-        shape (n, between + 2, p); the first point is `start`, the last is `end`.
+        shape (n, between + 2, p); the first point is `start`, the last is
+        `end`.
     """
-    share = torch.linspace(0, 1, between + 2, dtype=start.dtype, device=start.device)[:, None]
+    share = torch.linspace(
+        0, 1, between + 2, dtype=start.dtype, device=start.device
+    )[:, None]
     return (1 - share) * start[:, None] + share * end[:, None]
 
 
-def largest_step(features: Float[Tensor, "n steps d"]) -> Float[Tensor, " n"]:
+@checked
+def largest_step(
+    features: Float[Tensor, "n steps d"],
+) -> Float[Tensor, " n"]:
     """Return the longest step of each way as a share of its whole length; 1 / (steps − 1) if all are equal.
 
     A way of length 0, on which nothing changes, has no longest step: its share is nan.

@@ -13,66 +13,90 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn import functional as F
 
+from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.likelihood import ACTIVE_VARIANCE
 from chapters_lib.reproducibility import generator
 
 SILHOUETTE_SIZE = 3000  # test points compared with one another
 
 
-def linear_probe(features: Float[Tensor, "n p"], labels: Int64[Tensor, " n"]) -> Pipeline:
+@checked
+def linear_probe(
+    features: Float[Tensor, "n p"], labels: Int64[Tensor, " n"]
+) -> Pipeline:
     """Return a logistic regression on standardised features, fitted to them; C = 1, L-BFGS to convergence."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    model = make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=2000)
+    )
     return model.fit(features.double().numpy(), labels.numpy())
 
 
+@checked
 def nearest_neighbours(
-    features: Float[Tensor, "n p"], labels: Int64[Tensor, " n"], neighbours: int = 10
+    features: Float[Tensor, "n p"],
+    labels: Int64[Tensor, " n"],
+    neighbours: int = 10,
 ) -> KNeighborsClassifier:
     """Return a classifier by vote of the nearest features, in Euclidean distance."""
-    return KNeighborsClassifier(neighbours).fit(features.numpy(), labels.numpy())
+    return KNeighborsClassifier(neighbours).fit(
+        features.numpy(), labels.numpy()
+    )
 
 
+@checked
 def class_information(
     train: Float[Tensor, "n p"],
     train_labels: Int64[Tensor, " n"],
     test: Float[Tensor, "m p"],
     test_labels: Int64[Tensor, " m"],
 ) -> dict[str, float]:
-    """Return what simple classifiers fitted on `train` read of the class from `test`.
+    """Return what simple classifiers read of the class from `test`.
 
-    Keys: those of `linear_information`; ``knn_test_accuracy`` of ten nearest neighbours;
-    ``quadratic_test_accuracy`` and ``quadratic_information`` of a Gaussian for each class,
-    covariances of their own, the bound on I(y; μ) as that of the linear probe; ``silhouette``,
-    the mean silhouette of the classes over the first 3,000 test points (−1 to 1; Rousseeuw 1987).
+    They are fitted on `train`. Keys: those of `linear_information`;
+    ``knn_test_accuracy`` of ten nearest neighbours;
+    ``quadratic_test_accuracy`` and ``quadratic_information`` of a Gaussian
+    for each class, covariances of their own, the bound on I(y; μ) as that
+    of the linear probe; ``silhouette``, the mean silhouette of the classes
+    over the first 3,000 test points (−1 to 1; Rousseeuw 1987).
     """
     x, y = test.double().numpy(), test_labels.numpy()
-    quadratic = QuadraticDiscriminantAnalysis(reg_param=1e-4)  # some units hardly vary
+    quadratic = QuadraticDiscriminantAnalysis(
+        reg_param=1e-4
+    )  # some units hardly vary
     quadratic.fit(train.double().numpy(), train_labels.numpy())
     size = min(SILHOUETTE_SIZE, len(x))
     return linear_information(train, train_labels, test, test_labels) | {
-        "knn_test_accuracy": float(nearest_neighbours(train, train_labels).score(test.numpy(), y)),
+        "knn_test_accuracy": float(
+            nearest_neighbours(train, train_labels).score(test.numpy(), y)
+        ),
         "quadratic_test_accuracy": float(quadratic.score(x, y)),
         "quadratic_information": _information(quadratic, test, test_labels),
         "silhouette": float(silhouette_score(x[:size], y[:size])),
     }
 
 
+@checked
 def linear_information(
     train: Float[Tensor, "n p"],
     train_labels: Int64[Tensor, " n"],
     test: Float[Tensor, "m p"],
     test_labels: Int64[Tensor, " m"],
 ) -> dict[str, float]:
-    """Return what a linear probe fitted on `train` reads of the class from `test`.
+    """Return what a linear probe fitted on `train` reads of `test`'s class.
 
-    Keys: ``probe_train_accuracy``, ``probe_test_accuracy``; ``class_information``, the lower
-    bound H(y) + E[log r(y|μ)] on the mutual information I(y; μ) that the probe r gives (Barber
-    and Agakov 2003, Eq. 3), in nats, with H(y) of the test labels.
+    Keys: ``probe_train_accuracy``, ``probe_test_accuracy``;
+    ``class_information``, the lower bound H(y) + E[log r(y|μ)] on the
+    mutual information I(y; μ) that the probe r gives (Barber and Agakov
+    2003, Eq. 3), in nats, with H(y) of the test labels.
     """
     linear = linear_probe(train, train_labels)
     return {
-        "probe_train_accuracy": float(linear.score(train.double().numpy(), train_labels.numpy())),
-        "probe_test_accuracy": float(linear.score(test.double().numpy(), test_labels.numpy())),
+        "probe_train_accuracy": float(
+            linear.score(train.double().numpy(), train_labels.numpy())
+        ),
+        "probe_test_accuracy": float(
+            linear.score(test.double().numpy(), test_labels.numpy())
+        ),
         "class_information": _information(linear, test, test_labels),
     }
 
@@ -82,30 +106,39 @@ def _information(
     test: Float[Tensor, "m p"],
     labels: Int64[Tensor, " m"],
 ) -> float:
-    """Return H(y) + E[log r(y|code)] of a fitted classifier r on test codes, in nats."""
+    """Return H(y) + E[log r(y|code)] on test codes, in nats.
+
+    The classifier r is a fitted one.
+    """
     share = torch.bincount(labels).double() / len(labels)
     entropy = float(torch.special.entr(share).sum())
     said = _log_probabilities(classifier, test)
     known = torch.from_numpy(classifier.classes_)
     if not bool(torch.isin(labels, known).all()):
-        raise ValueError("the probe was not fitted on every class that it is asked for")
+        raise ValueError(
+            "the probe was not fitted on every class that it is asked for"
+        )
     of_true = said.gather(1, torch.searchsorted(known, labels)[:, None])
     return entropy + float(of_true.mean())
 
 
 def _log_probabilities(
-    classifier: Pipeline | QuadraticDiscriminantAnalysis, features: Float[Tensor, "m p"]
+    classifier: Pipeline | QuadraticDiscriminantAnalysis,
+    features: Float[Tensor, "m p"],
 ) -> Float[Tensor, "m k"]:
     """Return log r(y|code), float64; a class with next to no probability keeps its logarithm."""
     x = features.double().numpy()
     if isinstance(classifier, QuadraticDiscriminantAnalysis):
         return torch.from_numpy(classifier.predict_log_proba(x))
-    scores = torch.from_numpy(classifier.decision_function(x))  # scikit-learn's own are log 0 there
+    scores = torch.from_numpy(
+        classifier.decision_function(x)
+    )  # scikit-learn's own are log 0 there
     if scores.ndim == 1:  # of two classes, the second's log odds
         scores = torch.stack([torch.zeros_like(scores), scores], 1)
     return scores.log_softmax(1)
 
 
+@checked
 def class_in_codes(
     train: tuple[Float[Tensor, "n p"], Float[Tensor, "n p"]],
     train_labels: Int64[Tensor, " n"],
@@ -132,10 +165,14 @@ def class_in_codes(
     active = variance > ACTIVE_VARIANCE
     if not bool(active.any()):
         active = variance == variance.max()
-    of_active = linear_information(loc[:, active], train_labels, test_loc[:, active], test_labels)
+    of_active = linear_information(
+        loc[:, active], train_labels, test_loc[:, active], test_labels
+    )
     for name, values in (("z", of_z), ("active", of_active)):
         found |= {f"{name}_{key}": value for key, value in values.items()}
     one_hot = F.one_hot(train_labels).to(loc)
     class_means = one_hot.T @ loc / one_hot.sum(0)[:, None].clamp_min(1)
-    found["class_means_nats"] = float(class_means[train_labels].square().sum(1).mean() / 2)
+    found["class_means_nats"] = float(
+        class_means[train_labels].square().sum(1).mean() / 2
+    )
     return found

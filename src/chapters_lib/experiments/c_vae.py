@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chapters_lib.experiments.vae import VANILLA
+from chapters_lib.recipes import class_codes
+from chapters_lib.recipes.class_codes import ClassCodesConfig
 from chapters_lib.recipes.vae import experiment
+from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing
 
 CONDITIONAL = replace(VANILLA, conditional=True)
 
@@ -21,5 +24,18 @@ EXPERIMENTS = (
         "c-vae",
         "control: the decoder alone given the class",
         replace(CONDITIONAL, encoder_sees_class=False),
+    ),
+    Experiment(
+        "cvae-class-codes-fashion-mnist",
+        "c-vae",
+        "codes decoded as their own class and as another, beside draws from the prior",
+        ClassCodesConfig(),
+        build_nothing,
+        measure_nothing,
+        class_codes.evaluate,
+        class_codes.panels,
+        seeds=(0,),
+        needs=("judge-fashion-mnist", *class_codes.MODELS.values()),
+        weights_stored=False,
     ),
 )

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from chapters_lib.experiments.gan import FC
-from chapters_lib.recipes import gan
+from chapters_lib.recipes import discriminator_modes, gan
+from chapters_lib.recipes.discriminator_modes import ModesConfig
 from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.pretraining import (
     EndToEndConfig,
@@ -99,6 +100,19 @@ EXPERIMENTS = (
         )
         for precision in ("float32", "bfloat16")
     ],
+    Experiment(
+        "dcgan-modes-mnist",
+        CHAPTER,
+        "the recorded discriminators in evaluation mode, in training mode, and with dropout",
+        ModesConfig(),
+        build_nothing,
+        measure_nothing,
+        discriminator_modes.evaluate,
+        no_panels,
+        seeds=(0,),
+        needs=tuple(discriminator_modes.MODELS.values()),
+        weights_stored=False,
+    ),
     Experiment(
         "dcgan-pretraining-mnist",
         CHAPTER,

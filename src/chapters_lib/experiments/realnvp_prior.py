@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from chapters_lib.recipes import likelihood_vae
+from chapters_lib.recipes import likelihood_vae, paired_likelihood
 from chapters_lib.recipes.likelihood_vae import (
     PriorConfig,
     PriorStudyConfig,
     evaluate_candidates,
     experiment,
 )
+from chapters_lib.recipes.paired_likelihood import PairedConfig
+from chapters_lib.recording.experiment import Experiment
 from chapters_lib.recording.study import numbered, study
 
 CHAPTER = "realnvp-prior"
@@ -100,6 +102,19 @@ EXPERIMENTS = (
             seeds=(0,),
         )
         for prior, couplings in (("gaussian", 0), ("realnvp", 8))
+    ),
+    Experiment(
+        "nll-pairs-mnist",
+        CHAPTER,
+        "−log p(x) of the same test images under both priors, in pairs",
+        PairedConfig(),
+        paired_likelihood.build,
+        paired_likelihood.measure,
+        paired_likelihood.evaluate,
+        paired_likelihood.panels,
+        seeds=(0,),
+        needs=tuple(paired_likelihood.MODELS.values()),
+        weights_stored=False,
     ),
     study(
         "vae-realnvp-mnist-tuning",

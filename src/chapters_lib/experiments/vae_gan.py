@@ -6,9 +6,13 @@ from dataclasses import replace
 
 from chapters_lib.experiments import autoencoder
 from chapters_lib.objectives.vae_gan import RECONSTRUCTION
+from chapters_lib.recipes import rivals, vae
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
-from chapters_lib.recipes.vae_gan import VaeGanConfig, build, experiment, train
+from chapters_lib.recipes.rivals import RivalsConfig
+from chapters_lib.recipes.vae import VaeConfig
+from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, build, experiment, train
 from chapters_lib.recipes.vae_gan_study import EARLIER, VaeGanStudyConfig, evaluate, study_cases
+from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
 from chapters_lib.recording.study import numbered, study
 
 GAMMA, LAYER = 0.1, 3  # found by the study
@@ -82,6 +86,20 @@ CONV = replace(
 )
 
 
+CONV_VAE = VaeConfig(  # CONV's encoder and decoder, their updates and their Adam; no third network
+    CONV.dataset,
+    latent=CONV.latent,
+    convolutional=True,
+    width=CONV.width,
+    epochs=CONV.epochs,
+    batch_size=CONV.batch_size,
+    learning_rate=CONV.learning_rate,
+    beta1=CONV.beta1,
+    schedule="cosine",
+    precision=CONV.precision,
+)
+
+
 STUDY = VaeGanStudyConfig(
     "fashion-mnist",
     study_cases(
@@ -146,6 +164,27 @@ EXPERIMENTS = (
         "convolutional, with the feature term, Eq. 8",
         CONV,
         seeds=(0,),
+    ),
+    vae.experiment(
+        "vae-conv-fashion-mnist",
+        "vae-gan",
+        "control: the convolutional VAE-GAN's encoder and decoder, trained as a VAE",
+        CONV_VAE,
+        evaluate=vae.evaluate_likeness,
+        tolerances=TOLERANCES,
+    ),
+    Experiment(
+        "vaegan-rivals-fashion-mnist",
+        "vae-gan",
+        "shifted copies against each measure's own nearest image of another class; untrained layers beside",
+        RivalsConfig(),
+        build_nothing,
+        measure_nothing,
+        rivals.evaluate,
+        no_panels,
+        seeds=(0,),
+        needs=("judge-fashion-mnist", *rivals.LAYERS.values()),
+        weights_stored=False,
     ),
     study(
         "vaegan-study-fashion-mnist",

@@ -7,7 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-def _block(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
+def _block(
+    inputs: int, outputs: int, kernel: int, stride: int
+) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
@@ -32,7 +34,12 @@ class Classifier(nn.Module):
     """
 
     def __init__(
-        self, *, channels: int = 1, width: int = 32, classes: int = 10, dropout: float = 0.2
+        self,
+        *,
+        channels: int = 1,
+        width: int = 32,
+        classes: int = 10,
+        dropout: float = 0.2,
     ):
         super().__init__()
         self.body = nn.Sequential(
@@ -45,12 +52,18 @@ class Classifier(nn.Module):
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(4 * width, classes))
+        self.head = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(4 * width, classes)
+        )
 
-    def features(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch features"]:
+    def features(
+        self, x: Float[Tensor, "batch c h w"]
+    ) -> Float[Tensor, "batch features"]:
         """Return the penultimate layer's 4·width features of images in [0, 1]."""
         return self.body(x.contiguous(memory_format=torch.channels_last))
 
-    def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch classes"]:
+    def forward(
+        self, x: Float[Tensor, "batch c h w"]
+    ) -> Float[Tensor, "batch classes"]:
         """Return the logits of images in [0, 1]."""
         return self.head(self.features(x))

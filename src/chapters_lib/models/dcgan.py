@@ -10,19 +10,24 @@ INITIAL_SCALE = 0.02  # standard deviation of the first weights (Radford et al. 
 
 
 def dcgan(
-    *, noise: int = 100, width: int = 64, dropout: float = 0.0, discriminator_norm: bool = True
+    *,
+    noise: int = 100,
+    width: int = 64,
+    dropout: float = 0.0,
+    discriminator_norm: bool = True,
 ) -> GAN:
     """Make the convolutional pair for images of 28x28x1.
 
-    Generator: noise → 7x7x4w → 14x14x2w → 28x28xw → 28x28xw/2 → 28x28x1; discriminator:
-    28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 4x4x8w → one logit, for w = `width` = 64 as in the
-    figure. Kernels of 4 at stride 2 cover every pixel equally often.
+    Generator: noise → 7x7x4w → 14x14x2w → 28x28xw → 28x28xw/2 → 28x28x1;
+    discriminator: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 4x4x8w → one logit,
+    for w = `width` = 64 as in the figure. Kernels of 4 at stride 2 cover
+    every pixel equally often.
 
     Parameters
     ----------
     dropout
-        share of the discriminator's activations set to zero behind each of its convolutions
-        while training.
+        share of the discriminator's activations set to zero behind each of
+        its convolutions while training.
     """
     generator = nn.Sequential(
         nn.Linear(noise, 7 * 7 * 4 * width, bias=False),
@@ -41,26 +46,41 @@ def dcgan(
         nn.Conv2d(width // 2, 1, 3, 1, 1),
     )
     body = nn.Sequential(
-        nn.Conv2d(1, width, 4, 2, 1),  # no batch norm: D is to see the grey levels as they are
+        nn.Conv2d(
+            1, width, 4, 2, 1
+        ),  # no batch norm: D is to see the grey levels as they are
         *_behind(dropout),
         *_convolution(width, 2 * width, 4, 2, dropout, discriminator_norm),
-        *_convolution(2 * width, 4 * width, 3, 2, dropout, discriminator_norm),
-        *_convolution(4 * width, 8 * width, 3, 1, dropout, discriminator_norm),
+        *_convolution(
+            2 * width, 4 * width, 3, 2, dropout, discriminator_norm
+        ),
+        *_convolution(
+            4 * width, 8 * width, 3, 1, dropout, discriminator_norm
+        ),
         nn.Flatten(),
     )
     return _started(
-        GAN(Generator(noise, generator, (1, 28, 28)), Discriminator(body, 4 * 4 * 8 * width))
+        GAN(
+            Generator(noise, generator, (1, 28, 28)),
+            Discriminator(body, 4 * 4 * 8 * width),
+        )
     )
 
 
 def colour(
-    *, noise: int = 100, width: int = 64, dropout: float = 0.0, discriminator_norm: bool = True
+    *,
+    noise: int = 100,
+    width: int = 64,
+    dropout: float = 0.0,
+    discriminator_norm: bool = True,
 ) -> GAN:
     """Make the convolutional pair for images of 32x32x3.
 
-    It has the shapes of the VAE's networks (`models.discretised.convolutional`). Generator:
-    noise → 4x4x4w → 8x8x2w → 16x16xw → 32x32x3; discriminator: 32x32x3 → 16x16xw → 8x8x2w →
-    4x4x4w → one logit, for w = `width`. The parameters are those of `dcgan`.
+    It has the shapes of the VAE's networks
+    (`models.discretised.convolutional`). Generator: noise → 4x4x4w →
+    8x8x2w → 16x16xw → 32x32x3; discriminator: 32x32x3 → 16x16xw → 8x8x2w →
+    4x4x4w → one logit, for w = `width`. The parameters are those of
+    `dcgan`.
     """
     generator = nn.Sequential(
         nn.Linear(noise, 4 * 4 * 4 * width, bias=False),
@@ -79,11 +99,16 @@ def colour(
         nn.Conv2d(3, width, 4, 2, 1),
         *_behind(dropout),
         *_convolution(width, 2 * width, 4, 2, dropout, discriminator_norm),
-        *_convolution(2 * width, 4 * width, 4, 2, dropout, discriminator_norm),
+        *_convolution(
+            2 * width, 4 * width, 4, 2, dropout, discriminator_norm
+        ),
         nn.Flatten(),
     )
     return _started(
-        GAN(Generator(noise, generator, (3, 32, 32)), Discriminator(body, 4 * 4 * 4 * width))
+        GAN(
+            Generator(noise, generator, (3, 32, 32)),
+            Discriminator(body, 4 * 4 * 4 * width),
+        )
     )
 
 
@@ -96,7 +121,12 @@ def _started(gan: GAN) -> GAN:
 
 
 def _convolution(
-    inputs: int, outputs: int, kernel: int, stride: int, dropout: float, norm: bool
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int,
+    dropout: float,
+    norm: bool,
 ) -> list[nn.Module]:
     return [
         nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=not norm),

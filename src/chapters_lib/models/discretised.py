@@ -10,10 +10,13 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn import functional as F
 
+from chapters_lib.data.batches import as_pixels
 from chapters_lib.models.vae import VAE, GaussianEncoder
 
 LEVELS = 256
-NARROWEST = -7.0  # the least log-scale, a quarter of a level: pixels lie in [0, 1]
+NARROWEST = (
+    -7.0
+)  # the least log-scale, a quarter of a level: pixels lie in [0, 1]
 FIRST = 4.5  # at an output of 0 the log-scale is about NARROWEST + FIRST
 
 
@@ -33,26 +36,37 @@ class DiscretisedLogistic(Distribution):
     arg_constraints = {}  # noqa: RUF012
 
     def __init__(
-        self, loc: Float[Tensor, "*batch c h w"], log_scale: Float[Tensor, "*batch c h w"]
+        self,
+        loc: Float[Tensor, "*batch c h w"],
+        log_scale: Float[Tensor, "*batch c h w"],
     ):
-        super().__init__(loc.shape[:-3], loc.shape[-3:], validate_args=False)
+        super().__init__(
+            loc.shape[:-3], loc.shape[-3:], validate_args=False
+        )
         self.loc = loc
         self.log_scale = log_scale
 
-    def log_prob(self, value: Float[Tensor, "*batch c h w"]) -> Float[Tensor, "*codes"]:
+    def log_prob(
+        self, value: Float[Tensor, "*batch c h w"]
+    ) -> Float[Tensor, "*codes"]:
         """Return Σ_d log P(x_d) for pixels at k/255, in nats.
 
         With a = (x + h − μ)/s and b = (x − h − μ)/s, σ(a) − σ(b) = σ(a) σ(−b) (1 − exp(b − a)):
         a product of three, of which no logarithm is taken of a rounded difference.
         """
         inverse = (-self.log_scale).exp()
-        middle = (value - self.loc) * inverse
+        middle = (as_pixels(value) - self.loc) * inverse
         half = inverse / (2 * (LEVELS - 1))
         below = F.logsigmoid(middle + half)  # log F at the upper edge
         above = F.logsigmoid(half - middle)  # log (1 − F) at the lower edge
         inside = below + above + (-torch.expm1(-2 * half)).log()
-        lowest, highest = value < 0.5 / (LEVELS - 1), value > 1 - 0.5 / (LEVELS - 1)
-        return torch.where(lowest, below, torch.where(highest, above, inside)).sum((-3, -2, -1))
+        lowest, highest = (
+            value < 0.5 / (LEVELS - 1),
+            value > 1 - 0.5 / (LEVELS - 1),
+        )
+        return torch.where(
+            lowest, below, torch.where(highest, above, inside)
+        ).sum((-3, -2, -1))
 
     @property
     def mean(self) -> Float[Tensor, "*batch c h w"]:
@@ -61,14 +75,24 @@ class DiscretisedLogistic(Distribution):
         For a variable in [0, 1] the mean is ∫ P(X > t) dt, here s log((1 + exp(μ/s)) / (1 + exp((μ − 1)/s))).
         """
         scale = self.log_scale.exp()
-        return scale * (F.softplus(self.loc / scale) - F.softplus((self.loc - 1) / scale))
+        return scale * (
+            F.softplus(self.loc / scale)
+            - F.softplus((self.loc - 1) / scale)
+        )
 
     @torch.no_grad()
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw images whose pixels lie on the levels."""
-        uniform = torch.rand(*sample_shape, *self.loc.shape, device=self.loc.device)
-        drawn = self.loc + self.log_scale.exp() * uniform.clamp(1e-7, 1 - 1e-7).logit()
-        return (drawn * (LEVELS - 1)).round().clamp(0, LEVELS - 1) / (LEVELS - 1)
+        uniform = torch.rand(
+            *sample_shape, *self.loc.shape, device=self.loc.device
+        )
+        drawn = (
+            self.loc
+            + self.log_scale.exp() * uniform.clamp(1e-7, 1 - 1e-7).logit()
+        )
+        return (drawn * (LEVELS - 1)).round().clamp(0, LEVELS - 1) / (
+            LEVELS - 1
+        )
 
 
 class DiscretisedLogisticDecoder(nn.Module):
@@ -89,7 +113,9 @@ class DiscretisedLogisticDecoder(nn.Module):
         """Return p(x|z); codes may have leading dimensions (K samples an image)."""
         out = self.net(z.reshape(-1, z.shape[-1])).float()
         loc, raw = out.unflatten(0, z.shape[:-1]).chunk(2, -3)
-        return DiscretisedLogistic(loc + 0.5, NARROWEST + F.softplus(raw + FIRST))
+        return DiscretisedLogistic(
+            loc + 0.5, NARROWEST + F.softplus(raw + FIRST)
+        )
 
 
 def convolutional(*, latent: int, width: int, prior: nn.Module) -> VAE:
@@ -119,4 +145,8 @@ def convolutional(*, latent: int, width: int, prior: nn.Module) -> VAE:
 
 
 def _stage(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
-    return [convolution, nn.GroupNorm(8, convolution.out_channels), nn.SiLU()]
+    return [
+        convolution,
+        nn.GroupNorm(8, convolution.out_channels),
+        nn.SiLU(),
+    ]

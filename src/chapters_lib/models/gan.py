@@ -15,12 +15,15 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class Discriminator(nn.Module):
-    """Features of an image, and one linear unit on them: the logit of its being real.
+    """Features of an image, and one linear unit on them.
+
+    The unit gives the logit of the image's being real.
 
     Parameters
     ----------
     body
-        from images in [0, 1], shape (B, C, H, W), to features, shape (B, F).
+        from images in [0, 1], shape (B, C, H, W), to features, shape
+        (B, F).
     features
         how many: F.
     """
@@ -30,16 +33,22 @@ class Discriminator(nn.Module):
         self.body = body
         self.head = nn.Linear(features, 1)
 
-    def features(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch features"]:
+    def features(
+        self, x: Float[Tensor, "batch c h w"]
+    ) -> Float[Tensor, "batch features"]:
         """Return what the last linear layer sees."""
         return self.body(x)
 
-    def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, " batch"]:
+    def forward(
+        self, x: Float[Tensor, "batch c h w"]
+    ) -> Float[Tensor, " batch"]:
         """Return the logits: the losses take them."""
         return self.head(self.features(x)).squeeze(1)
 
-    def probability(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, " batch"]:
-        """Return D(x), the probability of being real: the sigmoid of the logits."""
+    def probability(
+        self, x: Float[Tensor, "batch c h w"]
+    ) -> Float[Tensor, " batch"]:
+        """Return D(x), the probability of being real: σ of the logits."""
         return self(x).sigmoid()
 
 
@@ -51,19 +60,25 @@ class Generator(nn.Module):
     noise
         how many numbers z has.
     body
-        from noise, shape (B, noise), to the logits of pixels, of which there are as many as in
-        `image_shape`.
+        from noise, shape (B, noise), to the logits of pixels, of which
+        there are as many as in `image_shape`.
     """
 
-    def __init__(self, noise: int, body: nn.Module, image_shape: tuple[int, int, int]):
+    def __init__(
+        self, noise: int, body: nn.Module, image_shape: tuple[int, int, int]
+    ):
         super().__init__()
         self.noise = noise
         self.body = body
         self.image_shape = image_shape
 
-    def forward(self, z: Float[Tensor, "batch noise"]) -> Float[Tensor, "batch c h w"]:
+    def forward(
+        self, z: Float[Tensor, "batch noise"]
+    ) -> Float[Tensor, "batch c h w"]:
         """Return images in (0, 1): the sigmoid of the body's output."""
-        return self.body(z).float().view(len(z), *self.image_shape).sigmoid()
+        return (
+            self.body(z).float().view(len(z), *self.image_shape).sigmoid()
+        )
 
 
 class GAN(nn.Module):
@@ -74,16 +89,19 @@ class GAN(nn.Module):
         self.generator = generator
         self.discriminator = discriminator
 
-    def draw_noise(self, count: int, device: torch.device | str = "cpu") -> Tensor:
+    def draw_noise(
+        self, count: int, device: torch.device | str = "cpu"
+    ) -> Tensor:
         """Draw z ~ N(0, I) from torch's generator, shape (count, noise)."""
         return torch.randn(count, self.generator.noise, device=device)
 
 
 @contextlib.contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Leave a module's weights without gradient and its running batch statistics unmoved.
+    """Leave weights without gradient and running batch statistics unmoved.
 
-    Gradients still flow *through* it. Batch normalisation goes on normalising by the batch.
+    Gradients still flow *through* it. Batch normalisation goes on
+    normalising by the batch.
     """
     needed = [parameter.requires_grad for parameter in module.parameters()]
     with unmoved(module):
@@ -91,14 +109,18 @@ def frozen(module: nn.Module) -> Iterator[None]:
         try:
             yield
         finally:
-            for parameter, need in zip(module.parameters(), needed, strict=True):
+            for parameter, need in zip(
+                module.parameters(), needed, strict=True
+            ):
                 parameter.requires_grad_(need)
 
 
 @contextlib.contextmanager
 def unmoved(module: nn.Module) -> Iterator[None]:
-    """Leave a module's running batch statistics as they are, whatever passes through it."""
-    norms = [part for part in module.modules() if isinstance(part, BATCH_NORMS)]
+    """Keep a module's running batch statistics, whatever passes through."""
+    norms = [
+        part for part in module.modules() if isinstance(part, BATCH_NORMS)
+    ]
     tracked = [part.track_running_stats for part in norms]
     for part in norms:
         part.track_running_stats = False
@@ -123,7 +145,9 @@ def fully_connected(
     dropout: float = 0.3,
     image_shape: tuple[int, int, int] = (1, 28, 28),
 ) -> GAN:
-    """Make a GAN of fully connected layers with ReLU and batch normalisation between them.
+    """Make a GAN of fully connected layers.
+
+    Between them are ReLU and batch normalisation.
 
     Parameters
     ----------
@@ -132,19 +156,30 @@ def fully_connected(
     width
         of every hidden layer.
     dropout
-        share of the pixels that the discriminator sees set to zero while training; its first
-        layer. Four linear layers make the generator, three the discriminator.
+        share of the pixels that the discriminator sees set to zero while
+        training; its first layer. Four linear layers make the generator,
+        three the discriminator.
     """
     pixels = math.prod(image_shape)
     generator = _normalised(noise, width, width, width)
     generator.append(nn.Linear(width, pixels))
-    body = nn.Sequential(nn.Dropout(dropout), nn.Flatten(), *_normalised(pixels, width, width))
-    return GAN(Generator(noise, generator, image_shape), Discriminator(body, width))
+    body = nn.Sequential(
+        nn.Dropout(dropout),
+        nn.Flatten(),
+        *_normalised(pixels, width, width),
+    )
+    return GAN(
+        Generator(noise, generator, image_shape), Discriminator(body, width)
+    )
 
 
 def _normalised(*widths: int) -> nn.Sequential:
     """Return linear layers, each with batch normalisation and ReLU behind it."""
     layers: list[nn.Module] = []
     for width_in, width_out in pairwise(widths):
-        layers += [nn.Linear(width_in, width_out), nn.BatchNorm1d(width_out), nn.ReLU()]
+        layers += [
+            nn.Linear(width_in, width_out),
+            nn.BatchNorm1d(width_out),
+            nn.ReLU(),
+        ]
     return nn.Sequential(*layers)

@@ -17,24 +17,32 @@ def mlp(
     *,
     norm: bool = False,
 ) -> nn.Sequential:
-    """Return fully connected layers, with `activation` between them and none after the last.
+    """Return fully connected layers with `activation` only between them.
 
     Parameters
     ----------
     widths
-        units from input to output; ``(784, 512, 2)`` makes two linear layers.
+        units from input to output; ``(784, 512, 2)`` makes two linear
+        layers.
     activation
         makes the module between two layers.
     dropout
         share of each hidden layer's units set to zero while training.
     norm
-        whether hidden layers are brought to mean 0 and variance 1 over their units before the
-        activation (layer normalisation), which leaves each image's output its own.
+        whether hidden layers are brought to mean 0 and variance 1 over
+        their units before the activation (layer normalisation), which
+        leaves each image's output its own.
     """
     layers: list[nn.Module] = []
     for width_in, width_out in pairwise(widths[:-1]):
-        layers += [nn.Linear(width_in, width_out), *([nn.LayerNorm(width_out)] if norm else [])]
-        layers += [activation(), *([nn.Dropout(dropout)] if dropout else [])]
+        layers += [
+            nn.Linear(width_in, width_out),
+            *([nn.LayerNorm(width_out)] if norm else []),
+        ]
+        layers += [
+            activation(),
+            *([nn.Dropout(dropout)] if dropout else []),
+        ]
     return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
 
 
@@ -48,9 +56,13 @@ class Residual(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.added = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, width))
+        self.added = nn.Sequential(
+            nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, width)
+        )
 
-    def forward(self, h: Float[Tensor, "*batch p"]) -> Float[Tensor, "*batch p"]:
+    def forward(
+        self, h: Float[Tensor, "*batch p"]
+    ) -> Float[Tensor, "*batch p"]:
         """Return h with what the layer makes of it added, same shape."""
         return h + self.added(h)
 
@@ -66,7 +78,9 @@ def residual_mlp(widths: Sequence[int]) -> nn.Sequential:
     """
     first, *hidden, last = widths
     if not hidden or len(set(hidden)) > 1:
-        raise ValueError(f"what is added has the width of what it is added to: {list(hidden)}")
+        raise ValueError(
+            f"what is added has the width of what it is added to: {list(hidden)}"
+        )
     width = hidden[0]
     return nn.Sequential(
         nn.Linear(first, width),
@@ -94,7 +108,9 @@ def count_parameters(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def output_shapes(layers: nn.Sequential, x: Tensor) -> list[tuple[nn.Module, tuple[int, ...]]]:
+def output_shapes(
+    layers: nn.Sequential, x: Tensor
+) -> list[tuple[nn.Module, tuple[int, ...]]]:
     """Return each layer of a sequence with the shape of what it returns for a batch x, without the batch.
 
     The shapes are read off by forward hooks in one pass in evaluation mode; each layer is left
@@ -103,7 +119,9 @@ def output_shapes(layers: nn.Sequential, x: Tensor) -> list[tuple[nn.Module, tup
     found: list[tuple[nn.Module, tuple[int, ...]]] = []
     modes = [(layer, layer.training) for layer in layers.modules()]
     hooks = [
-        layer.register_forward_hook(lambda m, _, out: found.append((m, tuple(out.shape[1:]))))
+        layer.register_forward_hook(
+            lambda m, _, out: found.append((m, tuple(out.shape[1:])))
+        )
         for layer in layers
     ]
     layers.eval()

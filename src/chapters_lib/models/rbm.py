@@ -15,7 +15,8 @@ TINY = 1e-12  # and this much where all weights are 0
 
 
 def draw_bernoulli(
-    probability: Float[Tensor, "*shape"], generator: torch.Generator | None = None
+    probability: Float[Tensor, "*shape"],
+    generator: torch.Generator | None = None,
 ) -> Float[Tensor, "*shape"]:
     """Return zeros and ones, 1 with the given probability: u < p for a uniform u (faster than `torch.bernoulli`)."""
     uniform = torch.rand(
@@ -28,17 +29,20 @@ def draw_bernoulli(
 
 
 class GaussianBernoulliRBM(nn.Module):
-    """E(v, h) = −(Σ_ij W_ij h_j v_i/σ_i − Σ_i (v_i − b_i)²/(2σ_i²) + Σ_j α_j h_j).
+    """The restricted Boltzmann machine of an energy E(v, h).
 
-    Real visible units v, hidden units h of 0 and 1, no connection inside a layer (Welling, Rosen-Zvi and Hinton
-    2004; Hinton 2010, Eq. 17).
+    E(v, h) = −(Σ_ij W_ij h_j v_i/σ_i − Σ_i (v_i − b_i)²/(2σ_i²)
+    + Σ_j α_j h_j).
+    Real visible units v, hidden units h of 0 and 1, no connection inside a
+    layer (Welling, Rosen-Zvi and Hinton 2004; Hinton 2010, Eq. 17).
 
     Parameters
     ----------
     visible, hidden
         D and M, the numbers of units.
     weight_sd
-        standard deviation of the normal distribution that W starts from; both biases start at 0.
+        standard deviation of the normal distribution that W starts from;
+        both biases start at 0.
 
     Attributes
     ----------
@@ -50,24 +54,32 @@ class GaussianBernoulliRBM(nn.Module):
 
     scale: Tensor
 
-    def __init__(self, *, visible: int, hidden: int, weight_sd: float = 0.01):
+    def __init__(
+        self, *, visible: int, hidden: int, weight_sd: float = 0.01
+    ):
         super().__init__()
         self.weight = nn.Parameter(weight_sd * torch.randn(visible, hidden))
         self.visible_bias = nn.Parameter(torch.zeros(visible))
         self.hidden_bias = nn.Parameter(torch.zeros(hidden))
         self.register_buffer("scale", torch.ones(visible))
 
-    def energy(self, v: Float[Tensor, "*n d"], h: Float[Tensor, "*n m"]) -> Float[Tensor, "*n"]:
+    def energy(
+        self, v: Float[Tensor, "*n d"], h: Float[Tensor, "*n m"]
+    ) -> Float[Tensor, "*n"]:
         """Return E(v, h) of pairs of states."""
         bond = ((v / self.scale) @ self.weight * h).sum(-1)
         spring = ((v - self.visible_bias) / self.scale).square().sum(-1) / 2
         return -(bond - spring + h @ self.hidden_bias)
 
-    def hidden_logits(self, v: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
+    def hidden_logits(
+        self, v: Float[Tensor, "n d"]
+    ) -> Float[Tensor, "n m"]:
         """Return α_j + Σ_i W_ij v_i/σ_i, the logits of p(h_j = 1 | v)."""
         return torch.addmm(self.hidden_bias, v / self.scale, self.weight)
 
-    def hidden_probability(self, v: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
+    def hidden_probability(
+        self, v: Float[Tensor, "n d"]
+    ) -> Float[Tensor, "n m"]:
         """Return p(h_j = 1 | v), the logistic function of the logits."""
         return self.hidden_logits(v).sigmoid()
 
@@ -76,52 +88,73 @@ class GaussianBernoulliRBM(nn.Module):
         return self.visible_bias + self.scale * (h @ self.weight.T)
 
     def sample_hidden(
-        self, v: Float[Tensor, "n d"], generator: torch.Generator | None = None
+        self,
+        v: Float[Tensor, "n d"],
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n m"]:
         """Draw h from p(h | v)."""
         return draw_bernoulli(self.hidden_probability(v), generator)
 
     def sample_visible(
-        self, h: Float[Tensor, "n m"], generator: torch.Generator | None = None
+        self,
+        h: Float[Tensor, "n m"],
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n d"]:
         """Draw v from p(v | h)."""
         mean = self.visible_mean(h)
-        noise = torch.randn(mean.shape, generator=generator, dtype=h.dtype, device=h.device)
+        noise = torch.randn(
+            mean.shape, generator=generator, dtype=h.dtype, device=h.device
+        )
         return mean + self.scale * noise
 
     def free_energy(self, v: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        """Return F(v) = Σ_i (v_i − b_i)²/(2σ_i²) − Σ_j log(1 + exp(logit_j))."""
+        """Return the free energy F(v).
+
+        F(v) = Σ_i (v_i − b_i)²/(2σ_i²) − Σ_j log(1 + exp(logit_j)).
+        """
         spring = ((v - self.visible_bias) / self.scale).square().sum(1) / 2
         return spring - F.softplus(self.hidden_logits(v)).sum(1)
 
     def reconstruct(self, v: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """Return E[v | E[h | v]]: one pass up and down in which each unit passes on its mean."""
+        """Return E[v | E[h | v]]: one pass up and down.
+
+        In it each unit passes on its mean.
+        """
         return self.visible_mean(self.hidden_probability(v))
 
     @torch.no_grad()
     def gibbs(
-        self, v: Float[Tensor, "n d"], steps: int, generator: torch.Generator | None = None
+        self,
+        v: Float[Tensor, "n d"],
+        steps: int,
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n d"]:
         """Return v after `steps` rounds of h ~ p(h | v), v ~ p(v | h)."""
         for _ in range(steps):
-            v = self.sample_visible(self.sample_hidden(v, generator), generator)
+            v = self.sample_visible(
+                self.sample_hidden(v, generator), generator
+            )
         return v
 
 
 @dataclass(frozen=True)
 class HiddenChain:
-    """The machine with its visible units integrated out: log p*(h) = cᵀh + ½ hᵀGh + (D/2) log 2π + Σ_i log σ_i.
+    """The machine with its visible units integrated out.
 
-    Here c = α + Wᵀ(b/σ) and G = WᵀW. A Gibbs step h → v → h′ has the logits α + Wᵀ(v/σ) with v = b + σ(Wh + ε), so
-    they are c + Gh + Wᵀε with Wᵀε ~ N(0, G). With a factor G = LLᵀ the step is drawn exactly and never leaves the
-    M hidden units, which saves the D-dimensional noise and, for M below D, most of the arithmetic.
+    log p*(h) = cᵀh + ½ hᵀGh + (D/2) log 2π + Σ_i log σ_i.
+    Here c = α + Wᵀ(b/σ) and G = WᵀW. A Gibbs step h → v → h′ has the logits
+    α + Wᵀ(v/σ) with v = b + σ(Wh + ε), so they are c + Gh + Wᵀε with
+    Wᵀε ~ N(0, G). With a factor G = LLᵀ the step is drawn exactly and never
+    leaves the M hidden units, which saves the D-dimensional noise and, for
+    M below D, most of the arithmetic.
 
     Attributes
     ----------
     bias, gram, root
         c, shape (M,); G, shape (M, M); L, lower triangular, shape (M, M).
     log_volume
-        (D/2) log 2π + Σ_i log σ_i, the logarithm of the integral that the visible units leave.
+        (D/2) log 2π + Σ_i log σ_i, the logarithm of the integral that the
+        visible units leave.
     """
 
     bias: Float[Tensor, " m"]
@@ -132,21 +165,27 @@ class HiddenChain:
     @classmethod
     @torch.no_grad()
     def of(cls, rbm: GaussianBernoulliRBM) -> HiddenChain:
-        """Integrate out the visible units of `rbm`, as its weights now are."""
+        """Integrate out `rbm`'s visible units, as its weights now are."""
         gram = rbm.weight.T @ rbm.weight
         padded = gram.to(torch.float64, copy=True)
         padded.diagonal().add_(JITTER * padded.trace() + TINY)
         return cls(
-            bias=rbm.hidden_bias + (rbm.visible_bias / rbm.scale) @ rbm.weight,
+            bias=rbm.hidden_bias
+            + (rbm.visible_bias / rbm.scale) @ rbm.weight,
             gram=gram,
             root=torch.linalg.cholesky(padded).to(gram.dtype),
-            log_volume=len(rbm.scale) / 2 * math.log(2 * math.pi) + float(rbm.scale.log().sum()),
+            log_volume=len(rbm.scale) / 2 * math.log(2 * math.pi)
+            + float(rbm.scale.log().sum()),
         )
 
-    def log_weight(self, h: Float[Tensor, "n m"], beta: float = 1.0) -> Float[Tensor, " n"]:
-        """Return log p*(h) of the machine with W and α multiplied by `beta`."""
+    def log_weight(
+        self, h: Float[Tensor, "n m"], beta: float = 1.0
+    ) -> Float[Tensor, " n"]:
+        """Return log p*(h) of the machine with W and α times `beta`."""
         quadratic = (h @ self.gram * h).sum(1) / 2
-        return beta * (h @ self.bias) + beta**2 * quadratic + self.log_volume
+        return (
+            beta * (h @ self.bias) + beta**2 * quadratic + self.log_volume
+        )
 
     def step(
         self,
@@ -155,14 +194,21 @@ class HiddenChain:
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n m"]:
         """Step h → v → h′ with W and α multiplied by `beta`; return h′."""
-        noise = torch.randn(h.shape, generator=generator, dtype=h.dtype, device=h.device)
-        logits = torch.addmm(self.bias, h, self.gram, beta=beta, alpha=beta**2)
+        noise = torch.randn(
+            h.shape, generator=generator, dtype=h.dtype, device=h.device
+        )
+        logits = torch.addmm(
+            self.bias, h, self.gram, beta=beta, alpha=beta**2
+        )
         logits.addmm_(noise, self.root.T, alpha=beta)
         return draw_bernoulli(logits.sigmoid_(), generator)
 
     @torch.no_grad()
     def run(
-        self, h: Float[Tensor, "n m"], steps: int, generator: torch.Generator | None = None
+        self,
+        h: Float[Tensor, "n m"],
+        steps: int,
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n m"]:
         """Return h after `steps` steps."""
         for _ in range(steps):

@@ -14,11 +14,13 @@ from chapters_lib.models.vae import StandardNormal
 
 
 class Coupling(nn.Module):
-    """z_A = u_A and z_B = u_B ⊙ exp s(u_A) + t(u_A): one part decides how the other is moved.
+    """z_A = u_A and z_B = u_B ⊙ exp s(u_A) + t(u_A).
 
-    A network gives t and a number r, and s = c ⊙ tanh r with one learned c a unit, so that no
-    unit is stretched by more than exp |c|. The network's last layer starts at zero: at first
-    the layer is the identity. Dinh, Sohl-Dickstein and Bengio (2017), Eqs. 4 to 8.
+    One part decides how the other is moved. A network gives t and a number
+    r, and s = c ⊙ tanh r with one learned c a unit, so that no unit is
+    stretched by more than exp |c|. The network's last layer starts at zero:
+    at first the layer is the identity. Dinh, Sohl-Dickstein and Bengio
+    (2017), Eqs. 4 to 8.
 
     Parameters
     ----------
@@ -32,12 +34,21 @@ class Coupling(nn.Module):
     moved: Tensor
     back: Tensor
 
-    def __init__(self, moved: Bool[Tensor, " p"], hidden: Sequence[int] = (128, 128)):
+    def __init__(
+        self, moved: Bool[Tensor, " p"], hidden: Sequence[int] = (128, 128)
+    ):
         super().__init__()
         a, b = (~moved).nonzero().squeeze(1), moved.nonzero().squeeze(1)
         if not len(a) or not len(b):
-            raise ValueError(f"a coupling keeps some units and moves others: {moved.tolist()}")
-        for name, places in (("kept", a), ("moved", b), ("back", torch.cat([a, b]).argsort())):
+            raise ValueError(
+                "a coupling keeps some units and moves others: "
+                f"{moved.tolist()}"
+            )
+        for name, places in (
+            ("kept", a),
+            ("moved", b),
+            ("back", torch.cat([a, b]).argsort()),
+        ):
             self.register_buffer(name, places, persistent=False)
         self.net = mlp([len(a), *hidden, 2 * len(b)])
         for weight in self.net[-1].parameters():
@@ -47,48 +58,83 @@ class Coupling(nn.Module):
     def scale_and_shift(
         self, kept: Float[Tensor, "*batch a"]
     ) -> tuple[Float[Tensor, "*batch b"], Float[Tensor, "*batch b"]]:
-        """Return log-scales s and shifts t of the moved units, given the others."""
+        """Return log-scales s and shifts t of moved units by the others."""
         r, t = self.net(kept).to(kept.dtype).chunk(2, -1)
         return self.bound * r.tanh(), t
 
     def forward(
         self, u: Float[Tensor, "*batch p"]
     ) -> tuple[Float[Tensor, "*batch p"], Float[Tensor, "*batch"]]:
-        """Return z, and log |det ∂z/∂u| = Σ_j s_j, of a triangular matrix with exp s in it."""
+        """Return z, and log |det ∂z/∂u| = Σ_j s_j.
+
+        The matrix is triangular, with exp s in it.
+        """
         a, b = u[..., self.kept], u[..., self.moved]
         s, t = self.scale_and_shift(a)
-        return torch.cat([a, b * s.exp() + t], -1)[..., self.back], s.sum(-1)
+        return torch.cat([a, b * s.exp() + t], -1)[..., self.back], s.sum(
+            -1
+        )
 
     def inverse(
         self, z: Float[Tensor, "*batch p"]
     ) -> tuple[Float[Tensor, "*batch p"], Float[Tensor, "*batch"]]:
-        """Return u with u_B = (z_B − t(z_A)) ⊙ exp −s(z_A), and log |det ∂u/∂z| = −Σ_j s_j."""
+        """Return u, and log |det ∂u/∂z| = −Σ_j s_j.
+
+        Here u_B = (z_B − t(z_A)) ⊙ exp −s(z_A).
+        """
         a, b = z[..., self.kept], z[..., self.moved]
         s, t = self.scale_and_shift(a)
-        return torch.cat([a, (b - t) * (-s).exp()], -1)[..., self.back], -s.sum(-1)
+        return torch.cat([a, (b - t) * (-s).exp()], -1)[
+            ..., self.back
+        ], -s.sum(-1)
 
 
 class FlowDistribution(Distribution):
-    """What becomes of a base density whose draws go through couplings, one after the other."""
+    """What becomes of a base density whose draws go through couplings.
+
+    They go through one after the other.
+    """
 
     arg_constraints = {}  # noqa: RUF012
     has_rsample = True
 
     def __init__(self, base: Distribution, couplings: Sequence[Coupling]):
-        super().__init__(base.batch_shape, base.event_shape, validate_args=False)
+        super().__init__(
+            base.batch_shape, base.event_shape, validate_args=False
+        )
         self.base = base
         self.couplings = couplings
 
-    def log_prob(self, value: Float[Tensor, "*batch p"]) -> Float[Tensor, "*batch"]:
-        """Return log p(z) = log p₀(u) + Σ log |det| of the steps from z back to u, in nats."""
+    def expand(
+        self,
+        batch_shape: Sequence[int],
+        _instance: Distribution | None = None,
+    ) -> FlowDistribution:
+        """Return the same density for a batch of that shape."""
+        return FlowDistribution(
+            self.base.expand(torch.Size(batch_shape)), self.couplings
+        )
+
+    def log_prob(
+        self, value: Float[Tensor, "*batch p"]
+    ) -> Float[Tensor, "*batch"]:
+        """Return log p(z) = log p₀(u) + Σ log |det|, in nats.
+
+        The sum is over the steps from z back to u.
+        """
         total = torch.zeros_like(value[..., 0])
         for coupling in reversed(self.couplings):
             value, log_abs_det = coupling.inverse(value)
             total = total + log_abs_det
         return self.base.log_prob(value) + total
 
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Float[Tensor, "*batch p"]:
-        """Draw u from the base and return the z it becomes; gradients reach the couplings."""
+    def rsample(
+        self, sample_shape: Sequence[int] = ()
+    ) -> Float[Tensor, "*batch p"]:
+        """Draw u from the base and return the z it becomes.
+
+        Gradients reach the couplings.
+        """
         value = self.base.rsample(torch.Size(sample_shape))
         for coupling in self.couplings:
             value, _ = coupling(value)
@@ -108,7 +154,12 @@ class RealNVP(nn.Module):
         widths of the hidden layers of each coupling's network.
     """
 
-    def __init__(self, features: int, couplings: int = 8, hidden: Sequence[int] = (128, 128)):
+    def __init__(
+        self,
+        features: int,
+        couplings: int = 8,
+        hidden: Sequence[int] = (128, 128),
+    ):
         super().__init__()
         self.base = StandardNormal(features)
         self.couplings = nn.ModuleList(
@@ -119,18 +170,24 @@ class RealNVP(nn.Module):
         """Return p_λ(z); event shape (p,)."""
         return FlowDistribution(self.base(), self._layers())
 
-    def stages(self, u: Float[Tensor, "*batch p"]) -> list[Float[Tensor, "*batch p"]]:
+    def stages(
+        self, u: Float[Tensor, "*batch p"]
+    ) -> list[Float[Tensor, "*batch p"]]:
         """Return u, then what it has become after each coupling; the last is z."""
         found = [u]
         for coupling in self._layers():
             found.append(coupling(found[-1])[0])
         return found
 
-    def to_code(self, u: Float[Tensor, "*batch p"]) -> Float[Tensor, "*batch p"]:
+    def to_code(
+        self, u: Float[Tensor, "*batch p"]
+    ) -> Float[Tensor, "*batch p"]:
         """Return the code z that a base point u becomes."""
         return self.stages(u)[-1]
 
-    def to_base(self, z: Float[Tensor, "*batch p"]) -> Float[Tensor, "*batch p"]:
+    def to_base(
+        self, z: Float[Tensor, "*batch p"]
+    ) -> Float[Tensor, "*batch p"]:
         """Return the base point u that becomes z."""
         for coupling in reversed(self._layers()):
             z, _ = coupling.inverse(z)
@@ -148,7 +205,11 @@ def splits(features: int, count: int) -> list[Bool[Tensor, " p"]]:
     unit once, and of any two units one is sooner or later kept while the other is moved.
     """
     if features < 2:
-        raise ValueError(f"a coupling needs at least 2 units, not {features}")
+        raise ValueError(
+            f"a coupling needs at least 2 units, not {features}"
+        )
     number = torch.arange(features)
     bits = (features - 1).bit_length()
-    return [(number >> (i // 2 % bits)) % 2 == (i + 1) % 2 for i in range(count)]
+    return [
+        (number >> (i // 2 % bits)) % 2 == (i + 1) % 2 for i in range(count)
+    ]

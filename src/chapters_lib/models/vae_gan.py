@@ -11,7 +11,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from chapters_lib.models.gan import Discriminator
-from chapters_lib.models.vae import VAE, BernoulliDecoder, GaussianEncoder, StandardNormal
+from chapters_lib.models.vae import (
+    VAE,
+    BernoulliDecoder,
+    GaussianEncoder,
+    StandardNormal,
+)
 
 IMAGE_SHAPE = (1, 28, 28)
 
@@ -19,7 +24,8 @@ IMAGE_SHAPE = (1, 28, 28)
 class LayeredDiscriminator(Discriminator):
     """A discriminator whose hidden layers can be looked at.
 
-    Nothing in it mixes images of a batch and nothing is random: Dis_l(x) is a function of x.
+    Nothing in it mixes images of a batch and nothing is random: Dis_l(x) is
+    a function of x.
 
     Parameters
     ----------
@@ -34,14 +40,18 @@ class LayeredDiscriminator(Discriminator):
 
     def layer_and_features(
         self, x: Float[Tensor, "batch c h w"], layer: int
-    ) -> tuple[Float[Tensor, "batch units"], Float[Tensor, "batch features"]]:
-        """Return Dis_l(x), flattened, and what the last linear unit sees, in one pass.
+    ) -> tuple[
+        Float[Tensor, "batch units"], Float[Tensor, "batch features"]
+    ]:
+        """Return Dis_l(x), flattened, and what the last linear unit sees.
 
-        Layers are counted from 1; layer 0 is the image itself, so that its squared error is the
-        pixels'.
+        Both come of one pass. Layers are counted from 1; layer 0 is the
+        image itself, so that its squared error is the pixels'.
         """
         if not 0 <= layer <= len(self.stages):
-            raise ValueError(f"no layer {layer}: there are 0 to {len(self.stages)}")
+            raise ValueError(
+                f"no layer {layer}: there are 0 to {len(self.stages)}"
+            )
         kept = h = x
         for number, stage in enumerate(self.stages, 1):
             h = stage(h)
@@ -49,8 +59,13 @@ class LayeredDiscriminator(Discriminator):
                 kept = h
         return kept.flatten(1), h
 
-    def logits(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, " batch"]:
-        """Return the logits of the last layer's features, in single precision whatever made them."""
+    def logits(
+        self, features: Float[Tensor, "batch features"]
+    ) -> Float[Tensor, " batch"]:
+        """Return the logits of the last layer's features.
+
+        They are in single precision, whatever made the features.
+        """
         with torch.autocast(features.device.type, enabled=False):
             return self.head(features.float()).squeeze(1)
 
@@ -76,28 +91,44 @@ class VAEGAN(VAE):
 
 
 def fully_connected_discriminator(
-    hidden: Sequence[int] = (256, 256, 256), image_shape: tuple[int, int, int] = IMAGE_SHAPE
+    hidden: Sequence[int] = (256, 256, 256),
+    image_shape: tuple[int, int, int] = IMAGE_SHAPE,
 ) -> LayeredDiscriminator:
-    """Make a discriminator of linear layers, each with layer normalisation and a leaky ReLU.
+    """Make a discriminator of linear layers.
 
-    Layer normalisation fixes the size of a layer's output, and with it the scale of distances
-    between two images; unlike batch normalisation it looks at one image alone.
+    Each has layer normalisation and a leaky ReLU. Layer normalisation fixes
+    the size of a layer's output, and with it the scale of distances between
+    two images; unlike batch normalisation it looks at one image alone.
     """
     stages = []
-    for number, (width_in, width_out) in enumerate(pairwise([math.prod(image_shape), *hidden])):
+    for number, (width_in, width_out) in enumerate(
+        pairwise([math.prod(image_shape), *hidden])
+    ):
         flat = [nn.Flatten()] if number == 0 else []
-        layer = [nn.Linear(width_in, width_out), nn.LayerNorm(width_out), nn.LeakyReLU(0.2)]
+        layer = [
+            nn.Linear(width_in, width_out),
+            nn.LayerNorm(width_out),
+            nn.LeakyReLU(0.2),
+        ]
         stages.append(nn.Sequential(*flat, *layer))
     return LayeredDiscriminator(stages, hidden[-1])
 
 
-def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
-    """Make the three networks of convolutions for images of 28x28x1.
+class RowByRow(nn.Sequential):
+    """Layers for vectors in rows, which take vectors with further leading dimensions too (K codes an image)."""
+
+    def forward(
+        self, x: Float[Tensor, "*batch p"]
+    ) -> Float[Tensor, "*batch units"]:
+        """Return what the layers make of each vector."""
+        return super().forward(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+
+
+def convolutional_vae(*, latent: int, width: int = 32) -> VAE:
+    """Make encoder and decoder of convolutions for images of 28x28x1, with batch normalisation.
 
     Encoder: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 2p; decoder: p → 7x7x4w → 14x14x2w → 28x28xw →
-    28x28x1; discriminator: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 8w → one logit, for w =
-    `width`. Encoder and decoder have batch normalisation; the discriminator has group
-    normalisation with one group, which looks at one image alone.
+    28x28x1, for w = `width`.
     """
     w = width
     encoder = nn.Sequential(
@@ -108,7 +139,7 @@ def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
         nn.Flatten(),
         nn.Linear(4 * 4 * 4 * w, 2 * latent),
     )
-    decoder = nn.Sequential(
+    decoder = RowByRow(
         nn.Linear(latent, 7 * 7 * 4 * w, bias=False),
         nn.Unflatten(1, (4 * w, 7, 7)),
         nn.BatchNorm2d(4 * w),
@@ -122,6 +153,22 @@ def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
         nn.Conv2d(w, 1, 3, 1, 1),
         nn.Flatten(),
     )
+    return VAE(
+        GaussianEncoder(encoder),
+        BernoulliDecoder(decoder),
+        StandardNormal(latent),
+    )
+
+
+def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
+    """Make the three networks of convolutions for images of 28x28x1.
+
+    Encoder and decoder are those of `convolutional_vae`; discriminator: 28x28x1 → 14x14xw →
+    7x7x2w → 4x4x4w → 8w → one logit, for w = `width`. It has group normalisation with one
+    group, which looks at one image alone.
+    """
+    w = width
+    vae = convolutional_vae(latent=latent, width=width)
     stages = [
         nn.Sequential(*_down(1, w, 4, None)),
         nn.Sequential(*_down(w, 2 * w, 4, nn.GroupNorm(1, 2 * w))),
@@ -133,11 +180,14 @@ def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
             nn.LeakyReLU(0.2),
         ),
     ]
-    vae = VAE(GaussianEncoder(encoder), BernoulliDecoder(decoder), StandardNormal(latent))
     return VAEGAN(vae, LayeredDiscriminator(stages, 8 * w))
 
 
-def _down(inputs: int, outputs: int, kernel: int, norm: nn.Module | None) -> list[nn.Module]:
+def _down(
+    inputs: int, outputs: int, kernel: int, norm: nn.Module | None
+) -> list[nn.Module]:
     """Return a convolution that halves height and width, its normalisation and a leaky ReLU."""
-    convolution = nn.Conv2d(inputs, outputs, kernel, 2, 1, bias=norm is None)
+    convolution = nn.Conv2d(
+        inputs, outputs, kernel, 2, 1, bias=norm is None
+    )
     return [convolution, *([norm] if norm else []), nn.LeakyReLU(0.2)]

@@ -6,20 +6,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain, draw_bernoulli
+from chapters_lib.models.rbm import (
+    GaussianBernoulliRBM,
+    HiddenChain,
+    draw_bernoulli,
+)
 
 
 @torch.no_grad()
 def contrastive_divergence(
     rbm: GaussianBernoulliRBM, v: Float[Tensor, "n d"], steps: int
 ) -> dict[str, Tensor]:
-    """Return −CD_k = mean of ∂F(v)/∂θ − mean of ∂F(v_k)/∂θ, to descend along.
+    """Return −CD_k = mean ∂F(v)/∂θ − mean ∂F(v_k)/∂θ, to descend along.
 
-    It stands in for the gradient of −log p(v). The negative states v_k come from
-    k Gibbs steps that start at the data (Hinton 2002), all but the last drawn with
-    the visible units integrated out. The chain's states are samples; only the last
-    hidden layer enters by its probability (Hinton 2010, section 3). The chain is no
-    function of θ here: no derivative runs through it.
+    It stands in for the gradient of −log p(v). The negative states v_k come
+    from k Gibbs steps that start at the data (Hinton 2002), all but the
+    last drawn with the visible units integrated out. The chain's states are
+    samples; only the last hidden layer enters by its probability (Hinton
+    2010, section 3). The chain is no function of θ here: no derivative runs
+    through it.
 
     Parameters
     ----------
@@ -33,11 +38,13 @@ def contrastive_divergence(
     Returns
     -------
     gradients
-        by parameter name: `weight` (D, M), `visible_bias` (D,), `hidden_bias`
-        (M,).
+        by parameter name: `weight` (D, M), `visible_bias` (D,),
+        `hidden_bias` (M,).
     """
     if steps < 1:
-        raise ValueError(f"contrastive divergence needs at least one step, not {steps}")
+        raise ValueError(
+            f"contrastive divergence needs at least one step, not {steps}"
+        )
     positive = rbm.hidden_probability(v)
     h = draw_bernoulli(positive)
     if steps > 1:
@@ -46,7 +53,10 @@ def contrastive_divergence(
     negative = rbm.hidden_probability(v_k)
     n = len(v)
     return {
-        "weight": ((v_k / rbm.scale).T @ negative - (v / rbm.scale).T @ positive) / n,
+        "weight": (
+            (v_k / rbm.scale).T @ negative - (v / rbm.scale).T @ positive
+        )
+        / n,
         "visible_bias": (v_k - v).mean(0) / rbm.scale.square(),
         "hidden_bias": (negative - positive).mean(0),
     }

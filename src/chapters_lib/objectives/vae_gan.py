@@ -14,7 +14,10 @@ from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.elbo import kl_to_prior
 
 ROUTINGS = ("paper", "joint")
-RECONSTRUCTION, SAMPLE = "reconstruction", "sample"  # what the discriminator is shown as drawn
+RECONSTRUCTION, SAMPLE = (
+    "reconstruction",
+    "sample",
+)  # what the discriminator is shown as drawn
 
 
 class Terms(NamedTuple):
@@ -49,31 +52,43 @@ class NetworkLosses(NamedTuple):
 
 
 def feature_likeness(
-    real: Float[Tensor, "batch units"], reconstructed: Float[Tensor, "batch units"]
+    real: Float[Tensor, "batch units"],
+    reconstructed: Float[Tensor, "batch units"],
 ) -> Float[Tensor, ""]:
-    """Return the batch's mean of ½ ‖Dis_l(x) − Dis_l(x̃)‖², summed over the layer's units, in nats.
+    """Return the batch's mean of ½ ‖Dis_l(x) − Dis_l(x̃)‖², in nats.
 
-    It is −log N(Dis_l(x) | Dis_l(x̃), I), Eqs. 6 and 7, without the constant (d/2) log 2π. With one
-    x̃ an image it estimates the expectation over q(z|x).
+    Summed over the layer's units it is −log N(Dis_l(x) | Dis_l(x̃), I),
+    Eqs. 6 and 7, without the constant (d/2) log 2π. With one x̃ an image it
+    estimates the expectation over q(z|x).
     """
     return (real.float() - reconstructed.float()).square().sum(1).mean() / 2
 
 
-def gan_value(real: Float[Tensor, " n"], *drawn: Float[Tensor, " _"]) -> Float[Tensor, ""]:
-    """Return E[log D(x)] + Σ_k E[log(1 − D(x_k))] from logits, in nats: Eq. 5 for one kind of drawn image.
+def gan_value(
+    real: Float[Tensor, " n"], *drawn: Float[Tensor, " _"]
+) -> Float[Tensor, ""]:
+    """Return E[log D(x)] + Σ_k E[log(1 − D(x_k))] from logits, in nats.
 
-    Eq. 10 has two, samples and reconstructions; each counts as much as the real images.
+    This is Eq. 5 for one kind of drawn image. Eq. 10 has two, samples and
+    reconstructions; each counts as much as the real images.
     """
-    return -softplus(-real).mean() - torch.stack([softplus(a).mean() for a in drawn]).sum()
+    return (
+        -softplus(-real).mean()
+        - torch.stack([softplus(a).mean() for a in drawn]).sum()
+    )
 
 
-def fooling_loss(*drawn: Float[Tensor, " _"], saturating: bool = True) -> Float[Tensor, ""]:
+def fooling_loss(
+    *drawn: Float[Tensor, " _"], saturating: bool = True
+) -> Float[Tensor, ""]:
     """Return what of L_GAN depends on drawn images: Σ_k E[log(1 − D(x_k))], in nats.
 
     Not saturating, it is Σ_k −E[log D(x_k)] instead (Goodfellow et al. 2014, Section 3).
     """
     if saturating:
-        return -torch.stack([softplus(logits).mean() for logits in drawn]).sum()
+        return -torch.stack(
+            [softplus(logits).mean() for logits in drawn]
+        ).sum()
     return torch.stack([softplus(-logits).mean() for logits in drawn]).sum()
 
 
@@ -85,14 +100,18 @@ def vae_gan_terms(
     drawn: Sequence[str] = (RECONSTRUCTION, SAMPLE),
     saturating: bool = True,
 ) -> Terms:
-    """Return the terms of Eq. 8 on a batch: x̃ = Dec(z) at one z ~ q(z|x), and x_p = Dec(z_p) at z_p ~ p(z).
+    """Return the terms of Eq. 8 on a batch.
+
+    Here x̃ = Dec(z) at one z ~ q(z|x), and x_p = Dec(z_p) at z_p ~ p(z).
 
     Parameters
     ----------
     layer
-        l, in which likeness is measured; None leaves L_llike out, which is the basic loss.
+        l, in which likeness is measured; None leaves L_llike out, which is
+        the basic loss.
     drawn
-        which images stand against the real ones in L_GAN: reconstructions, samples, or both.
+        which images stand against the real ones in L_GAN: reconstructions,
+        samples, or both.
     saturating
         as of `fooling_loss`.
     """
@@ -109,24 +128,31 @@ def vae_gan_terms(
         logits.append(d.logits(d.layer_and_features(x_p, 0)[1]))
     return Terms(
         prior=kl_to_prior(q, model.prior(), z).mean(),
-        likeness=x.new_zeros(()) if layer is None else feature_likeness(seen, seen_tilde),
+        likeness=x.new_zeros(())
+        if layer is None
+        else feature_likeness(seen, seen_tilde),
         value=gan_value(d.logits(features), *logits),
         fooling=fooling_loss(*logits, saturating=saturating),
     )
 
 
-def network_losses(terms: Terms, gamma: float = 1.0, routing: str = "paper") -> NetworkLosses:
+def network_losses(
+    terms: Terms, gamma: float = 1.0, routing: str = "paper"
+) -> NetworkLosses:
     """Return what each network descends.
 
     Parameters
     ----------
     gamma
-        γ of Eq. 9: the weight of likeness against fooling for the decoder alone.
+        γ of Eq. 9: the weight of likeness against fooling for the decoder
+        alone.
     routing
-        "paper": Algorithm 1 of the paper, which keeps L_GAN from the encoder. "joint": the
-        plain minimisation of the stated L (Eq. 8), in which L_GAN reaches the encoder through
-        the reconstruction. In both, L_prior reaches the encoder alone, since it depends on no
-        other network, and no likeness reaches the discriminator, which ascends L_GAN.
+        "paper": Algorithm 1 of the paper, which keeps L_GAN from the
+        encoder. "joint": the plain minimisation of the stated L (Eq. 8), in
+        which L_GAN reaches the encoder through the reconstruction. In both,
+        L_prior reaches the encoder alone, since it depends on no other
+        network, and no likeness reaches the discriminator, which ascends
+        L_GAN.
     """
     if routing not in ROUTINGS:
         raise ValueError(f"no routing {routing!r}: paper or joint")

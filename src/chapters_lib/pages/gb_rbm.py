@@ -13,7 +13,7 @@ from torch import Tensor
 from chapters_lib import figures
 from chapters_lib.models.rbm import GaussianBernoulliRBM
 from chapters_lib.pages import Page, below, check, model, run, table
-from chapters_lib.runs import Run
+from chapters_lib.recording.runs import Run
 
 PAGE = Page("rbm")
 UNITS = (16, 64, 256)
@@ -153,12 +153,12 @@ def _errors() -> None:
 
 def components() -> Figure:
     """Draw the test error over the number of hidden units, beside as many principal components."""
-    series, sems = {}, {}
+    series, bars = {}, {}
     for label, group in GROUPS.items():
         series[label] = [group(m)["test_mse"] for m in UNITS]
-        sems[label] = [group(m).metric("test_mse").sem for m in UNITS]
+        bars[label] = [group(m).metric("test_mse").sem for m in UNITS]
     series["PCA"] = [sheet(m)["test_pca_mse"] for m in UNITS]
-    figure = figures.lines(UNITS, series, sems, ylabel="test MSE, standardised")
+    figure = figures.lines(UNITS, series, bars, ylabel="test MSE, standardised")
     figure.axes[0].set_xlabel("hidden units, or components")
     figure.axes[0].set_xscale("log", base=2)
     figure.axes[0].set_xticks(UNITS, [str(m) for m in UNITS])

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chapters_lib import figures
-from chapters_lib.experiments.judge import SAMPLES
 from chapters_lib.models.rbm import HiddenChain
 from chapters_lib.pages import check, run, table
 from chapters_lib.pages.gb_rbm import (
@@ -29,8 +28,9 @@ from chapters_lib.pages.gb_rbm import (
     ten,
     value,
 )
+from chapters_lib.recording.judging import SAMPLES
+from chapters_lib.recording.runs import Run
 from chapters_lib.reproducibility import generator
-from chapters_lib.runs import Run
 
 MARKS = (0, 1, 10, 100, 1000)  # steps at which chains are shown
 MIXING_MARKS = (0, 1, 3, 10, 30, 100, 300, 1000)

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from chapters_lib import figures
+from chapters_lib.data.standardised import Standardised
 from chapters_lib.evaluation.ais import hidden_states
-from chapters_lib.experiments.standardised import Standardised
 from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
 from chapters_lib.pages import check
 from chapters_lib.pages.gb_rbm import PAGE
@@ -87,17 +87,19 @@ def log_weights(theta: Tensor) -> Tensor:
 
 
 def direction(theta: Tensor, points: Tensor, k: int | None) -> Tensor:
-    """Return the expected direction of CD-k, or the exact gradient where k is None."""
+    """Return CD-k's expected direction; the gradient where k is None."""
     W, b, _ = parts(theta)
     v = (b + STATES @ W.T)[:, None] + NODES  # nodes of p(v | h) for each h
     if k is None:
         pi = log_weights(theta).softmax(0)
     else:
-        transition = torch.einsum("q,sqr->sr", MASS, posterior(v, theta))  # h → v → h'
+        onward = posterior(v, theta)  # h → v → h'
+        transition = torch.einsum("q,sqr->sr", MASS, onward)
         pi = posterior(points, theta).mean(0)
         for _ in range(k - 1):
             pi = pi @ transition
-    negative = torch.einsum("s,q,sqp->p", pi, MASS, statistics(v, theta))
+    of_chain = statistics(v, theta)
+    negative = torch.einsum("s,q,sqp->p", pi, MASS, of_chain)
     return statistics(points, theta).mean(0) - negative
 
 

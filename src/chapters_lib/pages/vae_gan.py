@@ -17,7 +17,7 @@ from chapters_lib.models.layers import count_parameters
 from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.vae_gan import Terms, network_losses
 from chapters_lib.pages import Page, below, check, model, number, run, table
-from chapters_lib.runs import Metric, Run
+from chapters_lib.recording.runs import Metric, Run
 
 PAGE = Page("vaegan")
 JOINT, PAPER = "vaegan-fashion-mnist", "vaegan-fashion-mnist-paper"  # the basic loss

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chapters_lib import figures
-from chapters_lib.experiments.vae_gan_study import gamma_name
 from chapters_lib.pages import below, check, number, run, table
 from chapters_lib.pages.vae_gan import (
     CONV,
@@ -26,7 +25,8 @@ from chapters_lib.pages.vae_gan import (
     config,
     percent,
 )
-from chapters_lib.runs import Metric
+from chapters_lib.recipes.vae_gan_study import gamma_name
+from chapters_lib.recording.runs import Metric
 
 
 def numbers() -> None:

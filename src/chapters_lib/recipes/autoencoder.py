@@ -16,6 +16,7 @@ from chapters_lib.evaluation.judge import scores, to_bytes
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.objectives.reconstruction import mean_squared_error
+from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics, Panels, Session
 from chapters_lib.recording.judging import SAMPLES, judged, load_judge
 from chapters_lib.reproducibility import generator
@@ -63,6 +64,13 @@ def build(config: AutoencoderConfig) -> Autoencoder:
     )
 
 
+def recorded(name: str) -> tuple[AutoencoderConfig, Autoencoder]:
+    """Return the configuration of a recorded model, and the model of its first seed."""
+    run = runs.load(name)
+    config = run.config_as(AutoencoderConfig)
+    return config, run.restore(build(config))
+
+
 def train(
     config: AutoencoderConfig,
     model: Autoencoder,
@@ -70,27 +78,32 @@ def train(
     training: Dataset | None = None,
     held_out: dict[str, Dataset] | None = None,
 ) -> History:
-    """Minimise the mean squared error by Adam under a one-cycle learning rate.
+    """Minimise the mean squared error by Adam at a one-cycle learning rate.
 
-    Without `training` it is the whole train split. After each epoch the error is measured in
-    evaluation mode, without dropout, on a part of `training` (``train_eval_mse``) and on the
-    test split (``test_mse``): it is plotted, and chooses nothing. ``train_mse`` is the mean
-    over the epoch's steps, with dropout.
+    Without `training` it is the whole train split. After each epoch the
+    error is measured in evaluation mode, without dropout, on a part of
+    `training` (``train_eval_mse``) and on the test split (``test_mse``): it
+    is plotted, and chooses nothing. ``train_mse`` is the mean over the
+    epoch's steps, with dropout.
     """
     training = training or data.load(config.dataset, "train")
     held_out = held_out or {"test": data.load(config.dataset, "test")}
-    held_out = {
-        "train_eval": training.subset(torch.arange(min(len(training), TRAIN_EVAL)))
-    } | held_out
-    batches = Batches(training, config.batch_size, device=session.device)
-    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
+    some = torch.arange(min(len(training), TRAIN_EVAL))
+    held_out = {"train_eval": training.subset(some)} | held_out
+    device = session.device
+    batches = Batches(training, config.batch_size, device=device)
+    rate = config.learning_rate
+    optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=config.epochs * len(batches) + 1, pct_start=0.1
+        optimizer,
+        rate,
+        total_steps=config.epochs * len(batches) + 1,
+        pct_start=0.1,
     )
     low = config.precision == "bfloat16"
 
     def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
             x_hat = model(x)
         loss = mean_squared_error(x, x_hat.float())
         optimizer.zero_grad()
@@ -102,7 +115,7 @@ def train(
 
     def after_epoch(_: int) -> dict[str, float]:
         return {
-            f"{name}_mse": reconstruction_mse(model, part, session.device)
+            f"{name}_mse": reconstruction_mse(model, part, device)
             for name, part in held_out.items()
         }
 
@@ -114,7 +127,7 @@ def train(
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={"model": model, "optimizer": optimizer, "schedule": schedule},
+        state=dict(model=model, optimizer=optimizer, schedule=schedule),
     )
 
 
@@ -159,23 +172,28 @@ def decode(model: Autoencoder, codes: Tensor) -> Tensor:
 
 
 def standard_normal_codes(count: int, units: int, seed: int = 0) -> Tensor:
-    """Draw codes from N(0, I), shape (count, units), by a generator of its own."""
+    """Draw (count, units) codes from N(0, I) by a generator of its own."""
     return torch.randn(count, units, generator=generator(seed))
 
 
 def code_box(codes: Tensor) -> Tensor:
-    """Return each unit's 0.5 % and 99.5 % quantile over `codes`, shape (2, units)."""
+    """Return each unit's 0.5 %, 99.5 % quantile of `codes`: (2, units)."""
     return torch.quantile(codes, torch.tensor([0.005, 0.995]), dim=0)
 
 
 def uniform_codes(count: int, box: Tensor, seed: int = 0) -> Tensor:
-    """Draw codes evenly from the box between the rows of `box`, shape (count, units)."""
-    return box[0] + (box[1] - box[0]) * torch.rand(count, box.shape[1], generator=generator(seed))
+    """Draw codes evenly between the rows of `box`, shape (count, units)."""
+    shares = torch.rand(count, box.shape[1], generator=generator(seed))
+    return box[0] + (box[1] - box[0]) * shares
 
 
 def fitted_normal_codes(count: int, codes: Tensor, seed: int = 0) -> Tensor:
-    """Draw codes of independent normals with each unit's mean and variance over `codes`."""
-    return codes.mean(0) + codes.std(0) * standard_normal_codes(count, codes.shape[1], seed)
+    """Draw independent normals with the units' moments over `codes`.
+
+    The moments are the mean and the variance.
+    """
+    standard = standard_normal_codes(count, codes.shape[1], seed)
+    return codes.mean(0) + codes.std(0) * standard
 
 
 def chosen_codes(count: int, codes: Tensor, seed: int = 0) -> Tensor:

@@ -14,6 +14,7 @@ from chapters_lib.data import Dataset, to_float
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.evaluation.lines import largest_step, straight
 from chapters_lib.evaluation.nearest import held_out_share, nearest
+from chapters_lib.evaluation.sharpness import roughness
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.models.gan import GAN
 from chapters_lib.models.realnvp import FlowDistribution, RealNVP
@@ -80,11 +81,17 @@ def recorded(dataset: str) -> dict[str, Drawer]:
 
 
 @torch.no_grad()
-def codes_along(model: Drawer, start: Tensor, end: Tensor, space: str = "z") -> Tensor:
-    """Return the codes of the twelve points of each line, shape (n, 12, latent).
+def codes_along(
+    model: Drawer,
+    start: Tensor,
+    end: Tensor,
+    space: str = "z",
+) -> Tensor:
+    """Return the codes of each line's twelve points, shape (n, 12, latent).
 
-    The ends are given as noise, shape (n, latent). The line is straight among the codes that
-    the noise becomes (``z``), or from noise to noise before they become codes (``base``).
+    The ends are given as noise, shape (n, latent). The line is straight
+    among the codes that the noise becomes (``z``), or from noise to noise
+    before they become codes (``base``).
     """
     if space == "base":
         points = straight(start, end)
@@ -143,13 +150,6 @@ def spaces_of(dataset: Dataset, judge: Classifier) -> dict[str, Tensor]:
     return {"pixel": to_float(dataset.images).flatten(1), "judge": features}
 
 
-def roughness(images: Tensor) -> float:
-    """Return the mean squared difference of neighbouring pixel values, of uint8 images taken in [0, 1]."""
-    x = to_float(images)
-    across, down = (x.diff(dim=dim).square().double().mean() for dim in (3, 2))
-    return float((across + down) / 2)
-
-
 def beside_trained(
     images: dict[str, Tensor], trained: dict[str, Tensor], held: dict[str, Tensor]
 ) -> Metrics:
@@ -178,7 +178,7 @@ def evaluate(config: ComparedModelsConfig, _: nn.Module) -> Metrics:
     metrics: Metrics = {}
     for name, part in sets.items():
         found = beside_trained(spaces_of(part, judge), trained, held_out)
-        found["roughness"] = roughness(part.images)
+        found["roughness"] = float(roughness(part.images).mean())
         if name in models:
             found |= along_lines(config, models[name], judge)
         metrics |= {f"{name}_{key}": value for key, value in found.items()}

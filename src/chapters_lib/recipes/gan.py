@@ -267,14 +267,15 @@ def split(config: GanConfig) -> tuple[Dataset, Dataset]:
 
 @torch.no_grad()
 def value(model: GAN, real: Tensor, drawn: Tensor) -> dict[str, float]:
-    """Return the discriminator's loss −V, in nats, and the mean of D(x) on real images.
+    """Return the discriminator's loss −V, in nats, and mean D(x) on `real`.
 
-    Both sets are uint8, shape (N, C, H, W); the model is left in evaluation mode.
+    Both sets are uint8, shape (N, C, H, W); the model is left in evaluation
+    mode.
     """
     model.eval()
-    device = next(model.parameters()).device
+    D, device = model.discriminator, next(model.parameters()).device
     on_real, on_drawn = (
-        torch.cat([model.discriminator(to_float(part.to(device))) for part in images.split(1000)])
+        torch.cat([D(to_float(x.to(device))) for x in images.split(1000)])
         for images in (real, drawn)
     )
     return {

@@ -122,32 +122,45 @@ def recorded(name: str) -> tuple[PriorConfig, VAE]:
 
 
 def train(
-    config: PriorConfig, model: VAE, session: Session, after_epoch: AfterEpoch | None = None
+    config: PriorConfig,
+    model: VAE,
+    session: Session,
+    after_epoch: AfterEpoch | None = None,
 ) -> History:
-    """Minimise −ELBO by Adam; binary images are drawn anew from the grey ones at every step."""
+    """Minimise −ELBO by Adam.
+
+    Binary images are drawn anew from the grey ones at every step.
+    """
     training, _ = split(config)
-    batches = Batches(training, config.batch_size, device=session.device)
-    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
+    device = session.device
+    batches = Batches(training, config.batch_size, device=device)
+    rate = config.learning_rate
+    optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     steps = config.epochs * len(batches)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=steps + 1, pct_start=WARM_START,
+        optimizer,
+        rate,
+        total_steps=steps + 1,
+        pct_start=WARM_START,
         cycle_momentum=False,
-    )  # fmt: skip
+    )
     estimate = path_elbo if config.path_gradient else elbo
-    warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
+    warm_up = config.warm_up * len(batches)
+    low = config.precision == "bfloat16"
 
     def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
         if not config.width:
             x = binarised(x)
         beta = min(1.0, schedule.last_epoch / warm_up if warm_up else 1.0)
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
             terms = estimate(model, x)
         optimizer.zero_grad()
         negative_elbo(terms, beta).backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         schedule.step()
-        reconstruction, kl = -terms.log_likelihood.detach().mean(), terms.kl.detach().mean()
+        reconstruction = -terms.log_likelihood.detach().mean()
+        kl = terms.kl.detach().mean()
         return {
             "train_reconstruction": reconstruction,
             "train_kl": kl,
@@ -162,7 +175,7 @@ def train(
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={"model": model, "optimizer": optimizer, "schedule": schedule},
+        state=dict(model=model, optimizer=optimizer, schedule=schedule),
     )
 
 

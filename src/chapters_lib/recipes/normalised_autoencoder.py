@@ -26,10 +26,11 @@ from chapters_lib.training import History
 
 @torch.no_grad()
 def use_population_moments(model: Autoencoder, images: Tensor) -> None:
-    """Let the code's normalisation use the moments over all `images`, uint8 (N, C, H, W).
+    """Let the code's moments be those of all `images`, uint8 (N, C, H, W).
 
-    They take the place of the running averages over the last few batches of training: what
-    Ioffe and Szegedy (2015) average over many batches in Algorithm 2 is here one pass.
+    They take the place of the running averages over the last few batches of
+    training: what Ioffe and Szegedy (2015) average over many batches in
+    Algorithm 2 is here one pass.
     """
     layer = model.encoder[-1]
     assert isinstance(layer, nn.BatchNorm1d)

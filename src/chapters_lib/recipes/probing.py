@@ -33,16 +33,19 @@ def pixels(images: Tensor) -> Tensor:
 
 
 def discriminator_features(discriminator: Discriminator) -> Features:
-    """Return what takes uint8 images to what the discriminator's last linear layer sees, in evaluation mode.
+    """Return what takes uint8 images to what the last linear layer sees.
 
-    Each module is left in the mode it was in, the weights and running statistics as they were.
+    The layer is the discriminator's, which is in evaluation mode then. Each
+    module is left in the mode it was in, the weights and running statistics
+    as they were.
     """
 
     @torch.no_grad()
     def features(images: Tensor) -> Tensor:
         modes = [(part, part.training) for part in discriminator.modules()]
         discriminator.eval()
-        found = torch.cat([discriminator.features(to_float(x)) for x in images.split(500)])
+        parts = map(to_float, images.split(500))
+        found = torch.cat([discriminator.features(x) for x in parts])
         for part, mode in modes:
             part.training = mode
         return found

@@ -17,10 +17,13 @@ from chapters_lib.data import Batches, Dataset, to_float
 from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation import likelihood, manifold, probe
 from chapters_lib.evaluation.judge import to_bytes
+from chapters_lib.evaluation.likeness import likeness
 from chapters_lib.models.vae import VAE, fully_connected
+from chapters_lib.models.vae_gan import convolutional_vae
 from chapters_lib.objectives.elbo import elbo, negative_elbo
+from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics, Panels, Session
-from chapters_lib.recording.judging import JUDGED, SAMPLES, judged, judged_scores
+from chapters_lib.recording.judging import JUDGED, SAMPLES, judged, judged_scores, load_judge
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
@@ -54,10 +57,16 @@ class VaeConfig:
     iwae_samples: int = 0  # K of test_negative_iwae; 0 leaves it out
     probed: bool = False  # whether codes are probed for the class
     judged: bool = True  # whether samples are judged: the data set needs a recorded judge
+    convolutional: bool = False  # encoder and decoder of the convolutional VAE-GAN
+    width: int = 32  # of the convolutional networks
+    beta1: float = 0.9  # of Adam
 
 
 def build(config: VaeConfig) -> VAE:
     """Make the untrained model."""
+    if config.convolutional:
+        made = convolutional_vae(latent=config.latent, width=config.width)
+        return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return fully_connected(
         hidden=config.hidden,
         latent=config.latent,
@@ -71,9 +80,21 @@ def build(config: VaeConfig) -> VAE:
     )
 
 
+def recorded(name: str) -> tuple[VaeConfig, VAE]:
+    """Return the configuration of a recorded model, and the model of its first seed."""
+    run = runs.load(name)
+    config = run.config_as(VaeConfig)
+    return config, run.restore(build(config))
+
+
 def condition(config: VaeConfig, labels: Tensor) -> tuple[Tensor, ...]:
-    """Return what the model is given beside an image: nothing, or its class one-hot, shape (N, 10)."""
-    return (F.one_hot(labels, CLASSES).float(),) if config.conditional else ()
+    """Return what the model is given beside an image.
+
+    That is nothing, or its class one-hot, shape (N, 10).
+    """
+    if not config.conditional:
+        return ()
+    return (F.one_hot(labels, CLASSES).float(),)
 
 
 def split(config: VaeConfig) -> tuple[Dataset, Dataset]:
@@ -106,27 +127,37 @@ PERPLEXITIES = (30, 100)
 FOLLOWED = 2_000  # images on which the bound is followed after each epoch
 
 
+def followed_parts(config: VaeConfig, training: Dataset, held: Dataset) -> dict[str, Dataset]:
+    """Return the images followed while training, by their name in the history."""
+    few = min(FOLLOWED, len(training))
+    other = {"val": held} if held else {"test": data.load(config.dataset, "test").first(few)}
+    return {"train_eval": training.first(few)} | other
+
+
 def train(config: VaeConfig, model: VAE, session: Session) -> History:
     """Minimise β KL − log p(x|z) by Adam.
 
-    After each epoch −ELBO is measured in evaluation mode on 2,000 training images
-    (``train_eval_negative_elbo``), and on the validation images or, where none are held out,
-    on as many test images, which are plotted and choose nothing; fewer are followed where fewer
-    are trained on.
+    After each epoch −ELBO is measured in evaluation mode on 2,000 training
+    images (``train_eval_negative_elbo``), and on the validation images or,
+    where none are held out, on as many test images, which are plotted and
+    choose nothing; fewer are followed where fewer are trained on.
     """
     training, held = split(config)
-    batches = Batches(training, min(config.batch_size, len(training)), device=session.device)
-    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
-    schedule = make_schedule(config, optimizer, config.epochs * len(batches))
-    warm_up, low = config.warm_up * len(batches), config.precision == "bfloat16"
-    few = min(FOLLOWED, len(training))
-    followed = {"train_eval": training.first(few)} | (
-        {"val": held} if held else {"test": data.load(config.dataset, "test").first(few)}
-    )
+    device = session.device
+    batch_size = min(config.batch_size, len(training))
+    batches = Batches(training, batch_size, device=device)
+    steps = config.epochs * len(batches)
+    rate = config.learning_rate
+    optimizer = torch.optim.Adam(model.parameters(), rate, betas=(config.beta1, 0.999), fused=True)
+    schedule = make_schedule(config, optimizer, steps)
+    warm_up = config.warm_up * len(batches)
+    low = config.precision == "bfloat16"
+    followed = followed_parts(config, training, held)
 
     def step(x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        beta = config.beta * min(1.0, schedule.last_epoch / warm_up if warm_up else 1.0)
-        with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
+        ramp = schedule.last_epoch / warm_up if warm_up else 1.0
+        beta = config.beta * min(1.0, ramp)
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
             terms = elbo(model, x, *condition(config, y))
         loss = negative_elbo(terms, beta)
         optimizer.zero_grad()
@@ -135,7 +166,8 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
             nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         schedule.step()
-        reconstruction, kl = -terms.log_likelihood.detach().mean(), terms.kl.detach().mean()
+        reconstruction = -terms.log_likelihood.detach().mean()
+        kl = terms.kl.detach().mean()
         return {
             "train_reconstruction": reconstruction,
             "train_kl": kl,
@@ -144,12 +176,10 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
 
     def after_epoch(_: int) -> dict[str, float]:
         model.eval()
-        found = {
-            f"{name}_negative_elbo": float(
-                sum(bound(config, model, part, draws=1, device=session.device).values())
-            )
-            for name, part in followed.items()
-        }
+        found = {}
+        for name, part in followed.items():
+            terms = bound(config, model, part, draws=1, device=device)
+            found[f"{name}_negative_elbo"] = float(sum(terms.values()))
         model.train()
         return found
 
@@ -161,7 +191,7 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
         after_epoch=after_epoch,
         checkpoint=session.checkpoint,
         progress=session.progress,
-        state={"model": model, "optimizer": optimizer, "schedule": schedule},
+        state=dict(model=model, optimizer=optimizer, schedule=schedule),
     )
 
 
@@ -250,6 +280,20 @@ def evaluate(config: VaeConfig, model: VAE) -> Metrics:
     if config.gaussian:
         metrics["decoder_scale"] = float(model.get_parameter("decoder.log_scale").detach().exp())
     return metrics
+
+
+def evaluate_likeness(config: VaeConfig, model: VAE) -> Metrics:
+    """Measure what `evaluate` does, and the reconstructions as a VAE-GAN's are: of mean codes, and of drawn ones."""
+    test, judge = data.load(config.dataset, "test"), load_judge(config.dataset)
+    loc, scale = likelihood.encode(model, *inputs(config, test))
+    noise = prior_codes(config, len(test))
+    again, drawn = (decode(config, model, z, test.labels) for z in (loc, loc + scale * noise))
+    from_drawn = likeness(judge, test.images, drawn)
+    return (
+        evaluate(config, model)
+        | likeness(judge, test.images, again)
+        | {f"drawn_{key}": from_drawn[key] for key in ("agreement", "agreement_shuffled")}
+    )
 
 
 def code_metrics(config: VaeConfig, model: VAE, test: Dataset) -> Metrics:

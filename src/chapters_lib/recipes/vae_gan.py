@@ -97,6 +97,13 @@ def fully_connected_networks(config: VaeGanConfig) -> VAEGAN:
     return VAEGAN(vae, models.fully_connected_discriminator(config.discriminator_hidden))
 
 
+def recorded(name: str) -> tuple[VaeGanConfig, VAEGAN]:
+    """Return the configuration of a recorded model, and the model of its first seed."""
+    run = runs.load(name)
+    config = run.config_as(VaeGanConfig)
+    return config, run.restore(build(config))
+
+
 def start_from(model: VAEGAN, vae: Mapping[str, Tensor]) -> None:
     """Give encoder and decoder the weights of a trained VAE of the same layers, its state by name.
 
@@ -147,10 +154,14 @@ SHOWN = 10  # test images in the panels
 NETWORKS = ("encoder", "decoder", "discriminator")
 
 
-def gradients(losses: NetworkLosses, model: VAEGAN) -> dict[str, tuple[Tensor, ...]]:
-    """Return each network's gradient of its own loss: three backward passes over one graph.
+def gradients(
+    losses: NetworkLosses,
+    model: VAEGAN,
+) -> dict[str, tuple[Tensor, ...]]:
+    """Return each network's gradient of its own loss.
 
-    Nothing is stepped between them, so all three are at the weights that made the losses.
+    There are three backward passes over one graph. Nothing is stepped
+    between them, so all three are at the weights that made the losses.
     """
     return {
         name: torch.autograd.grad(

@@ -38,7 +38,7 @@ from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Experiment, Metrics
 from chapters_lib.recording.judging import load_judge
 from chapters_lib.recording.record import alone
-from chapters_lib.recording.verifying import Difference, compare, require_same
+from chapters_lib.recording.verifying import Difference, as_recorded, compare
 from chapters_lib.reproducibility import source_commit
 
 SAMPLES = 10_000  # new images, and as many test images where there are so many
@@ -170,8 +170,7 @@ def evaluate(
     """
     require_recorded(experiment)
     runs.require_writable()
-    with alone(experiment.name):
-        run = require_same(experiment)
+    with alone(experiment.name), as_recorded(experiment) as run:
         start = time.monotonic()
         metrics, test, count = _measured(experiment, run, net, progress)
         if not metrics:
@@ -254,7 +253,7 @@ def verify(
     """
     if not experiment.samples:
         return [], [], []
-    run = require_same(experiment)
+    run = runs.load(experiment.name)
     keys = afterwards(run)
     if net is not None and any(key.endswith(net.protocol) for key in keys):
         stated = run.provenance["afterwards"][net.protocol]
@@ -267,9 +266,10 @@ def verify(
     skipped = [key for key in keys if key not in ours]
     if not ours:
         return [], [], skipped
-    found, _, _ = _measured(
-        experiment, run, net if any("inception" in k for k in ours) else None, progress
-    )
+    with as_recorded(experiment):
+        found, _, _ = _measured(
+            experiment, run, net if any("inception" in k for k in ours) else None, progress
+        )
     recomputed = {key: found[key] for key in ours if key in found}
     tolerances = {
         key: 2e-3 if key.endswith("_judge") else max(1e-5, _TOLERANCE * abs(value))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -38,11 +39,11 @@ def verify(experiment: Experiment[Any, Any]) -> tuple[list[str], list[Difference
     ChaptersError
         if the run or the data cannot be had, or the data are not those of the record.
     """
-    run = require_same(experiment)
-    if not experiment.weights_stored:
-        return [], []
-    model = experiment.restored()
-    recomputed = experiment.measure(model) | {"parameters": count_parameters(model)}
+    with as_recorded(experiment) as run:
+        if not experiment.weights_stored:
+            return [], []
+        model = experiment.restored()
+        recomputed = experiment.measure(model) | {"parameters": count_parameters(model)}
     return list(recomputed), compare(run, recomputed, experiment.tolerances)
 
 
@@ -59,21 +60,36 @@ def compare(
     return differences
 
 
-def require_same(experiment: Experiment[Any, Any]) -> runs.Run:
-    """Return the experiment's run, if the data found and the configuration are those of the record."""
+@contextlib.contextmanager
+def as_recorded(experiment: Experiment[Any, Any]) -> Iterator[runs.Run]:
+    """Give the experiment's run, with the data as they were when it was recorded.
+
+    Where more images are found than there were, and begin with those of the record, `data.load`
+    returns these alone.
+
+    Raises
+    ------
+    ChaptersError
+        if the images found are others, or the configuration is another.
+    """
     run = runs.load(experiment.name)
+    fewer: dict[tuple[str, str], int] = {}
     for split, stated in run.data_used.items():
-        found = data.load(stated["name"], split)
-        if found.sha256 != stated["sha256"]:
+        found, images = data.load(stated["name"], split), stated["images"]
+        if found.sha256 == stated["sha256"]:
+            continue
+        if len(found) <= images or found.first(images).sha256 != stated["sha256"]:
             raise ChaptersError(
-                f"{experiment.name} was recorded on {stated['images']} {split} images of {stated['name']}, "
+                f"{experiment.name} was recorded on {images} {split} images of {stated['name']}, "
                 f"other than the {len(found)} found here: use the same data, or train it anew"
             )
+        fewer[stated["name"], split] = images
     if not is_recorded(experiment.config, run.config):
         raise ChaptersError(
             f"{experiment.name} was recorded under another configuration: train it anew"
         )
-    return run
+    with data.only_first(fewer):
+        yield run
 
 
 def is_recorded(config: Any, recorded: Any) -> bool:

@@ -18,6 +18,7 @@ from chapters_lib.submission.sources import SOURCES
 
 ANCHOR = re.compile(r'^<a id="([\w-]+)"></a>$')
 HEADING = re.compile(r"^(#{1,6}) ")
+CALLED = re.compile(r"^from chapters_lib\.pages import (\w+) as \w+$", re.MULTILINE)
 EQUATION = re.compile(
     r"^\$\$\n((?:(?!\$\$).)*?) ?\\tag\{([\d.]+)\}\n\$\$$", re.MULTILINE | re.DOTALL
 )
@@ -44,11 +45,11 @@ class Heading:
 
 
 def with_modules(page: Path) -> str:
-    """Return the source of a page, and of the modules whose functions its cells call."""
-    name, folder = page.stem.replace("-", "_"), SOURCES / "chapters_lib" / "pages"
-    modules = [folder / f"{name}.py", *sorted((folder / name).glob("*.py"))]
-    paths = [page, *(path for path in modules if path.exists())]
-    return "\n".join(path.read_text(encoding="utf8") for path in paths)
+    """Return the source of a page, and of the modules that its cells import to call them."""
+    text = page.read_text(encoding="utf-8")
+    names = dict.fromkeys(CALLED.findall(text))
+    paths = [SOURCES / "chapters_lib" / "pages" / f"{name}.py" for name in names]
+    return "\n".join([text, *(path.read_text(encoding="utf-8") for path in paths)])
 
 
 Block = str | Shown | Heading  # a string is one line of Markdown, an anchor among them

@@ -16,7 +16,7 @@ from torch import Tensor
 from chapters_lib import figures
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import check, signed
-from chapters_lib.pages.comparison.records import PAGE
+from chapters_lib.pages.comparison_records import PAGE
 
 Histogram = NDArray[np.float64]
 Divergences = Callable[[Any, Any], tuple[float, float]]  # KL and JSD of two histograms
@@ -70,7 +70,7 @@ def prices(divergences: Divergences, p: Histogram, faulty: Mapping[str, Histogra
     check(claims)
 
 
-def digits_lines(
+def lines(
     trained: Mapping[str, Any],
     norms: tuple[Tensor, Tensor],
     draws: Tensor,
@@ -89,7 +89,7 @@ def digits_lines(
     check(claims)
 
 
-def digits_pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) -> None:
+def pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) -> None:
     """Check that batch normalisation mixes images in training alone, and that means differ from draws."""
     claims = {
         "digits: images depend on each other in training mode": changes["training mode"] > 0.05,
@@ -99,7 +99,7 @@ def digits_pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) ->
     check(claims)
 
 
-def digits_circle(routes: Mapping[str, Tensor], squares: Mapping[str, Tensor]) -> None:
+def circle(routes: Mapping[str, Tensor], squares: Mapping[str, Tensor]) -> None:
     """Check that the great circle has the ends of the straight line, and keeps the norm."""
     circle, line = (routes[name][:, [0, -1]] for name in ("circle", "straight"))
     keeps = squares["circle"][5] > 1.4 * squares["straight"][5]

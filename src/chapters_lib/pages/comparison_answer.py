@@ -6,8 +6,8 @@ import math
 from statistics import stdev
 
 from chapters_lib.pages import below, check, run
-from chapters_lib.pages.comparison import records
-from chapters_lib.pages.comparison.records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
+from chapters_lib.pages import comparison_records as records
+from chapters_lib.pages.comparison_records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 

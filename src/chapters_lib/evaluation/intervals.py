@@ -1,0 +1,93 @@
+"""Differences with their 95 % interval: of two sets of trainings (Welch), of two measurements of the same images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+from torch import Tensor
+
+
+class Interval(NamedTuple):
+    """A difference of two means, its standard error, and the interval that covers it at the asked level."""
+
+    difference: float
+    sem: float
+    low: float
+    high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether 0 lies outside the interval."""
+        return not self.low <= 0 <= self.high
+
+
+Numbers = Sequence[float] | np.ndarray | Tensor
+
+
+def welch(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
+    """Return mean(a) − mean(b) with Welch's interval, for independent samples of unequal spread.
+
+    The standard error is √(s_a²/n_a + s_b²/n_b); the degrees of freedom of Student's t are
+    (s_a²/n_a + s_b²/n_b)² / (s_a⁴/(n_a² (n_a − 1)) + s_b⁴/(n_b² (n_b − 1))) (Welch 1947, Eq. 28).
+    Where neither sample varies the interval is the difference itself.
+
+    Raises
+    ------
+    ValueError
+        if a sample holds fewer than two numbers: one training has no spread.
+    """
+    x, y = _vector(a), _vector(b)
+    parts = [float(sample.var(ddof=1)) / len(sample) for sample in (x, y)]
+    variance = sum(parts)
+    weights = [
+        part**2 / (len(sample) - 1)
+        for part, sample in zip(parts, (x, y), strict=True)
+    ]
+    freedom = variance**2 / sum(weights) if variance else math.inf
+    return _interval(
+        float(x.mean() - y.mean()), math.sqrt(variance), freedom, level
+    )
+
+
+def paired(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
+    """Return the mean of a_i − b_i with Student's interval, for two numbers of each image (or seed).
+
+    What both have in common, that an image is hard for every model, goes out in the difference:
+    the standard error is that of the differences, not the root of the sum of two squared errors.
+
+    Raises
+    ------
+    ValueError
+        if there are not as many of both, or fewer than two.
+    """
+    x, y = _vector(a), _vector(b)
+    if len(x) != len(y):
+        raise ValueError(f"{len(x)} and {len(y)} numbers make no pairs")
+    difference = x - y
+    sem = float(difference.std(ddof=1)) / math.sqrt(len(difference))
+    return _interval(
+        float(difference.mean()), sem, float(len(difference) - 1), level
+    )
+
+
+def _vector(numbers: Numbers) -> np.ndarray:
+    values = (
+        numbers.double().numpy() if isinstance(numbers, Tensor) else numbers
+    )
+    vector = np.asarray(values, dtype=np.float64).ravel()
+    if len(vector) < 2:
+        raise ValueError(
+            f"{len(vector)} numbers have no spread: an interval needs two of each"
+        )
+    return vector
+
+
+def _interval(
+    difference: float, sem: float, freedom: float, level: float
+) -> Interval:
+    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * sem
+    return Interval(difference, sem, difference - reach, difference + reach)

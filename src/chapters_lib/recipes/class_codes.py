@@ -1,0 +1,124 @@
+"""What the class that codes still tell does to a conditional VAE: codes decoded as their own class, or as another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from chapters_lib import data
+from chapters_lib.evaluation import likelihood
+from chapters_lib.evaluation.intervals import paired
+from chapters_lib.evaluation.judge import features_and_probabilities
+from chapters_lib.recipes import vae
+from chapters_lib.recipes.vae import CLASSES
+from chapters_lib.recording.experiment import Metrics, Panels
+from chapters_lib.recording.judging import load_judge
+from chapters_lib.reproducibility import generator
+
+# by the prefix of their metrics, the recorded models whose codes are decoded
+MODELS = {"cvae": "cvae-fashion-mnist", "decoder_only": "cvae-decoder-only-fashion-mnist"}
+
+
+@dataclass(frozen=True)
+class ClassCodesConfig:
+    """Whose codes are decoded, and the seed of all draws."""
+
+    dataset: str = "fashion-mnist"
+    seed: int = 0
+
+
+def other_class(labels: Tensor, seed: int) -> Tensor:
+    """Return another class than its own for each label, each of the nine alike likely."""
+    return (labels + torch.randint(1, CLASSES, labels.shape, generator=generator(seed))) % CLASSES
+
+
+def decoded(config: ClassCodesConfig, name: str) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return images by the kind of their code, with the class that was asked for.
+
+    ``own`` and ``other``: codes drawn from q(z|x, y) of the test images, decoded as y and as
+    another class; ``mean_own`` and ``mean_other``: the same of their means; ``prior``: codes
+    from N(0, I), decoded as the test images' classes.
+    """
+    its, model = vae.recorded(name)
+    test = data.load(config.dataset, "test")
+    loc, scale = likelihood.encode(model, *vae.inputs(its, test))
+    drawn = loc + scale * vae.prior_codes(its, len(loc), config.seed)
+    own, other = test.labels, other_class(test.labels, config.seed)
+    asked = {
+        "own": (drawn, own),
+        "other": (drawn, other),
+        "mean_own": (loc, own),
+        "mean_other": (loc, other),
+        "prior": (vae.prior_codes(its, len(loc), config.seed + 1), own),
+    }
+    return {kind: (vae.decode(its, model, z, y), y) for kind, (z, y) in asked.items()}
+
+
+def hits(config: ClassCodesConfig) -> dict[str, Tensor]:
+    """Return for each image of each kind whether the judge takes it for the class asked for, float64 (N,).
+
+    Keys are ``MODEL_KIND``, and ``real`` for the test images themselves and their own class.
+    """
+    judge, test = load_judge(config.dataset), data.load(config.dataset, "test")
+    shown = {"real": (test.images, test.labels)}
+    for prefix, name in MODELS.items():
+        shown |= {f"{prefix}_{kind}": found for kind, found in decoded(config, name).items()}
+    return {
+        key: (features_and_probabilities(judge, images)[1].argmax(1) == asked).double()
+        for key, (images, asked) in shown.items()
+    }
+
+
+def evaluate(config: ClassCodesConfig, _: nn.Module) -> Metrics:
+    """Measure how often codes are decoded as the class asked for, and what of the shortfall is the codes'.
+
+    ``…_hit`` are shares of the 10,000 images, with standard errors over them. By Eq. 4.9 codes of
+    the images of a class, all together, would be distributed as the prior, were there nothing of
+    the class in them: ``…_own_less_prior`` is then 0. ``…_prior_less_mixture`` compares prior draws
+    with a tenth of own classes and nine tenths of others, as codes would be that still tell their
+    class and are drawn regardless of the one asked for. ``…_code_share`` is (own − prior)/(real −
+    prior): the part of what prior draws lack to real images that goes when the code is one of
+    the class's own.
+    """
+    found = hits(config)
+    metrics: Metrics = {}
+    for key, hit in found.items():
+        metrics |= _named(f"{key}_hit", float(hit.mean()), float(hit.std()) / math.sqrt(len(hit)))
+    for prefix in MODELS:
+        own, other, prior = (found[f"{prefix}_{kind}"] for kind in ("own", "other", "prior"))
+        mixture = own / CLASSES + other * (1 - 1 / CLASSES)
+        for name, a, b in (
+            ("own_less_other", own, other),
+            ("own_less_prior", own, prior),
+            ("prior_less_mixture", prior, mixture),
+        ):
+            difference = paired(a, b)
+            metrics |= _named(f"{prefix}_{name}", difference.difference, difference.sem)
+        metrics |= _named(f"{prefix}_code_share", *ratio(own - prior, found["real"] - prior))
+    return metrics
+
+
+def _named(key: str, value: float, sem: float) -> Metrics:
+    return {key: value, f"{key}_sem": sem}
+
+
+def ratio(part: Tensor, whole: Tensor) -> tuple[float, float]:
+    """Return mean(part)/mean(whole) of the same images, and its standard error to first order."""
+    share = float(part.mean() / whole.mean())
+    rest = part - share * whole
+    return share, float(rest.std()) / math.sqrt(len(rest)) / abs(float(whole.mean()))
+
+
+def panels(config: ClassCodesConfig, _: nn.Module) -> Panels:
+    """Keep each kind's share of hits by the class asked for, float64 (10,)."""
+    test = data.load(config.dataset, "test")
+    other = other_class(test.labels, config.seed)
+    kept: Panels = {}
+    for key, hit in hits(config).items():
+        asked = other if key.endswith("other") else test.labels
+        counts = torch.bincount(asked, minlength=CLASSES)
+        kept[key] = (torch.bincount(asked, hit, minlength=CLASSES) / counts).numpy()
+    return kept

@@ -1,0 +1,232 @@
+"""Controls measured from recorded weights: own classes, own rivals, modes of a discriminator, pairs, sharpness."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from chapters_lib import data
+from chapters_lib.evaluation import pairs
+from chapters_lib.evaluation.likelihood import negative_iwae
+from chapters_lib.evaluation.sharpness import roughness
+from chapters_lib.experiments import EXPERIMENTS, naive_generation
+from chapters_lib.models.classifier import Classifier
+from chapters_lib.recipes import (
+    autoencoder,
+    class_codes,
+    discriminator_modes,
+    gan,
+    likelihood_vae,
+    paired_likelihood,
+    rivals,
+    sharpness,
+    vae,
+    vae_gan,
+)
+from chapters_lib.recipes.autoencoder import AutoencoderConfig
+from chapters_lib.recipes.class_codes import ClassCodesConfig
+from chapters_lib.recipes.gan import GanConfig
+from chapters_lib.recipes.likelihood_vae import PriorConfig
+from chapters_lib.recipes.paired_likelihood import PairedConfig
+from chapters_lib.recipes.rivals import RivalsConfig
+from chapters_lib.recipes.vae import VaeConfig
+from chapters_lib.recipes.vae_gan import VaeGanConfig
+
+# C-VAE: own classes
+
+
+def test_another_class_is_never_the_own_one() -> None:
+    labels = torch.arange(10).repeat(900)
+    other = class_codes.other_class(labels, 0)
+    assert (other != labels).all() and set(other.tolist()) == set(range(10))
+    step = torch.bincount((other - labels) % 10, minlength=10)
+    assert step[0] == 0 and (step[1:] - 1000).abs().max() < 5 * math.sqrt(1000)
+    assert torch.equal(other, class_codes.other_class(labels, 0))
+
+
+def test_hits_of_codes_that_spell_their_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge that reads the first pixel; codes decoded as their own class are hit, prior draws one in ten."""
+    labels = data.load("digits", "test").labels
+
+    def image_of(said: Tensor) -> Tensor:
+        images = torch.zeros(len(said), 1, 28, 28, dtype=torch.uint8)
+        images[:, 0, 0, 0] = said.to(torch.uint8)
+        return images
+
+    def decoded(config: ClassCodesConfig, name: str) -> dict[str, tuple[Tensor, Tensor]]:
+        other = class_codes.other_class(labels, 0)
+        torch.manual_seed(0)
+        drawn = torch.where(torch.rand(len(labels)) < 0.5, labels, other)
+        return {
+            "own": (image_of(labels), labels),
+            "other": (image_of(labels), other),
+            "mean_own": (image_of(labels), labels),
+            "mean_other": (image_of(other), other),
+            "prior": (image_of(drawn), labels),
+        }
+
+    def judged(judge: object, images: Tensor) -> tuple[Tensor, Tensor]:
+        read = images[:, 0, 0, 0].long().clamp(max=9)
+        return torch.zeros(len(read), 1), torch.eye(10)[read]
+
+    monkeypatch.setattr(class_codes, "decoded", decoded)
+    monkeypatch.setattr(class_codes, "load_judge", lambda dataset: None)
+    monkeypatch.setattr(class_codes, "features_and_probabilities", judged)
+    found = class_codes.evaluate(ClassCodesConfig("digits"), torch.nn.Identity())
+    assert found["cvae_own_hit"] == found["decoder_only_mean_other_hit"] == 1
+    assert found["cvae_other_hit"] == 0 and found["cvae_own_less_other"] == 1
+    prior = found["cvae_prior_hit"]
+    assert prior == pytest.approx(0.5, abs=0.1)
+    assert found["cvae_own_less_prior"] == pytest.approx(1 - prior)
+    assert found["cvae_prior_less_mixture"] == pytest.approx(prior - 0.1)
+    shares = class_codes.panels(ClassCodesConfig("digits"), torch.nn.Identity())
+    assert shares["cvae_own"].tolist() == [1] * 10 and shares["cvae_other"].tolist() == [0] * 10
+
+
+def test_a_ratio_and_its_error() -> None:
+    """Of means, with an error that a thousand repetitions have."""
+    torch.manual_seed(0)
+    part = 0.5 + 0.3 * torch.randn(1000, 400, dtype=torch.float64)
+    whole = part + 0.5 + 0.2 * torch.randn(1000, 400, dtype=torch.float64)
+    found = [class_codes.ratio(a, b) for a, b in zip(part, whole, strict=True)]
+    shares, sems = zip(*found, strict=True)
+    assert sum(shares) / 1000 == pytest.approx(0.5, abs=0.002)
+    assert sum(sems) / 1000 == pytest.approx(float(torch.tensor(shares).std()), rel=0.1)
+
+
+def test_kinds_of_codes_are_decoded_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = VaeConfig("digits", hidden=(8,), latent=3, conditional=True)
+    torch.manual_seed(0)
+    model = vae.build(config).eval()
+    monkeypatch.setattr(vae, "recorded", lambda name: (config, model))
+    found = class_codes.decoded(ClassCodesConfig("digits"), "any")
+    test = data.load("digits", "test")
+    for kind, (images, asked) in found.items():
+        assert images.shape == test.images.shape, kind
+        assert torch.equal(asked, test.labels) is not kind.endswith("other"), kind
+    own, other = found["mean_own"][0], found["mean_other"][0]
+    assert not torch.equal(own, other)
+    assert not torch.equal(found["own"][0], own) and not torch.equal(
+        found["own"][0], found["prior"][0]
+    )
+
+
+# VAE-GAN: own rivals
+
+
+def test_each_measure_has_its_own_rival() -> None:
+    """Three images on a line, a measure that sees another order than the pixels'."""
+    seen = torch.tensor([[0.0], [1.0], [5.0], [5.5]])
+    labels = torch.tensor([0, 0, 1, 1])
+    assert pairs.before_own_rival(seen, seen + 0.9, labels).all()  # the own class is no rival
+    moved = seen + torch.tensor([[5.1], [3.9], [3.9], [4.6]])
+    assert pairs.before_own_rival(seen, moved, labels).tolist() == [False, True, True, False]
+
+
+def test_rivals_of_layers_are_shares_of_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = RivalsConfig("digits", images=80, untrained=2)
+    small = VaeGanConfig("digits", layer=2, discriminator_hidden=(12, 10), judged=False)
+    trained = vae_gan.build(small).eval()
+    monkeypatch.setattr(vae_gan, "recorded", lambda name: (small, trained))
+    judge = Classifier(width=4)
+    monkeypatch.setattr(rivals, "load_judge", lambda dataset: judge)
+    state = torch.get_rng_state()
+    found = rivals.evaluate(config, torch.nn.Identity())
+    assert torch.equal(state, torch.get_rng_state())
+    test = data.load("digits", "test")
+    images, labels = test.images[:80], test.labels[:80]
+    partners = pairs.alike(images, labels)
+    measured = pairs.measured(images, partners, {"pixel": pairs.squared_error})["pixel"]
+    shift = pairs.share_nearer(measured, partners, "shifted", "other")
+    assert found["pixel_own_rival"] == found["pixel_pixel_rival"] == pytest.approx(shift)
+    for name in ("full", "conv", "full_untrained", "conv_untrained", "judge"):
+        assert 0 <= found[f"{name}_own_rival"] <= found[f"{name}_pixel_rival"] <= 1
+        less = found[f"{name}_own_rival"] - found["pixel_own_rival"]
+        assert found[f"{name}_less_pixel"] == pytest.approx(less)
+    assert "full_untrained_own_rival_over_draws_sem" in found
+    assert "full_own_rival_over_draws_sem" not in found
+
+
+# DCGAN: modes
+
+
+def test_dropout_moves_the_verdict_and_evaluation_mode_does_not() -> None:
+    config = GanConfig("digits", convolutional=True, width=4, dropout=0.4, batch_size=16)
+    torch.manual_seed(0)
+    discriminator = gan.build(config).discriminator
+    images = data.load("digits", "test").images[:64]
+    before = {key: value.clone() for key, value in discriminator.state_dict().items()}
+    found = discriminator_modes.in_modes(config, discriminator, images, 0)
+    assert set(found) == {"evaluation", "training", "dropout"}
+    assert torch.equal(found["evaluation"], discriminator.probability(images / 255).detach())
+    assert float(found["dropout"].std()) > 1.2 * float(found["training"].std())
+    again = discriminator_modes.in_modes(config, discriminator, images, 0)
+    assert all(torch.equal(found[mode], again[mode]) for mode in found)
+    after = discriminator.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    shares = {part.p for part in discriminator.modules() if isinstance(part, torch.nn.Dropout)}
+    assert shares == {0.4} and not discriminator.training
+
+
+# RealNVP prior: pairs
+
+
+def test_pairs_of_likelihoods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the estimate of the record, on the same pixels; the paired error is far below the unpaired."""
+    small = PriorConfig("digits", hidden=(16,), latent=3)
+    made: list[torch.nn.Module] = []
+
+    def recorded(name: str) -> tuple[PriorConfig, torch.nn.Module]:
+        torch.manual_seed(len(made))
+        made.append(likelihood_vae.build(small).eval())
+        return small, made[-1]
+
+    monkeypatch.setattr(likelihood_vae, "recorded", recorded)
+    config = PairedConfig("digits", nll_samples=6, images=70)
+    model = paired_likelihood.build(config)
+    paired_likelihood.measure(config, model, None)
+    x = likelihood_vae.observed(small, data.load("digits", "test"))[:70]
+    expected = negative_iwae(made[0], x, num_samples=6, batch_size=20)
+    torch.testing.assert_close(model.nll[0].double(), expected, rtol=1e-5, atol=0)
+    found = paired_likelihood.evaluate(config, model)
+    assert found["gain"] == pytest.approx(found["gaussian_nll"] - found["realnvp_nll"])
+    assert found["gain_sem"] < found["gain_unpaired_sem"]
+    kept = paired_likelihood.panels(config, model)
+    assert kept["gain"].shape == (70,)
+    assert float(kept["gain"].astype(float).mean()) == pytest.approx(found["gain"], abs=1e-2)
+
+
+# naive generation: sharpness
+
+
+def test_sharpness_is_measured_beside_real_images() -> None:
+    config = AutoencoderConfig("digits", hidden=(16,))
+    torch.manual_seed(0)
+    model = autoencoder.build(config).eval()
+    model.decoder[-3].weight.data.zero_()  # the same grey in every image, whatever its code
+    model.decoder[-3].bias.data.zero_()
+    found = sharpness.sharpness(config, model)
+    test = data.load("digits", "test").images
+    assert found["real_roughness"] == pytest.approx(float(roughness(test).mean()))
+    assert found["edges_kept"] == found["standard_normal_roughness"] == 0
+    model.decoder[-3].bias.data[::2] = 5  # and now stripes
+    found = sharpness.sharpness(config, model)
+    kept = found["training_codes_roughness"] / found["real_roughness"]
+    assert found["edges_kept"] == pytest.approx(kept) and kept > 1
+
+
+def test_the_controls_differ_from_what_they_control_in_one_thing() -> None:
+    for base in naive_generation.DATA:
+        a, b = (EXPERIMENTS[f"ae-{kind}{base.dataset}"].config for kind in ("", "normalized-"))
+        large = 16 * base.batch_size
+        short = EXPERIMENTS[f"ae-{base.dataset}-25-epochs"].config
+        assert short == replace(a, epochs=b.epochs)
+        wide = EXPERIMENTS[f"ae-{base.dataset}-25-epochs-batch-{large}"].config
+        assert wide == replace(short, batch_size=large)
+        batches = EXPERIMENTS[f"ae-normalized-{base.dataset}-batch-{large}"].config
+        assert batches == replace(b, batch_size=large) == replace(wide, normalized=True)
+        assert EXPERIMENTS[f"ae-normalized-{base.dataset}-again"].config == b

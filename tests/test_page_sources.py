@@ -1,0 +1,75 @@
+"""The pages' sources: prose, with cells of one line; and shown definitions that fit a printed line."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "book").glob("*.md"))
+SHARE = 0.25  # of a page's lines that may be code
+COLUMNS = 76  # of a printed line of code
+CELL = re.compile(
+    r"^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(.*?)^```\s*$", re.MULTILINE | re.DOTALL
+)
+SHOWN = re.compile(r"^`{3,}\{literalinclude\} (\S+)\n((?::[^\n]*\n)*)", re.MULTILINE)
+
+
+def code_lines(text: str) -> list[str]:
+    """Return the lines of Python in a page's cells, their headers aside."""
+    return [line for body in CELL.findall(text) for line in body.splitlines()]
+
+
+def definition(source: str, name: str) -> list[str]:
+    """Return the lines of a definition, as a page shows it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+            return source.splitlines()[node.lineno - 1 : node.end_lineno]
+    raise AssertionError(f"no definition of {name}")
+
+
+def shown(text: str) -> list[tuple[str, str]]:
+    """Return path and name of each definition that a page shows from the library."""
+    found = []
+    for path, options in SHOWN.findall(text):
+        name = re.search(r":pyobject: (\w+)", options)
+        assert name, f"{path} is shown whole: name a definition"
+        found.append((path, name[1]))
+    return found
+
+
+def too_wide(lines: list[str]) -> list[str]:
+    return [line for line in lines if len(line) > COLUMNS]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_is_prose(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert len(code_lines(text)) <= SHARE * len(text.splitlines())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_shown_definitions_fit_a_printed_line(page: Path) -> None:
+    wide = {
+        f"{path}:{name}": lines
+        for path, name in shown(page.read_text(encoding="utf-8"))
+        if (lines := too_wide(definition((page.parent / path).read_text(encoding="utf-8"), name)))
+    }
+    assert wide == {}
+
+
+def test_the_loop_is_printed_in_a_chapter() -> None:
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    assert any(("../src/chapters_lib/training.py", "fit") in shown(text) for text in texts)
+
+
+def test_what_is_not_prose_is_found() -> None:
+    page = "Text.\n\n```{code-cell} python\n---\ntags: [remove-input]\n---\nx = 1\ny = 2\n```\n"
+    assert code_lines(page) == ["x = 1", "y = 2"]
+    assert shown("```{literalinclude} ../a.py\n:pyobject: f\n:language: python\n```") == [
+        ("../a.py", "f")
+    ]
+    assert too_wide(["x" * 76, "x" * 77]) == ["x" * 77]
