@@ -15,6 +15,7 @@ from chapters_lib import assignments, submission
 from chapters_lib.assignments import Question, Sheet
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
+from chapters_lib.recording import runs
 from chapters_lib.submission import report
 from chapters_lib.submission.chapters import Book, Heading, Shown
 from chapters_lib.submission.notebook import build, cited, references, script
@@ -181,7 +182,7 @@ def test_a_report_keeps_a_caption_with_its_table_and_fills_empty_cells():
     text = report.TABLE.sub(report._table, source)
     assert "{table} **Recorded, not computed here.** *Table 1.1: a long caption.*\n" in text
     assert "\n| \N{NO-BREAK SPACE} | b |\n| --- | --- |\n| 1 | – |\n````" in text
-    assert re.search(r"\\needspace\{7\\baselineskip\}", text)
+    assert re.search(r"\\Needspace\{7\\baselineskip\}", text)
     assert text.startswith("Before.") and text.endswith("After.")
 
 
@@ -194,6 +195,35 @@ def test_the_predictions_are_left_out_of_an_answer(book):
     text = "\n".join(str(block) for block in book.section("sec-toy"))
     assert "redictions" not in text and "right." not in text and "Two." not in text
     assert "Last." in text and "Three." in text
+
+
+def test_a_report_of_its_own_shows_outputs_under_their_captions(book, tmp_path):
+    cells = [
+        new_markdown_cell("# T\n\n**Table 1.** Sums."),
+        new_code_cell(
+            "display(table)",
+            metadata={"tags": ["shown"], "alt": ""},
+            outputs=[new_output("display_data", data={"text/markdown": "| a |\n| --- |\n| 1 |"})],
+        ),
+        new_code_cell(
+            "display(figure)",
+            id="draw",
+            metadata={"tags": ["shown"], "alt": "A square."},
+            outputs=[new_output("display_data", data={"image/png": "AAAA", "text/plain": "x"})],
+        ),
+        new_markdown_cell("**Figure 1.** A square."),
+        new_code_cell("left_out()"),
+    ]
+    (cell,) = report._printable(new_notebook(cells=cells), book, tmp_path, code=False).cells
+    assert "{table} **Table 1.** Sums.\n\n| a |" in cell.source
+    assert "{figure} output-draw-0.png\n:alt: A square.\n\n**Figure 1.** A square." in cell.source
+    assert (tmp_path / "output-draw-0.png").exists() and "left_out" not in cell.source
+
+
+def test_numbers_are_put_in_from_the_record(book):
+    source = SOURCE + "\nSo {number}`vae-fc-mnist test_negative_elbo .1f` nats.\n"
+    text = "\n".join(c.source for c in build(SHEET, source, book, ("me",), blank=False).cells)
+    assert f"So {runs.load('vae-fc-mnist')['test_negative_elbo']:.1f} nats." in text
 
 
 def test_a_blank_pack_has_questions_and_no_answers(book):
@@ -308,7 +338,7 @@ def test_a_sheet_whose_chapter_is_missing_is_not_faked(tmp_path, monkeypatch):
 
 def test_a_book_that_is_not_built_leaves_nothing_behind(tmp_path):
     with pytest.raises(ChaptersError, match="run `make book`"):
-        submission.submit("hw7", ["me"], book=tmp_path, target=tmp_path / "dist")
+        submission.submit("a4-mnist", ["me"], book=tmp_path, target=tmp_path / "dist")
     assert list((tmp_path / "dist").iterdir()) == []
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -182,6 +182,7 @@ def _make(
         files: dict[str, str | bytes] = {
             f"{stem}.py": script(notebook),
             f"{stem}.pdf": report.pdf(notebook, book, title=sheet.title, names=names, code=False),
+            **_carried(sheet),
         }
         return [_zip(folder / f"{stem}.zip", files)]
     texts = {f"{name}.ipynb": _json(notebook) for name, notebook in notebooks.items()}
@@ -219,16 +220,31 @@ def _notebook(sheet: Sheet, text: str, names: tuple[str, ...], book: Book, blank
     from chapters_lib.submission.notebook import build
 
     notebook = build(sheet, text, book, names, blank=blank)
-    return notebook if blank else execute(notebook)
+    return notebook if blank else execute(notebook, _carried(sheet))
 
 
-def execute(notebook: Any) -> Any:
-    """Run a notebook's cells in an empty folder; return it with their outputs."""
+def _carried(sheet: Sheet) -> dict[str, str | bytes]:
+    """Return the records that a pack carries, by their paths in it."""
+    from chapters_lib.submission.notebook import CARRIED
+
+    return {
+        f"record/{name}/{path.name}": path.read_bytes()
+        for name in CARRIED.get(sheet.name, ())
+        for path in sorted(runs.load(name).folder.iterdir())
+    }
+
+
+def execute(notebook: Any, carried: Mapping[str, str | bytes] | None = None) -> Any:
+    """Run a notebook's cells in a folder that holds what it carries alone; return it with their outputs."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory(prefix="chapters-pack-") as folder:
+        for name, content in (carried or {}).items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
         client = NotebookClient(
             notebook,
             timeout=CELL_SECONDS,

@@ -9,10 +9,20 @@ from typing import Any
 
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
+from chapters_lib.recording import runs
 from chapters_lib.submission.chapters import Block, Book, Heading, Shown
 from chapters_lib.submission.inline import FUTURE, Inliner
 from chapters_lib.submission.sources import SOURCES
 
+NUMBER = re.compile(r"\{number\}`([\w.-]+) ([\w.:-]+) ([\w.,%]+)`")
+# Sheets whose report is a text of its own, and the runs that its pack carries in record/.
+CARRIED = {
+    "hw7": (
+        *("vae-fc-mnist", "vae-fc-mnist-ladder", "vae-fc-mnist-no-dropout"),
+        *(f"vae-fc-mnist-weight-{weight}" for weight in ("0", "0.1", "0.5", "2", "4")),
+        *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "gan-fc-mnist-collapse", "judge-mnist"),
+    )
+}
 PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
@@ -54,7 +64,8 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         if blank and "given" not in tags and not _defines(code):
             code = "# Yours to write."
         if code:
-            cells.append(new_code_cell(code))
+            shown = {"tags": ["shown"], "alt": cell.metadata.get("alt", "")}
+            cells.append(new_code_cell(code, metadata=shown if "shown" in tags else {}))
     if not blank:
         answers = [cell for cell in cells if cell.cell_type == "markdown"]
         _complete(answers, book)
@@ -98,6 +109,7 @@ def cited(text: str) -> list[str]:
     """Return the works that a text cites by author and year, as the book's bibliography has them."""
     import pybtex
     from pybtex.database import parse_file
+    from pybtex.richtext import Text
 
     path = SOURCES.parent / "book" / "references.bib"
     keys = []
@@ -106,7 +118,7 @@ def cited(text: str) -> list[str]:
         who = names[0] + (
             " et al." if len(names) > 2 else f" and {names[1]}" if len(names) == 2 else ""
         )
-        who = re.sub(r"[{}]|\\.", "", who)
+        who = str(Text.from_latex(who))
         if f"{who} ({entry.fields['year']})" in text or f"{who}, {entry.fields['year']}" in text:
             keys.append(key)
     if not keys:
@@ -147,6 +159,14 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
         f"- **{q.name}** ({q.points:g} points{', on top' if q.bonus else ''}): {q.asked}"
         for q in sheet.questions
     )
+    if sheet.name in CARRIED and not blank:
+        return (
+            f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
+            "The script beside this report made all its figures and numbers. It loads trained weights, learning curves "
+            "and measures from `record/` beside it; `TRAIN = True` trains the networks anew on all of MNIST and "
+            "compares their weights with the recorded ones, `EVALUATE = True` measures new images again. It needs "
+            f"Python 3.11 or newer and\n\n    pip install {packages}"
+        )
     if blank:
         return (
             f"# {sheet.title}\n\n{asked}\n\n## Before you begin\n\nThe code needs Python 3.11 or newer and\n\n"
@@ -165,6 +185,31 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
         "As it stands it trains on small digits, to show that it runs, and takes about a minute; set `QUICK = False` "
         "to train in full."
     )
+
+
+def _number(match: re.Match[str]) -> str:
+    """Return a recorded number as text: a metric, or another by the word before the colon.
+
+    ``last:`` is the end of seed 0's curve, ``config:`` a setting, ``by:`` what the
+    provenance says, ``gap:`` test minus training.
+    """
+    name, key, spec = match.groups()
+    run = runs.load(name)
+    kind, _, of = key.rpartition(":")
+    value: Any
+    if kind == "last":
+        value = float(run.history.where("seed", 0).column(of)[-1])
+    elif kind == "config":
+        value = run.config[of]
+    elif kind == "by":
+        value = run.provenance[of]
+    elif kind == "gap":
+        value = run[f"test_{of}"] - run[f"train_{of}"]
+    elif key.endswith("_sem"):
+        value = run.metric(key.removesuffix("_sem")).sem
+    else:
+        value = run[key]
+    return format(value, spec)
 
 
 class _Writer:
@@ -189,7 +234,7 @@ class _Writer:
             elif not self.blank:
                 out.append(self._recorded(self.book.shown(what), attachments))
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip("\n")
-        return text, attachments
+        return NUMBER.sub(_number, text), attachments
 
     def _question(self, name: str) -> str:
         found = next((q for q in self.sheet.questions if q.name == name), None)
@@ -197,7 +242,9 @@ class _Writer:
             raise ChaptersError(f"the sheet {self.sheet.name} has no question {name!r}")
         points = f"{found.points:g} point{'s' if found.points != 1 else ''}"
         behind = (
-            f"\n\nRecorded behind this answer: `{'`, `'.join(found.runs)}`." if found.runs else ""
+            f"\n\nRecorded behind this answer: `{'`, `'.join(found.runs)}`."
+            if found.runs and self.sheet.name not in CARRIED
+            else ""
         )
         return f"## {name} ({points})\n\n> {found.asked}{'' if self.blank else behind}"
 

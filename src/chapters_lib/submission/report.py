@@ -15,7 +15,9 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Book
 from chapters_lib.submission.sources import SOURCES
 
-TABLE = re.compile(r"^(\*\*Recorded, .*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE)
+TABLE = re.compile(
+    r"^(\*\*(?:Recorded, |Table \d+\.\*\* ).*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE
+)
 PICTURE = re.compile(r"!\[([^]]*)\]\(attachment:([^)]*)\)\n+((?:.+\n?)+)")
 CONF = """
 today = " "
@@ -125,9 +127,11 @@ def _printable(notebook: Any, book: Book, folder: Path, code: bool) -> Any:
     if not code:
         printed.cells = [
             cell
-            for cell in printed.cells
+            for cell in map(_with_outputs, printed.cells)
             if cell.cell_type == "markdown" and "code" not in cell.metadata.get("tags", [])
         ]
+        if any("shown" in cell.metadata.get("tags", []) for cell in printed.cells):
+            printed.cells = [_in_one(printed.cells)]
     printed.cells[0].source = re.sub(  # the title page has the names
         r"^(# [^\n]*)\n\n\*\*[^\n]*\*\*\n", r"\1\n", printed.cells[0].source
     )
@@ -136,8 +140,8 @@ def _printable(notebook: Any, book: Book, folder: Path, code: bool) -> Any:
             continue
         attachments = cell.pop("attachments", {})
         for name, data in attachments.items():
-            shown = book.shown(Path(name).stem)
-            if shown.pdf:
+            shown = None if name.startswith("output-") else book.shown(Path(name).stem)
+            if shown and shown.pdf:
                 (folder / f"{shown.label}.pdf").write_bytes(base64.b64decode(shown.pdf))
             (folder / name).write_bytes(base64.b64decode(data["image/png"]))
         cell.source = PICTURE.sub(lambda m: _figure(m, folder), cell.source)
@@ -145,6 +149,37 @@ def _printable(notebook: Any, book: Book, folder: Path, code: bool) -> Any:
         cell.source = re.sub(r'^<a id="[\w-]+"></a>\n', "", cell.source, flags=re.MULTILINE)
         cell.source = re.sub(r"\$\$\n(.*?)\n\$\$", _display, cell.source, flags=re.DOTALL)
     return printed
+
+
+def _with_outputs(cell: Any) -> Any:
+    """Return a cell whose outputs are shown as a Markdown cell of them, any other as it is."""
+    from nbformat.v4 import new_markdown_cell
+
+    if cell.cell_type != "code" or "shown" not in cell.metadata.get("tags", []):
+        return cell
+    parts, attachments = [], {}
+    for i, output in enumerate(cell.outputs):
+        data = output.get("data", {})
+        if "image/png" in data:
+            name = f"output-{cell.id}-{i}.png"
+            attachments[name] = {"image/png": data["image/png"]}
+            parts.append(f"![{cell.metadata.get('alt', '')}](attachment:{name})")
+        elif "text/markdown" in data:
+            parts.append(data["text/markdown"])
+    return new_markdown_cell(
+        "\n\n".join(parts), metadata={"tags": ["shown"]}, attachments=attachments
+    )
+
+
+def _in_one(cells: list[Any]) -> Any:
+    """Return one Markdown cell of several, so that a caption can stand with what it is of."""
+    from nbformat.v4 import new_markdown_cell
+
+    attachments: dict[str, Any] = {}
+    for cell in cells:
+        attachments |= cell.get("attachments", {})
+    text = "\n\n".join(cell.source for cell in cells)
+    return new_markdown_cell(text, attachments=attachments)
 
 
 def _figure(match: re.Match[str], folder: Path) -> str:
@@ -163,7 +198,7 @@ def _table(match: re.Match[str]) -> str:
     head = re.sub(r"\|\s*(?=\|)", "| \N{NO-BREAK SPACE} ", head)
     table = "\n".join([head, rule, *filled])
     lines = 4 + sum(1 + len(text) // 85 for text in (caption, head, *rows))
-    room = f"```{{raw}} latex\n\\needspace{{{min(lines, 45)}\\baselineskip}}\n```"
+    room = f"```{{raw}} latex\n\\Needspace{{{min(lines, 45)}\\baselineskip}}\n```"
     return f"{room}\n\n````{{table}} {caption}\n\n{table}\n````\n"
 
 

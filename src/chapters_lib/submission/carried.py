@@ -1,0 +1,93 @@
+"""What a pack carries beside its code, in ``record/``: weights, curves and numbers; read there, or made anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from chapters_lib.reproducibility import seed_everything
+from chapters_lib.training import History, Session
+
+C = TypeVar("C")
+M = TypeVar("M", bound=nn.Module)
+RECORD = Path("record")  # beside the script
+
+
+def stored(name: str, model: nn.Module) -> dict[str, Tensor]:
+    """Return the recorded weights that a model has, float16 where they are numbers."""
+    kept = load_file(RECORD / name / "model.safetensors")
+    return {key: kept[f"model.{key}"] for key in model.state_dict()}
+
+
+def trained(
+    name: str,
+    config: C,
+    build: Callable[[C], M],
+    train: Callable[[C, M, Session], History],
+    *,
+    anew: bool = False,
+    compared: bool = True,
+) -> tuple[M, History]:
+    """Return a model of seed 0 in evaluation mode, and its curves: as recorded, or trained anew.
+
+    A model that is trained anew is rounded as recorded ones are and, where `compared`, held
+    against the record.
+    """
+    there = (RECORD / name).is_dir()
+    seed_everything(0)
+    model = build(config)
+    if there and not anew:
+        model.load_state_dict(stored(name, model))
+        return model.eval(), History.from_csv(RECORD / name / "history.csv").where("seed", 0)
+    history = train(config, model, Session(torch.device("cpu"), progress=name))
+    rounded = {
+        key: value.half() if value.is_floating_point() else value
+        for key, value in model.state_dict().items()
+    }
+    if there and compared:
+        kept = stored(name, model)
+        same = all(torch.equal(value, kept[key]) for key, value in rounded.items())
+        print(
+            f"{name}: trained anew; its weights {'equal' if same else 'differ from'} the record's"
+        )
+    model.load_state_dict(rounded)
+    return model.eval(), history
+
+
+def measured(name: str) -> dict[str, Any]:
+    """Return what was measured of a run; print when, where and in how many seconds it was trained."""
+    found = json.loads((RECORD / name / "run.json").read_text(encoding="utf-8"))
+    by = found["provenance"]
+    print(
+        f"{name}: {len(by['seeds'])} training{'s' * (len(by['seeds']) > 1)} in {by['wall_seconds']:.0f} s, "
+        f"{by['date']}, {by['processor']}, {by['threads']} thread{'s' * (by['threads'] > 1)}"
+    )
+    metrics: dict[str, Any] = found["metrics"]
+    return metrics
+
+
+def written(value: Any, digits: int) -> str:
+    """Return a number; of several seeds their mean ± its standard error."""
+    if isinstance(value, dict):
+        return f"{value['mean']:.{digits}f} ± {value['sem']:.{digits}f}"
+    return f"{value:.{digits}f}"
+
+
+class Table:
+    """Rows below a header, shown as Markdown."""
+
+    def __init__(self, header: Sequence[str], rows: Sequence[Sequence[str]]):
+        lines = [header, ["---"] * len(header), *rows]
+        self.text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
