@@ -21,7 +21,7 @@ book: ready
 	@$(JB) || { echo "make book: failed; the warnings and errors above say on which page" >&2; exit 1; }
 
 test: lint
-	$(VENV) -m pytest $(ARGS)
+	$(VENV) -m pytest -n auto --dist loadgroup $(ARGS)
 
 lint: ready
 	$(VENV) -m ruff check .
