@@ -19,11 +19,19 @@ from chapters_lib.experiments.vae import search
 from chapters_lib.recipes import tuning
 from chapters_lib.recording import runs, scoreboard
 from chapters_lib.recording.experiment import Experiment
+from chapters_lib.recording.further import record_further
 from chapters_lib.recording.record import elapsed, record
 from chapters_lib.recording.verifying import verify
 from chapters_lib.reproducibility import pick_device
 
 Options = argparse.Namespace
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds, as 3,4")
+    return tuple(map(int, parts))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,6 +74,12 @@ def _add_train(commands: Any) -> None:
     _add_processor(train)
     train.add_argument(
         "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
+    )
+    train.add_argument(
+        "--seeds",
+        type=_seeds,
+        metavar="S,S",
+        help="further seeds of recorded experiments: trained and added to their records",
     )
     train.set_defaults(run=_train)
 
@@ -196,9 +210,17 @@ def _print_metrics(run: runs.Run, keys: Sequence[str]) -> None:
         print(f"  {key} = {metric.mean:.6g}{spread}")
 
 
-def _record(experiment: Experiment[Any, Any], device: torch.device, fresh: bool) -> bool:
+def _record(
+    experiment: Experiment[Any, Any],
+    device: torch.device,
+    fresh: bool,
+    seeds: Sequence[int] | None = None,
+) -> bool:
     start = time.monotonic()
-    run = record(experiment, device=device, fresh=fresh)
+    if seeds is None:
+        run = record(experiment, device=device, fresh=fresh)
+    else:
+        run = record_further(experiment, seeds, device=device)
     print(f"{run.name}: recorded in {run.folder} after {elapsed(start)}")
     _print_metrics(run, list(run.metrics))
     return True
@@ -213,7 +235,10 @@ def _train(options: Options) -> int:
     chosen = {name: find(name) for name in options.names}  # a slip of the pen ends it now
     _use_threads(options)
     device = pick_device(options.device)
-    return _each(options.names, lambda name: _record(chosen[name], device, options.fresh))
+    return _each(
+        options.names,
+        lambda name: _record(chosen[name], device, options.fresh, options.seeds),
+    )
 
 
 def _tune(options: Options) -> int:

@@ -34,5 +34,5 @@ MEASURES: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_measures_of_nothing_are_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=r"^no \w+|needs the features of two images"):
+    with pytest.raises(ValueError, match=r"^no \w+|needs two images' features"):
         MEASURES[name]()

@@ -66,7 +66,7 @@ def negative_log_mean(
 ) -> Float[Tensor, " batch"]:
     """Return −log (1/K Σ_k w_k) from log w, in float64.
 
-    The logarithm is never left.
+    The logarithm is never left. ValueError where K is 0.
     """
     if not len(log_w):
         raise ValueError("no weights: an estimate needs at least one draw")

@@ -107,11 +107,12 @@ def before_own_rival(
     shifted_seen: Float[Tensor, "n d"],
     labels: Int64[Tensor, " n"],
 ) -> Bool[Tensor, " n"]:
-    """Return for each image whether its shifted copy is nearer than every image of another class.
+    """Return whether an image's shifted copy is nearer than all of other classes.
 
-    All in one measure, the squared distance of what it sees of the images (pixels, a layer's
-    units): each measure has the rival that is nearest by itself. The nearest *in pixels* would
-    be chosen by what one of the measures minimises, and be farther off by all the others.
+    All in one measure, the squared distance of what it sees of the images
+    (pixels, a layer's units): each measure has the rival that is nearest by
+    itself. The nearest *in pixels* would be chosen by what one of the measures
+    minimises, and be farther off by all the others.
     """
     _require_two_classes(labels)
     own = (seen - shifted_seen).square().sum(1)

@@ -115,7 +115,7 @@ def fully_connected_discriminator(
 
 
 class RowByRow(nn.Sequential):
-    """Layers for vectors in rows, which take vectors with further leading dimensions too (K codes an image)."""
+    """Layers for vectors in rows; further leading dimensions may come first."""
 
     def forward(
         self, x: Float[Tensor, "*batch p"]
@@ -125,10 +125,11 @@ class RowByRow(nn.Sequential):
 
 
 def convolutional_vae(*, latent: int, width: int = 32) -> VAE:
-    """Make encoder and decoder of convolutions for images of 28x28x1, with batch normalisation.
+    """Make encoder and decoder of convolutions for images of 28x28x1.
 
-    Encoder: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 2p; decoder: p → 7x7x4w → 14x14x2w → 28x28xw →
-    28x28x1, for w = `width`.
+    Encoder: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 2p; decoder: p → 7x7x4w →
+    14x14x2w → 28x28xw → 28x28x1, for w = `width`; both with batch
+    normalisation.
     """
     w = width
     encoder = nn.Sequential(
@@ -163,9 +164,9 @@ def convolutional_vae(*, latent: int, width: int = 32) -> VAE:
 def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
     """Make the three networks of convolutions for images of 28x28x1.
 
-    Encoder and decoder are those of `convolutional_vae`; discriminator: 28x28x1 → 14x14xw →
-    7x7x2w → 4x4x4w → 8w → one logit, for w = `width`. It has group normalisation with one
-    group, which looks at one image alone.
+    Encoder and decoder are those of `convolutional_vae`; discriminator:
+    28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 8w → one logit, for w = `width`.
+    It has group normalisation with one group, which looks at one image alone.
     """
     w = width
     vae = convolutional_vae(latent=latent, width=width)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,17 +100,15 @@ def _record(
     used = origins(experiment.needs)
     first: nn.Module | None = None
     history, outcomes = History(), []
+    hashes = {split: found.sha256 for split, found in datasets.items()}
     for seed in experiment.seeds:
-        hashes = {split: found.sha256 for split, found in datasets.items()}
-        checkpoint = Checkpoint(
-            folder / f"seed-{seed}.pt", _identity([config, seed, runs.FORMAT, hashes, used])
-        )
+        checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
         if fresh:  # a study's parts have checkpoints of their own
             for path in folder.glob(f"seed-{seed}.*pt"):
                 path.unlink()
         label = f"{experiment.name} seed {seed}" if progress else ""
         session = Session(device, checkpoint, label, seed, fresh)
-        model, rows, metrics = _one_seed(experiment, session)
+        model, rows, metrics = one_seed(experiment, session)
         first = model if first is None else first
         for row in rows:
             history.append({"seed": seed, **row})
@@ -148,12 +146,20 @@ def _record(
     return run
 
 
-def _identity(stated: Any) -> str:
-    """Return what a checkpoint is recognised by; no NaN, which could not be recorded."""
-    return hashlib.sha256(json.dumps(stated, allow_nan=False).encode()).hexdigest()
+def checkpoint_of(
+    experiment: Experiment[Any, Any],
+    seed: int,
+    folder: Path,
+    hashes: Mapping[str, str],
+    used: Mapping[str, Any],
+) -> Checkpoint:
+    """Return where one seed's training is kept: known by the numbers, the data's hashes and the runs that it uses."""
+    stated = [asdict(experiment.config), seed, runs.FORMAT, hashes, used]
+    identity = json.dumps(stated, allow_nan=False)  # no NaN, which could not be recorded
+    return Checkpoint(folder / f"seed-{seed}.pt", hashlib.sha256(identity.encode()).hexdigest())
 
 
-def _one_seed(
+def one_seed(
     experiment: Experiment[Any, Any], session: Session
 ) -> tuple[nn.Module, History, Metrics]:
     """Train and measure one seed's model; return it as it is stored, its history and its metrics.

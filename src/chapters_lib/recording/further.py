@@ -1,0 +1,138 @@
+"""Further seeds of a recorded experiment: trained and measured alone, and added to what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from chapters_lib.errors import ChaptersError
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Experiment, Metrics, Session
+from chapters_lib.recording.record import alone, checkpoint_of, one_seed, origins
+from chapters_lib.recording.verifying import as_recorded
+from chapters_lib.reproducibility import describe_machine, source_commit
+from chapters_lib.training import History
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One further training: its seed, the rows of its history, and its metrics."""
+
+    seed: int
+    rows: History
+    metrics: Metrics
+
+
+def record_further(
+    experiment: Experiment[Any, Any],
+    seeds: Sequence[int],
+    *,
+    device: torch.device,
+    progress: bool = True,
+) -> runs.Run:
+    """Train a recorded experiment under further seeds, and add them to its record.
+
+    The seeds that are recorded are not trained again; weights and panels stay those of the
+    first. A training that was stopped goes on from its last checkpoint.
+
+    Raises
+    ------
+    ChaptersError
+        if the experiment is not recorded, or was under another configuration, on other data or
+        with other judges; if one of the seeds is recorded already or given twice; or if the
+        training fails. The record then is as it was.
+    """
+    runs.require_writable()
+    with alone(experiment.name) as folder, as_recorded(experiment) as run:
+        require_new(run, seeds)
+        used = origins(experiment.needs)
+        require_used(run, used)
+        hashes = {split: stated["sha256"] for split, stated in run.data_used.items()}
+        found = []
+        for seed in seeds:
+            checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
+            label = f"{experiment.name} seed {seed}" if progress else ""
+            session = Session(device, checkpoint, label, seed)
+            _, rows, metrics = one_seed(experiment, session)
+            found.append(Trained(seed, rows, metrics))
+        require_used(run, origins(experiment.needs))
+        stated = {"commit": source_commit(), **describe_machine(device)}
+        added = add(experiment, run, found, stated)
+        for seed in seeds:
+            checkpoint_of(experiment, seed, folder, hashes, used).part("measured").path.unlink()
+        return added
+
+
+def require_new(run: runs.Run, seeds: Sequence[int]) -> None:
+    """Raise a `ChaptersError` if one of the seeds is recorded, or given twice."""
+    known = [*run.provenance["seeds"], *seeds]
+    if again := sorted({seed for seed in seeds if known.count(seed) > 1}):
+        raise ChaptersError(
+            f"{run.name} has seed {', '.join(map(str, again))} already: name others, or train it anew without --seeds"
+        )
+
+
+def require_used(run: runs.Run, used: dict[str, Any]) -> None:
+    """Raise a `ChaptersError` if a run that this one needs is not the one that its first seed was measured with.
+
+    Records that are older than this statement do not say; theirs are taken as they are.
+    """
+    stated = run.provenance.get("used", used)
+    if changed := [name for name in used if stated.get(name) != used[name]]:
+        raise ChaptersError(
+            f"{' and '.join(changed)} was recorded anew since {run.name} was: its seeds would not be measured alike; "
+            "train it anew without --seeds"
+        )
+
+
+def add(
+    experiment: Experiment[Any, Any],
+    run: runs.Run,
+    found: Sequence[Trained],
+    stated: dict[str, Any],
+) -> runs.Run:
+    """Write the record with further trainings in it; `stated` says which commit and which machine they are of.
+
+    A metric of the trainings becomes one over all seeds. What was measured of the first seed
+    afterwards (distances in Inception features) stays as it is, and so do weights and panels.
+    """
+    for training in found:
+        if odd := sorted(training.metrics.keys() - run.metrics.keys()):
+            raise ChaptersError(
+                f"{run.name} was recorded without {', '.join(odd)}: its seeds would not be measured alike; train it "
+                "anew without --seeds"
+            )
+    metrics = dict(run.metrics)
+    for key in found[0].metrics:
+        values = [*run.metric(key).values, *(training.metrics[key] for training in found)]
+        metrics[key] = runs.summarize(values)
+    history = History(run.history)
+    for training in found:
+        for row in training.rows:
+            history.append({"seed": training.seed, **row})
+    seconds = float(sum(training.metrics.get("train_seconds", 0.0) for training in found))
+    further = {
+        "seeds": [training.seed for training in found],
+        **stated,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "wall_seconds": seconds,
+    }
+    provenance = run.provenance | {
+        "seeds": [*run.provenance["seeds"], *further["seeds"]],
+        "wall_seconds": run.provenance["wall_seconds"] + seconds,
+        "further": [*run.provenance.get("further", []), further],
+    }
+    weights = experiment.stored_weights(experiment.restored()) if experiment.weights_stored else {}
+    return runs.save(
+        run.name,
+        config=run.config,
+        provenance=provenance,
+        history=history,
+        metrics=metrics,
+        weights=weights,
+        panels=run.panels,
+    )
