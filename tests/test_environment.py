@@ -134,3 +134,13 @@ def test_the_small_torch_is_taken_where_it_can_be_had(
 
 def test_a_host_that_does_not_answer_is_not_waited_for():
     assert not environment.reachable("http://127.0.0.1:9/")
+
+
+def test_a_checkout_keeps_its_line_ends_whatever_git_is_set_to(tmp_path):
+    """Else a Makefile has carriage returns in its commands, and weights that look like text are spoilt."""
+    names = ["Makefile", ".ci/run", "requirements.txt", "runs/ae-mnist/model.safetensors"]
+    command = ["git", "-c", "core.autocrlf=true", "checkout-index", f"--prefix={tmp_path}/", *names]
+    if not (PATH.parent / ".git").exists() or subprocess.run(command, cwd=PATH.parent).returncode:
+        pytest.skip("not a checkout of git")
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (PATH.parent / name).read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +20,7 @@ FLAGS = (
     "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
     "--disable-extensions", "--disable-dev-shm-usage", "--allow-file-access-from-files", "--remote-debugging-port=0",
+    "--no-proxy-server",
 )  # fmt: skip
 SETTLE = """
 (async () => {
@@ -68,11 +70,15 @@ class Browser:
             if time.monotonic() > deadline or self._process.poll() is not None:
                 raise RuntimeError("the browser did not start")
             time.sleep(0.05)
-        base = f"http://127.0.0.1:{port.read_text(encoding='utf-8').split()[0]}"
-        with urllib.request.urlopen(f"{base}/json/list", timeout=30) as answer:
+        number = port.read_text(encoding="utf-8").split()[0]
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(f"http://127.0.0.1:{number}/json/list", timeout=30) as answer:
             page = next(target for target in json.load(answer) if target["type"] == "page")
         self._socket = websocket.create_connection(
-            page["webSocketDebuggerUrl"], timeout=60, suppress_origin=True
+            page["webSocketDebuggerUrl"],
+            timeout=60,
+            suppress_origin=True,
+            socket=socket.create_connection(("127.0.0.1", int(number)), timeout=60),  # no proxy
         )
         self._next, self._events = 0, []
         for domain in ("Page", "Runtime", "Log", "Network"):

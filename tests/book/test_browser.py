@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from . import browser
+from .conftest import lacking
 from .test_pages import PAGES
 
 OPENED = [*(f"{page}.html" for page in PAGES), "index.html", "search.html", "genindex.html"]
@@ -19,15 +23,37 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def served(site: Path):
-    """Return the address of the site, served over http."""
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))
-    ) as server:
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder over http, and give its address."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def served(site: Path):
+    """Return the address of the site, served over http."""
+    with serving(site) as address:
+        yield address
+
+
+def test_a_proxy_in_the_environment_is_not_asked_for_this_machine(tmp_path, monkeypatch):
+    """It is a closed port, which would let nothing through."""
+    if browser.find() is None:
+        lacking("no Chromium or Chrome is installed")
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        for variable in (name, name.upper()):
+            monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(variable, "example.org")
+    (tmp_path / "index.html").write_text("<p>Here.</p>", encoding="utf-8")
+    with serving(tmp_path) as address, browser.Browser() as window:
+        report = window.open(f"{address}/index.html")
+        assert window.evaluate("document.body.innerText") == "Here."
+    assert report.failed == [f"{address}/favicon.ico: 404"] * len(report.failed)
 
 
 @pytest.mark.parametrize("page", OPENED)

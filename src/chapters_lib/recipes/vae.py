@@ -67,6 +67,11 @@ def build(config: VaeConfig) -> VAE:
     if config.convolutional:
         made = convolutional_vae(latent=config.latent, width=config.width)
         return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return build_fully_connected(config)
+
+
+def build_fully_connected(config: VaeConfig) -> VAE:
+    """Make the untrained model of fully connected networks."""
     return fully_connected(
         hidden=config.hidden,
         latent=config.latent,
