@@ -64,7 +64,7 @@ def test_a_row_is_whole_once_its_chapter_is_in_the_book(question):
 
 def test_a_label_that_vanishes_is_noticed():
     question = assignments.find("hw7").questions[1]
-    text = (ROOT / "book" / "gan.md").read_text(encoding="utf-8")
+    text = with_modules(ROOT / "book" / "gan.md")
     assert missing_targets(
         question, text.replace("name: fig-gan-samples", "name: fig-gan-others")
     ) == ["fig-gan-samples"]
