@@ -153,8 +153,8 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
     batches = Batches(training, batch_size, device=device)
     steps = config.epochs * len(batches)
     rate = config.learning_rate
-    betas = (config.beta1, 0.999)
-    optimizer = torch.optim.Adam(model.parameters(), rate, betas, fused=True)
+    betas, weights = (config.beta1, 0.999), model.parameters()
+    optimizer = torch.optim.Adam(weights, rate, betas, fused=True)
     schedule = make_schedule(config, optimizer, steps)
     warm_up = config.warm_up * len(batches)
     low = config.precision == "bfloat16"
