@@ -205,7 +205,7 @@ def test_loss_that_is_not_a_number(
     assert "train_mse became nan at step 12 of epoch 3" in line and "checkpoint is kept" in line
     assert contents(recorded) == old
     saved = torch.load(folders.cache / "tiny" / "seed-0.pt", weights_only=True)
-    assert (saved["epoch"], saved["done"]) == (3, 7)
+    assert len(saved["history"]) == 2
     assert all(value.isfinite().all() for value in saved["state"]["model"].values())
     # the checkpoint serves: without the mishap the training ends as it did the first time
     monkeypatch.setattr(tiny, "NAN_AT", None)

@@ -118,8 +118,8 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple:
 def test_killed_at_random_moments(folders: Folders, uninterrupted: tuple) -> None:
     draw = random.Random()  # other moments every time: no moment may matter
     moments = []
-    for _ in range(4):
-        with training(folders, pause=0.01) as process:
+    for _ in range(3):
+        with training(folders, pause=0.03) as process:
             wait_for_progress(folders, process)
             time.sleep(draw.uniform(0.0, 0.4))
             process.kill()
@@ -132,7 +132,7 @@ def test_killed_at_random_moments(folders: Folders, uninterrupted: tuple) -> Non
 
 
 def test_interrupted_by_the_keyboard(folders: Folders, uninterrupted: tuple) -> None:
-    with training(folders, pause=0.01) as process:
+    with training(folders, pause=0.03) as process:
         wait_for_progress(folders, process)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
@@ -145,7 +145,7 @@ def test_interrupted_by_the_keyboard(folders: Folders, uninterrupted: tuple) -> 
 
 
 def test_started_twice(folders: Folders, uninterrupted: tuple) -> None:
-    with training(folders, pause=0.01) as first:
+    with training(folders, pause=0.03) as first:
         wait_for_progress(folders, first)
         first.send_signal(signal.SIGSTOP)  # so that it cannot be done before the second has begun
         with training(folders) as second:

@@ -188,19 +188,17 @@ def _list(_: Options) -> int:
     recorded = set(runs.names())
     width = max(map(len, EXPERIMENTS))
     print(f"{'experiment':<{width}}  {'chapter':<16}  {'recorded':<10}  what")
-
-    def show(name: str) -> bool:
-        experiment, state, whole = EXPERIMENTS[name], "-", True
+    status = 0
+    for name, experiment in EXPERIMENTS.items():
+        state = "-"
         if name in recorded:
             try:
                 state = runs.load(name).provenance["date"]
             except ChaptersError as error:
                 _say(error)
-                state, whole = "damaged", False
+                state, status = "damaged", 1
         print(f"{name:<{width}}  {experiment.chapter:<16}  {state:<10}  {experiment.summary}")
-        return whole
-
-    return _each(list(EXPERIMENTS), show)
+    return status
 
 
 def _print_metrics(run: runs.Run, keys: Sequence[str]) -> None:

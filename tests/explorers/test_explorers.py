@@ -24,7 +24,7 @@ from chapters_lib.models.vae import fully_connected
 from chapters_lib.recording import runs
 from chapters_lib.training import History
 
-STATIC = Path(__file__).parents[1] / "book" / "_static"
+STATIC = Path(__file__).parents[2] / "book" / "_static"
 SCRIPT = STATIC / "latent-explorer.js"
 NODE = shutil.which("node")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")

@@ -93,9 +93,9 @@ def test_a_ratio_and_its_error() -> None:
     part = 0.5 + 0.3 * torch.randn(1000, 400, dtype=torch.float64)
     whole = part + 0.5 + 0.2 * torch.randn(1000, 400, dtype=torch.float64)
     found = [class_codes.ratio(a, b) for a, b in zip(part, whole, strict=True)]
-    shares, sems = zip(*found, strict=True)
+    shares, errors = zip(*found, strict=True)
     assert sum(shares) / 1000 == pytest.approx(0.5, abs=0.002)
-    assert sum(sems) / 1000 == pytest.approx(float(torch.tensor(shares).std()), rel=0.1)
+    assert sum(errors) / 1000 == pytest.approx(float(torch.tensor(shares).std()), rel=0.1)
 
 
 def test_kinds_of_codes_are_decoded_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -267,11 +267,11 @@ def test_a_full_disk_leaves_the_record(
     before = (recorded / "run.json").read_bytes()
     write = Path.write_text
 
-    def full(self: Path, text: str) -> int:
+    def full(self: Path, text: str, encoding: str) -> int:
         if self.name.endswith(".partial"):
-            write(self, text[:50])
+            write(self, text[:50], encoding=encoding)
             raise OSError(28, "No space left on device")
-        return write(self, text)
+        return write(self, text, encoding=encoding)
 
     monkeypatch.setattr(Path, "write_text", full)
     assert "No space left" in refused("evaluate", "tiny")

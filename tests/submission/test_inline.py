@@ -20,7 +20,7 @@ from chapters_lib.recording import runs
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.submission import NOTEBOOKS, source
 from chapters_lib.submission.inline import Inliner, with_records
-from chapters_lib.submission.sources import bound_names, free_names
+from chapters_lib.submission.sources import bodies, bound_names, edited, free_names
 from chapters_lib.training import Session
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,3 +208,21 @@ def test_every_name_of_a_pack_is_defined(sheet, name):
     assert used - defined - known == set()
     imported = set(inliner.imports)
     assert imported <= used, f"imported for nothing: {imported - used}"
+
+
+def test_a_body_that_begins_with_a_decorated_function_is_emptied_whole() -> None:
+    lines = [
+        "def f():",
+        '    """Say."""',
+        "",
+        "    @cache",
+        "    def g():",
+        "        return 1",
+        "",
+        "    return g",
+    ]
+    text = "\n".join(lines) + "\n"
+    (function,) = ast.parse(text).body
+    emptied = edited(text, bodies(function))
+    assert "@cache" not in emptied and "raise NotImplementedError" in emptied
+    ast.parse(emptied)

@@ -235,6 +235,15 @@ def test_a_blank_pack_has_questions_and_no_answers(book):
     assert not any(cell.get("attachments") for cell in notebook.cells)
 
 
+def test_a_blank_pack_of_a_report_of_its_own_has_no_answer(tmp_path):
+    (path,) = submission.submit("hw7", blank=True, book=tmp_path, target=tmp_path / "dist")
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read("homework7-blank.py").decode()
+    assert "> Train a variational autoencoder" in text and text.count("*Your answer.*") == 2
+    assert "raise NotImplementedError" in text and "### The code: the loss" in text
+    assert "**Answer.**" not in text and "Figure 1" not in text and "{number}" not in text
+
+
 def test_a_cell_that_fails_is_one_line(book):
     notebook = build(
         SHEET, SOURCE.replace("print(len", "print(1 / 0, len"), book, ("me",), blank=False

@@ -114,8 +114,7 @@ def export_decoder(
     decoder
         fully connected, from two code units to a grey image in [0, 1]; see `layers`.
     codes, labels
-        codes of real images, shape (N, 2), and their classes, shape (N,); the page gets 2000
-        of them at random.
+        of real images, shapes (N, 2) and (N,); the page gets 2000 of them at random.
     classes
         the classes' names, by label.
     name, model, dataset

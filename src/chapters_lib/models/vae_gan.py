@@ -166,7 +166,7 @@ def convolutional(*, latent: int, width: int = 32) -> VAEGAN:
 
     Encoder and decoder are those of `convolutional_vae`; discriminator:
     28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 8w → one logit, for w = `width`.
-    It has group normalisation with one group, which looks at one image alone.
+    It has group normalisation with one group, which looks at one image.
     """
     w = width
     vae = convolutional_vae(latent=latent, width=width)

@@ -27,6 +27,25 @@ def numbers() -> None:
     _read()
     _claims()
     _maps()
+    _as_own_class()
+
+
+def _as_own_class() -> None:
+    """Glue how often the judge sees the class asked for, by whose code is decoded; in percent, over images."""
+    found = run("cvae-class-codes-fashion-mnist")
+    keys = {"cvae_own_hit": "own", "cvae_other_hit": "other", "cvae_prior_hit": "prior"}
+    keys |= {"real_hit": "real", "cvae_own_less_prior": "own-less-prior"}
+    keys |= {"cvae_code_share": "code-share", "decoder_only_own_hit": "d-own"}
+    for key, name in (keys | {"decoder_only_prior_hit": "d-prior"}).items():
+        metric = found.metric(key)
+        PAGE.keep(**{f"hit-{name}": 100 * metric.mean, f"hit-{name}-sem": 100 * metric.sem})
+    check(
+        {
+            "the code's class is part of what is missing": found["cvae_own_less_prior"]
+            > 4 * found.metric("cvae_own_less_prior").sem,
+            "and the larger part": found["cvae_code_share"] > 0.5,
+        }
+    )
 
 
 def maps(labels: Sequence[str], perplexities: Sequence[int]) -> Figure:

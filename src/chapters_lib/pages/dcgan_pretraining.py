@@ -494,6 +494,7 @@ def _of_training() -> None:
         d_real=last[MINMAX]["real_probability"],
         d_fake=last[MINMAX]["fake_probability"],
         d_alone=100 * minmax["discriminator_accuracy"],
+        first_alone=100 * run(FIRST)["discriminator_accuracy"],
         minmax_speed=minmax["images_per_second"],
         minmax_hours=minmax["train_seconds"] / 3600,
         other_speed=other["images_per_second"],

@@ -45,6 +45,16 @@ MARK = 1.36 / 10_000**0.5
 CHANCE = 20 / (2 * pi * 10_000) ** 0.5
 
 
+def _blur() -> None:
+    """Glue which share of the real images' roughness reconstructions keep, in percent; first trainings."""
+    for name, short in SHORT.items():
+        found = run(f"naive-blur-{name}")
+        for kind in ("a", "b"):
+            PAGE.keep(**{f"edges_{kind}_{short}": 100 * found[f"{kind}_edges_kept"]})
+        less = found.metric("b_less_a_roughness")
+        check({f"B is more blurred than A on {name}": less.mean < -4 * less.sem})
+
+
 def run_a(name: str) -> Run:
     """Return the plain autoencoder's run on a data set."""
     return run(f"ae-{name}")
@@ -86,6 +96,7 @@ def numbers() -> None:
         _spread(name)
         _jitter(name)
     _single()
+    _blur()
 
 
 def _training() -> None:

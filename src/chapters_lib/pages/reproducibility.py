@@ -14,6 +14,11 @@ PAGE = Page("repro")
 HYPHEN = "\N{NON-BREAKING HYPHEN}"
 
 
+def _named(name: str) -> str:
+    """Return a run's name as code; a long one as plain text, which breaks at its hyphens in print."""
+    return f"`{name}`" if len(name) <= 34 else name
+
+
 @cache
 def records() -> list[runs.Run]:
     """Return every recorded run, by name."""
@@ -50,7 +55,7 @@ def table_runs() -> Markdown:
             word.replace("-", HYPHEN) for word in (used["train"]["name"], made["date"])
         )
         seeds, minutes = str(len(made["seeds"])), f"{made['wall_seconds'] / 60:.1f}"
-        rows.append([f"`{run.name}`", dataset, *images, seeds, minutes, date])
+        rows.append([_named(run.name), dataset, *images, seeds, minutes, date])
     caption = (
         "Recorded runs: the images used, the number of seeds, and the time of all of them together."
     )
@@ -61,7 +66,7 @@ def table_metrics() -> Markdown:
     """Return every metric of every run."""
     rows = [["Run", "Metric", "Value"]]
     for run in records():
-        name = f"`{run.name}`"
+        name = _named(run.name)
         for key in (key for key in run.metrics if not key.endswith("_sem")):
             # a long key in plain text, which breaks at its hyphens in print
             shown = f"`{key}`" if len(key) <= 30 else key.replace("_", r"\_")
@@ -87,7 +92,7 @@ def table_amended() -> Markdown:
     notes: dict[tuple[str, str], list[str]] = {}
     for run in records():
         for note in run.provenance.get("amended", {}).items():
-            notes.setdefault(note, []).append(f"`{run.name}`")
+            notes.setdefault(note, []).append(_named(run.name))
     rows = [["Metric", "What was done", "Runs"]]
     for (key, note), names in sorted(notes.items()):
         metrics = "all" if key == "*" else ", ".join(f"`{part}`" for part in key.split(", "))

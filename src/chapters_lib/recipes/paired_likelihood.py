@@ -74,16 +74,16 @@ def evaluate(config: PairedConfig, model: Estimates) -> Metrics:
     """
     gaussian, realnvp = model.nll.double()
     gain = paired(gaussian, realnvp)
-    sems = {
+    errors = {
         f"{name}_nll_sem": float(found.std()) / len(found) ** 0.5
         for name, found in (("gaussian", gaussian), ("realnvp", realnvp))
     }
-    return sems | {
+    return errors | {
         "gaussian_nll": float(gaussian.mean()),
         "realnvp_nll": float(realnvp.mean()),
         "gain": gain.difference,
         "gain_sem": gain.sem,
-        "gain_unpaired_sem": sum(sem**2 for sem in sems.values()) ** 0.5,
+        "gain_unpaired_sem": sum(sem**2 for sem in errors.values()) ** 0.5,
         "correlation": float(np.corrcoef(gaussian.numpy(), realnvp.numpy())[0, 1]),
         "better_share": float((realnvp < gaussian).double().mean()),
     }

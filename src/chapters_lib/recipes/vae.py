@@ -67,6 +67,11 @@ def build(config: VaeConfig) -> VAE:
     if config.convolutional:
         made = convolutional_vae(latent=config.latent, width=config.width)
         return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return build_fully_connected(config)
+
+
+def build_fully_connected(config: VaeConfig) -> VAE:
+    """Make the untrained model of fully connected networks."""
     return fully_connected(
         hidden=config.hidden,
         latent=config.latent,
@@ -148,7 +153,8 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
     batches = Batches(training, batch_size, device=device)
     steps = config.epochs * len(batches)
     rate = config.learning_rate
-    optimizer = torch.optim.Adam(model.parameters(), rate, betas=(config.beta1, 0.999), fused=True)
+    betas, weights = (config.beta1, 0.999), model.parameters()
+    optimizer = torch.optim.Adam(weights, rate, betas, fused=True)
     schedule = make_schedule(config, optimizer, steps)
     warm_up = config.warm_up * len(batches)
     low = config.precision == "bfloat16"

@@ -54,7 +54,9 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
     cells = []
     for cell in parsed.cells:
         if cell.cell_type == "markdown":
-            text, attachments = writer.markdown(cell.source)
+            own = sheet.name in CARRIED and "code" not in cell.metadata.get("tags", [])
+            asked = _questions(cell.source) if blank and own else cell.source
+            text, attachments = writer.markdown(asked)
             if text:
                 kept = {"tags": ["code"]} if "code" in cell.metadata.get("tags", []) else {}
                 cells.append(new_markdown_cell(text, attachments=attachments, metadata=kept))
@@ -86,6 +88,12 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         "name": "python3",
     }
     return notebook
+
+
+def _questions(text: str) -> str:
+    """Return the questions of a report of its own, without what answers them."""
+    lines = [line for line in text.split("\n") if line.startswith("{question}")]
+    return "\n\n".join(f"{line}\n\n*Your answer.*" for line in lines)
 
 
 def _complete(cells: list[Any], book: Book) -> None:

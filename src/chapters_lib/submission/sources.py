@@ -174,9 +174,10 @@ def bodies(node: ast.stmt) -> list[Edit]:
                 body = body[1:]
             if body:
                 spaces = " " * body[0].col_offset
+                above = getattr(body[0], "decorator_list", [])  # of a function within
                 edits.append(
                     (
-                        body[0].lineno,
+                        min(part.lineno for part in (body[0], *above)),
                         0,
                         body[-1].end_lineno or 0,
                         10**6,
