@@ -1,4 +1,4 @@
-"""The command line: ``python -m chapters_lib list | train | tune | evaluate | verify | gallery | submit``."""
+"""The command line: ``python -m chapters_lib list | train | tune | evaluate | verify | gallery | submit | ship``."""
 
 from __future__ import annotations
 
@@ -51,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     picture.add_argument("path", metavar="FILE", type=Path)
     picture.set_defaults(run=_gallery)
     _add_submit(commands)
+    shipping = commands.add_parser(
+        "ship", help="declare that the text is written for the present records (for its authors)"
+    )
+    shipping.set_defaults(run=lambda _: print(runs.ship()) or 0)
     return parser
 
 
