@@ -59,7 +59,7 @@ def test_interrupted_it_stops_all_of_them(folders: Folders) -> None:
         env=folders.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
+        encoding="utf-8",
     )
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]
@@ -69,6 +69,6 @@ def test_interrupted_it_stops_all_of_them(folders: Folders) -> None:
     process.wait(30)
     assert time.monotonic() - start < 30
     left = subprocess.run(
-        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
+        ["pgrep", "-P", str(process.pid)], capture_output=True, encoding="utf-8", check=False
     )
     assert left.stdout == ""
