@@ -49,7 +49,7 @@ def test_every_schematic_can_be_read(name: str) -> None:
     canvas.draw()
     boxes = {}
     for text in words(figure):
-        assert text.get_fontsize() >= 9, text.get_text()
+        assert float(text.get_fontsize()) >= 9, text.get_text()
         box = text.get_window_extent(canvas.get_renderer())
         low, high = figure.transFigure.inverted().transform(box.get_points())
         assert low.min() >= 0 and high.max() <= 1, text.get_text()
@@ -61,19 +61,19 @@ def test_every_schematic_can_be_read(name: str) -> None:
 def test_a_stopped_gradient_ends_at_a_bar_and_another_at_a_head() -> None:
     sketch = Sketch(1.0)
     sketch.gradient([(2, 0.5), (1, 0.5)], "red", stopped=True)
-    bar = sketch.axes.lines[-1].get_xydata()
-    np.testing.assert_allclose(bar.mean(0), (1, 0.5))
+    bar = np.asarray(sketch.axes.lines[-1].get_xydata())
+    np.testing.assert_allclose(bar.mean(0), [1, 0.5])
     np.testing.assert_allclose(bar[:, 0], 1)  # across the way
     sketch.gradient([(2, 0.5), (1, 0.5)], "red")
     (head,) = sketch.axes.patches
-    np.testing.assert_allclose(head.get_path().vertices[0], (1, 0.5))
+    np.testing.assert_allclose(np.asarray(head.get_path().vertices)[0], [1, 0.5])
 
 
 def test_the_narrow_side_of_a_network_is_where_it_is_said_to_be() -> None:
     sketch = Sketch(2.0)
     for narrows in (True, False):
         sketch.network(1, 1, "f", narrows=narrows)
-        corners = sketch.axes.patches[-1].get_path().vertices[:4]
+        corners = np.asarray(sketch.axes.patches[-1].get_path().vertices)[:4]
         left, right = (np.ptp(corners[corners[:, 0] == x, 1]) for x in (0.525, 1.475))
         assert (left > right) == narrows
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from chapters_lib.figures.schematics.language import BLUE, GREEN, ORANGE, PURPLE, SYMBOLS, Sketch
+from chapters_lib.figures.schematics.language import (
+    BLUE,
+    GREEN,
+    HALO,
+    ORANGE,
+    PURPLE,
+    SYMBOLS,
+    Box,
+    Sketch,
+)
+from chapters_lib.figures.style import INK
 
 DESCENDS, ASCENDS, STOPPED, NONE = "descends", "ascends", "stopped", ""
 # Which term of the VAE-GAN's loss moves which network (Algorithm 1 of Larsen et al. 2016); a test takes the
@@ -35,8 +45,24 @@ def gan() -> Figure:
     sketch.small(5.75, middle - 0.16, "“real?”")
     sketch.small(2.36, top, "a real image $x$", ha="right")
     sketch.small(2.8, low - 0.46, "a drawn one, $G(z)$")
-    turn(sketch, 1.15, ORANGE, "$D$'s turn", "$D$ learns to tell them apart", stop=2.8, end=4.4)
-    turn(sketch, 0.45, GREEN, "$G$'s turn", "$D$ passes it on unmoved", stop=None, end=1.45)
+    turn(
+        sketch,
+        1.15,
+        ORANGE,
+        "$D$'s turn",
+        "raises $V$: moves $D$, stops before $G$",
+        stop=3.45,
+        end=4.4,
+    )
+    turn(
+        sketch,
+        0.45,
+        GREEN,
+        "$G$'s turn",
+        "lowers $V$: through $D$, moves $G$ alone",
+        stop=None,
+        end=1.45,
+    )
     return sketch.figure
 
 
@@ -46,105 +72,118 @@ def turn(
     """Draw one player's step: its gradient from the loss back to the network that it moves."""
     loss = sketch.loss(5.75, y, name, colour, width=1.05)
     if stop is None:
-        sketch.gradient([loss.left, (4.4, y), (end, y), (end, 1.86)], colour)
+        sketch.gradient([loss.left, (end, y), (end, 1.86)], colour)
     else:
         sketch.gradient([loss.left, (end, y), (end, 2.28)], colour)
         sketch.gradient([(end, y), (stop, y)], colour, stopped=True)
-    sketch.small(3.3, y - 0.2, words)
+    sketch.text(3.3, y - 0.22, words, color=colour)
 
 
 def dcgan_pretraining() -> Figure:
     """Draw the game that trains the discriminator, and its features probed by one linear layer."""
-    sketch = Sketch(3.7)
-    for y, glyph, title in (
-        (2.75, "drawn", "1  The game, without labels"),
-        (0.9, "seven", "2  The probe, with few labels"),
-    ):
-        playing = y > 2
-        sketch.heading(0.1, y + 0.75, title)
-        image = sketch.image(0.55, y, glyph, size=0.7)
-        layers = sketch.network(
-            2.05,
-            y,
-            "convolutions\nof $D$",
-            narrows=True,
-            width=1.35,
-            height=1.05,
-            frozen=not playing,
-        )
-        features = sketch.code(3.5, y, "$a$", radius=0.26)
-        sketch.arrow(image.right, layers.left)
-        sketch.arrow(layers.right, features.left)
-        sketch.small(3.5, y - 0.42, "features")
-        head = "last unit" if playing else "linear\nprobe"
-        last = sketch.network(
-            4.75, y, head, narrows=True, width=0.9, narrow=0.5 if playing else 0.8
-        )
-        sketch.arrow(features.right, last.left)
-        if playing:
-            sketch.arrow(last.right, (5.6, y))
-            sketch.text(5.95, y, "real?")
-            sketch.line([4.05, 4.05], [y - 0.55, y + 0.5], color=PURPLE, lw=2, ls=(0, (3, 2)))
-            sketch.text(4.05, y + 0.62, "cut here", color=PURPLE)
-            sketch.gradient(
-                [(5.9, y - 0.2), (5.9, y - 0.7), (2.05, y - 0.7), (2.05, y - 0.44)], ORANGE
-            )
-        else:
-            classes = sketch.one_hot(5.85, y, hot=7, cell=0.09)
-            sketch.arrow(last.right, classes.left)
-            sketch.small(5.85, y + 0.22, "class $y$")
-            sketch.gradient(
-                [(5.85, y - 0.1), (5.85, y - 0.66), (4.75, y - 0.66), (4.75, y - 0.38)], GREEN
-            )
-            sketch.gradient([(4.75, y - 0.66), (2.9, y - 0.66)], GREEN, stopped=True)
-            sketch.small(2.05, y - 0.68, "frozen")
+    sketch = Sketch(3.75)
+    y = 2.8
+    sketch.heading(0.1, 3.57, "1  Play the game: no labels")
+    sketch.image(0.62, y + 0.12, "three", size=0.62)
+    layers, features = body(sketch, y, "drawn", frozen=False)
+    sketch.small(0.56, y - 0.48, "real or drawn")
+    last = sketch.network(4.7, y, "last unit", narrows=True, width=0.9, narrow=0.4)
+    sketch.arrow(features.right, last.left)
+    sketch.arrow(last.right, (5.5, y))
+    sketch.text(5.85, y, "real?")
+    low = y - 0.78
+    sketch.gradient(
+        [(5.85, y - 0.16), (5.85, low), (last.x, low), (layers.x, low)], ORANGE, head=False
+    )
+    for network in (layers, last):
+        sketch.gradient([(network.x, low), (network.x, network.bottom[1] + 0.1)], ORANGE)
+    sketch.line([4.02, 4.02], [y - 0.5, y + 0.5], color=PURPLE, lw=2.2, ls=(0, (3, 2)), zorder=5)
+    sketch.text(4.02, y + 0.62, "cut here", color=PURPLE)
+    y = 0.9
+    sketch.heading(0.1, 1.66, "2  Probe the features: few labels")
+    layers, features = body(sketch, y, "seven", frozen=True)
+    probe = sketch.network(4.7, y, "linear\nprobe", narrows=True, width=0.9, narrow=0.7)
+    classes = sketch.one_hot(5.84, y, hot=7, cell=0.09)
+    sketch.arrow(features.right, probe.left)
+    sketch.arrow(probe.right, classes.left)
+    sketch.text(5.84, y + 0.22, "class $y$")
+    low = y - 0.66
+    sketch.gradient(
+        [(5.84, y - 0.08), (5.84, low), (probe.x, low), (2.95, low)], GREEN, stopped=True
+    )
+    sketch.gradient([(probe.x, low), (probe.x, probe.bottom[1] + 0.06)], GREEN)
+    sketch.text(2.05, low, "frozen", color=GREEN)
     return sketch.figure
+
+
+def body(sketch: Sketch, y: float, glyph: str, *, frozen: bool) -> tuple[Box, Box]:
+    """Draw an image, the discriminator's convolutions and the features that they return."""
+    image = sketch.image(0.5, y, glyph, size=0.62)
+    layers = sketch.network(
+        2.05, y, "convolutions\nof $D$", narrows=True, width=1.35, height=1.05, frozen=frozen
+    )
+    features = sketch.code(3.45, y, "$a$", radius=0.25)
+    sketch.small(3.45, y - 0.4, "features")
+    sketch.arrow((image.right[0] + (0 if frozen else 0.12), y), layers.left)
+    sketch.arrow(layers.right, features.left)
+    return layers, features
 
 
 def vae_gan() -> Figure:
     """Draw the three networks and, lane by lane, which of three losses moves which of them and where it is stopped."""
-    sketch = Sketch(4.2)
-    y = 3.4
-    image = sketch.image(0.32, y, "shirt", label="$x$", size=0.5)
-    columns = {"encoder": 1.3, "decoder": 3.15, "discriminator": 5.0}
-    encoder = sketch.network(columns["encoder"], y, "Enc", narrows=True, width=0.75)
-    z = sketch.code(2.25, y, "$z$", radius=0.2)
-    decoder = sketch.network(columns["decoder"], y, "Dec", narrows=False, width=0.75)
-    again = sketch.image(4.05, y, "shirt again", label=r"$\tilde{x}$", size=0.5)
-    judge = sketch.network(columns["discriminator"], y, "Dis", narrows=True, width=0.75)
+    sketch = Sketch(4.3)
+    y = 3.35
+    columns = {"encoder": 1.3, "decoder": 3.2, "discriminator": 4.95}
+    image = sketch.image(0.35, y, "shirt", size=0.55)
+    encoder, decoder, judge = (
+        sketch.network(x, y, name, narrows=name != "Dec", width=0.72, height=0.75)
+        for x, name in zip(columns.values(), ("Enc", "Dec", "Dis"), strict=True)
+    )
+    z = sketch.code(2.22, y + 0.17, "$z$", radius=0.19)
+    noise = sketch.noise(2.22, y - 0.32, "$z_p$", radius=0.19)
+    again = sketch.image(4.06, y, "shirt again", size=0.5)
+    sketch.text(0.35, y - 0.42, "$x$", fontsize=SYMBOLS)
+    sketch.text(4.06, y - 0.42, r"$\tilde{x},\ x_p$", fontsize=SYMBOLS)
     sketch.arrow(image.right, encoder.left)
     sketch.arrow(encoder.right, z.left, dashed=True)
-    for start, end in ((z, decoder), (decoder, again), (again, judge)):
-        sketch.arrow(start.right, end.left)
-    sketch.arrow(judge.right, (5.75, y))
-    sketch.text(6.05, y, "real?")
-    lanes = {
-        "prior": (r"$L_\mathrm{prior}$", BLUE, 2.25, 2.35),
-        "likeness": (r"$L_\mathrm{llike}$", GREEN, 5.0, 1.45),
-        "value": ("$V$", ORANGE, 6.0, 0.55),
-    }
-    for term, (symbol, colour, x, lane) in lanes.items():
-        route(sketch, term, symbol, colour, (x, lane), columns)
+    sketch.arrow(z.right, (decoder.left[0], y + 0.05))
+    sketch.arrow(noise.right, (decoder.left[0], y - 0.1))
+    sketch.arrow(decoder.right, again.left)
+    sketch.arrow(again.right, judge.left)
+    sketch.arrow(judge.right, (5.68, y))
+    sketch.text(5.98, y, "real?")
+    high = y + 0.68
+    sketch.line([0.35, 0.35, 4.95], [y + 0.28, high, high], color=INK, lw=1.3)
+    sketch.arrow((4.95, high), (4.95, y + 0.3), gap=0)
+    sketch.small(2.7, high + 0.14, "the real image itself")
+    for x in columns.values():
+        sketch.line([x, x], [0.3, y - 0.4], ls=(0, (1, 3)), lw=1.2)
+    for lane, term in zip((2.3, 1.4, 0.5), ROUTING, strict=True):
+        route(sketch, term, lane, columns)
     return sketch.figure
 
 
-def route(
-    sketch: Sketch,
-    term: str,
-    symbol: str,
-    colour: str,
-    place: tuple[float, float],
-    columns: dict[str, float],
-) -> None:
-    """Draw one term's lane: an arrow or a bar under each network that it depends on, and what happens there."""
-    lane = place[1]
-    sketch.loss(6.0, lane, symbol, colour, width=0.7)
-    for name, x in columns.items():
+LANES = {  # symbol, colour, and where the loss arises
+    "prior": (r"$L_\mathrm{prior}$", BLUE, 2.22),
+    "likeness": (r"$L_\mathrm{llike}$", GREEN, 6.0),
+    "value": ("$V$", ORANGE, 6.0),
+}
+
+
+def route(sketch: Sketch, term: str, lane: float, columns: dict[str, float]) -> None:
+    """Draw one term's lane: an arrow up to each network that it moves, a bar where it is stopped."""
+    symbol, colour, start = LANES[term]
+    loss = sketch.loss(start, lane, symbol, colour, width=0.74)
+    reached = {name: x for name, x in columns.items() if ROUTING[term][name] != NONE}
+    end = min(reached.values())
+    ends_stopped = ROUTING[term]["encoder"] == STOPPED
+    if ends_stopped:
+        sketch.gradient([loss.left, (end + 0.35, lane)], colour, stopped=True)
+    else:
+        sketch.gradient([loss.left, (end, lane)], colour, head=False)
+    for name, x in reached.items():
         fate = ROUTING[term][name]
-        if not fate:
-            sketch.small(x, lane, "–")
-            continue
-        words = {DESCENDS: "descends", ASCENDS: "ascends", STOPPED: "stopped"}[fate]
-        weight = r"$\gamma\times$ " if (term, name) == ("likeness", "decoder") else ""
-        sketch.gradient([(x + 0.6, lane), (x - 0.1, lane)], colour, stopped=fate == STOPPED)
-        sketch.text(x + 0.1, lane - 0.24, weight + words, color=colour)
+        weight = r" $\gamma\times$" if (term, name) == ("likeness", "decoder") else ""
+        sketch.text(x, lane - 0.2, fate + weight, color=colour, bbox=HALO)
+        if not (ends_stopped and name == "encoder"):
+            sketch.gradient([(x, lane), (x, lane + 0.4)], colour, stopped=fate == STOPPED)

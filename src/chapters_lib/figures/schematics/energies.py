@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 
-from chapters_lib.figures.schematics.language import BLUE, MUTED, ORANGE, SYMBOLS, Sketch
+from chapters_lib.figures.schematics.language import BLUE, DASHED, GREEN, ORANGE, SYMBOLS, Sketch
+from chapters_lib.figures.style import INK, MUTED
 
 
 def gb_rbm() -> Figure:
@@ -42,56 +44,71 @@ def gb_rbm() -> Figure:
 
 def realnvp_prior() -> Figure:
     """Draw a coupling layer, and the flow's two ways: from noise to an image, and from an image to noise."""
-    sketch = Sketch(4.0)
-    sketch.heading(0.1, 3.82, "A coupling layer")
+    sketch = Sketch(3.9)
+    sketch.heading(0.1, 3.72, "A coupling layer")
     coupling(sketch)
-    sketch.line([2.75, 2.75], [0.15, 3.85])
-    y = 2.75
-    sketch.heading(2.9, 3.82, "The flow as prior")
-    x = np.array([3.35, 4.8, 6.0])
-    scatter(sketch, x[0], y, bent=False)
-    scatter(sketch, x[1], y, bent=True)
-    sample = sketch.image(x[2], y, "three again", label="$x$", size=0.6)
-    sketch.small(x[0], y + 0.62, r"$u\sim\mathcal{N}(0,I)$")
-    sketch.small(x[1], y + 0.62, "$z=T(u)$")
-    sketch.arrow((3.85, y), (4.25, y))
-    sketch.arrow((5.3, y), sample.left)
-    sketch.small(4.05, y + 0.2, "$T$", fontsize=SYMBOLS)
-    sketch.small(5.5, y + 0.26, "dec.")
-    sketch.text(4.6, y - 0.62, "drawing: $u$ to $z$ to $x$", color=BLUE)
-    y = 1.25
-    scatter(sketch, x[0], y, bent=False)
-    scatter(sketch, x[1], y, bent=True)
-    image = sketch.image(x[2], y, "three", label="$x$", size=0.6)
-    sketch.arrow(image.left, (5.3, y), dashed=True)
-    sketch.arrow((4.25, y), (3.85, y))
-    sketch.small(4.05, y + 0.2, "$T^{-1}$", fontsize=SYMBOLS)
-    sketch.small(5.5, y + 0.26, "enc.")
-    sketch.text(4.6, y - 0.62, "scoring: $x$ to $z$ to $u$", color=ORANGE)
+    sketch.line([2.5, 2.5], [0.15, 3.8])
+    sketch.heading(2.65, 3.72, "The flow as prior")
+    path(sketch, 2.72, drawing=True)
+    path(sketch, 0.9, drawing=False)
     return sketch.figure
+
+
+def path(sketch: Sketch, y: float, *, drawing: bool) -> None:
+    """Draw the way from base space to image, or the way back on which a code is scored."""
+    colour = BLUE if drawing else ORANGE
+    words = (
+        r"Drawing: $u \to z = T(u) \to x$" if drawing else r"Scoring: $x \to z \to u = T^{-1}(z)$"
+    )
+    sketch.text(2.65, y + 0.68, words, color=colour, ha="left")
+    scatter(sketch, 3.05, y, bent=False)
+    scatter(sketch, 4.3, y, bent=True)
+    name = "dec." if drawing else "enc."
+    network = sketch.network(5.22, y, name, narrows=False, width=0.55, height=0.7)
+    image = sketch.image(6.03, y, "three again" if drawing else "three", size=0.55)
+    sketch.text(6.03, y - 0.44, "$x$", fontsize=SYMBOLS)
+    sketch.text(3.05, y - 0.56, r"$u$", fontsize=SYMBOLS)
+    sketch.text(4.3, y - 0.56, r"$z$", fontsize=SYMBOLS)
+    ways = [((3.45, y), (3.92, y)), ((4.66, y), network.left), (network.right, image.left)]
+    for number, way in enumerate(ways):
+        start, end = way if drawing else way[::-1]
+        sketch.arrow(start, end, dashed=not drawing and number == 1, colour=colour)
+    sketch.text(3.68, y + 0.2, "$T$" if drawing else "$T^{-1}$", color=colour)
 
 
 def coupling(sketch: Sketch) -> None:
     """Draw one coupling layer: A is kept and says how B is stretched and shifted."""
-    kept = [sketch.code(x, 2.9, name, radius=0.25) for x, name in ((0.4, "$u_A$"), (2.3, "$z_A$"))]
-    moved = [sketch.code(x, 1.0, name, radius=0.25) for x, name in ((0.4, "$u_B$"), (2.3, "$z_B$"))]
-    sketch.arrow(kept[0].right, kept[1].left)
-    sketch.small(1.5, 3.1, "kept")
-    network = sketch.network(1.2, 2.1, "$s, t$", narrows=False, width=0.7, height=0.6, narrow=0.75)
-    sketch.arrow(kept[0].right, network.top)
-    step = sketch.loss(1.35, 1.0, r"$\odot\, e^{s} + t$", "#22303c", width=0.95)
+    high, low = 2.95, 1.25
+    (u_a, z_a), (u_b, z_b) = (
+        [
+            sketch.code(x, y, f"${name}_{part}$", radius=0.25)
+            for x, name in ((0.38, "u"), (2.15, "z"))
+        ]
+        for y, part in ((high, "A"), (low, "B"))
+    )
+    sketch.arrow(u_a.right, z_a.left)
+    sketch.text(1.25, high + 0.17, "kept")
+    network = sketch.network(
+        1.25, 2.1, "$s,\\ t$", narrows=False, width=0.7, height=0.55, narrow=0.75
+    )
+    sketch.arrow((1.25, high), (1.25, network.top[1] - 0.04))
+    step = sketch.box(1.25, low, r"$\odot\, e^{s} + t$", width=0.9)
     sketch.arrow(network.bottom, step.top)
-    sketch.arrow(moved[0].right, step.left)
-    sketch.arrow(step.right, moved[1].left)
-    sketch.small(1.35, 0.6, "stretched and shifted")
+    sketch.arrow(u_b.right, step.left)
+    sketch.arrow(step.right, z_b.left)
+    sketch.text(1.25, low - 0.38, "stretched, shifted")
+    sketch.small(1.25, 0.5, "any network will do:\nboth ways use it forwards")
 
 
 def scatter(sketch: Sketch, x: float, y: float, *, bent: bool) -> None:
-    """Draw a cloud of normal points, or what a bent map makes of it."""
-    points = np.random.default_rng(1).normal(0, 1, (140, 2)) * (0.17, 0.17)
+    """Draw a cloud of normal points, dashed around it where it is noise, or what a bent map makes of it."""
+    points = np.random.default_rng(1).normal(0, 0.16, (170, 2))
+    points = points[np.linalg.norm(points, axis=1) < 0.34]
     if bent:
         a, b = points.T
-        points = np.stack([1.35 * a, 0.55 * b + 7.0 * a**2 - 0.22], 1)
+        points = np.stack([0.95 * a + 0.12 * np.sin(9 * b), 0.55 * b + 3.2 * a**2 - 0.12], 1)
+    else:
+        sketch.axes.add_patch(Circle((x, y), 0.38, fill=False, ec=INK, lw=1.2, ls=DASHED))
     sketch.axes.plot(
-        *(points + np.array([x, y])).T, "o", color=BLUE if bent else MUTED, ms=2.2, mew=0
+        *(points + np.array([x, y])).T, "o", color=GREEN if bent else INK, ms=2.4, mew=0
     )

@@ -23,7 +23,8 @@ ACROSS = 6.4  # inches
 WORDS, SMALL, SYMBOLS = 10.5, 9.5, 13.0  # points
 BLUE, ORANGE, GREEN, PURPLE, GREY = SERIES_COLOURS
 PAPER = "#ffffff"
-NETWORK, CODE, LOSS = "#dce8f3", "#fdeedd", "#ffffff"  # fills
+NETWORK, CODE = "#dce8f3", "#fdeedd"  # fills
+HALO = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}  # behind words on a line
 DASHED = (0, (3.0, 2.0))
 
 Point = tuple[float, float]
@@ -100,9 +101,9 @@ class Sketch:
     # things
 
     def image(self, x: float, y: float, glyph: str, *, label: str = "", size: float = 0.6) -> Box:
-        """Draw an image, a square with a glyph of `glyphs.GLYPHS` in it, its symbol below."""
+        """Draw an image, a square with one of the `GLYPHS`, its symbol below; a later one hides an earlier."""
         half = size / 2
-        pixels = GLYPHS[glyph]
+        pixels, depth = GLYPHS[glyph], 3 + len(self.axes.images) / 100
         self.axes.imshow(
             pixels,
             cmap="gray_r",
@@ -110,12 +111,12 @@ class Sketch:
             vmax=1.15,
             extent=(x - half, x + half, y - half, y + half),
             interpolation="nearest",
-            zorder=3,
+            zorder=depth,
             aspect="equal",
         )
         self.axes.set(xlim=(0, self.width), ylim=(0, self.height))
         corner = (x - half, y - half)
-        self.axes.add_patch(Rectangle(corner, size, size, fill=False, ec=INK, lw=1.2, zorder=4))
+        self.axes.add_patch(Rectangle(corner, size, size, fill=False, ec=INK, lw=1.2, zorder=depth))
         if label:
             self.text(x, y - half - 0.16, label, fontsize=SYMBOLS)
         return Box(x, y, half, half)
@@ -186,30 +187,35 @@ class Sketch:
             self.text(x - 5 * cell - 0.14, y, label, fontsize=SYMBOLS, ha="right")
         return Box(x, y, 5 * cell, cell / 2)
 
-    def loss(
+    def box(
         self,
         x: float,
         y: float,
         words: str,
-        colour: str,
         *,
         width: float = 0.8,
-        height: float = 0.36,
+        colour: str = INK,
+        lw: float = 1.2,
     ) -> Box:
-        """Draw a loss: a rounded box in the colour of its gradient."""
+        """Draw a computation without weights: a rounded box around its formula."""
+        half = 0.18
         shape = FancyBboxPatch(
-            (x - width / 2, y - height / 2),
+            (x - width / 2, y - half),
             width,
-            height,
+            2 * half,
             boxstyle="round,pad=0,rounding_size=0.14",
-            fc=LOSS,
+            fc=PAPER,
             ec=colour,
-            lw=1.8,
+            lw=lw,
             zorder=4,
         )
         self.axes.add_patch(shape)
         self.text(x, y, words, color=colour)
-        return Box(x, y, width / 2, height / 2)
+        return Box(x, y, width / 2, half)
+
+    def loss(self, x: float, y: float, words: str, colour: str, *, width: float = 0.8) -> Box:
+        """Draw a loss: a rounded box in the colour of its gradient."""
+        return self.box(x, y, words, width=width, colour=colour, lw=1.8)
 
     # arrows
 
@@ -240,32 +246,32 @@ class Sketch:
         )
 
     def gradient(
-        self, way: Sequence[Point], colour: str, *, stopped: bool = False, dashed: bool = False
+        self, way: Sequence[Point], colour: str, *, stopped: bool = False, head: bool = True
     ) -> None:
         """Draw a gradient's way back through points: an arrow at its end, or a bar where it is stopped.
 
-        Dashed is a gradient that passes and moves no weight.
+        Without a `head` it goes on: another way begins where this one ends.
         """
-        xs, ys = zip(*way, strict=True)
-        line: dict[str, Any] = {"color": colour, "lw": 2.4, "solid_capstyle": "butt", "zorder": 2}
         (x0, y0), (x1, y1) = way[-2:]
         length = float(np.hypot(x1 - x0, y1 - y0))
         along = (x1 - x0) / length, (y1 - y0) / length
+        pointed = head and not stopped
+        end = (x1 - along[0] * 0.11, y1 - along[1] * 0.11) if pointed else (x1, y1)
+        xs, ys = zip(*way[:-1], end, strict=True)
+        self.axes.plot(xs, ys, color=colour, lw=2.4, solid_capstyle="butt", zorder=2)
         if stopped:
-            self.axes.plot(xs, ys, **line, ls=(0, (2, 1)) if dashed else "-")
-            side = (-along[1] * 0.13, along[0] * 0.13)
-            bar = [x1 - side[0], x1 + side[0]], [y1 - side[1], y1 + side[1]]
+            bar = (
+                [x1 + along[1] * 0.13, x1 - along[1] * 0.13],
+                [y1 - along[0] * 0.13, y1 + along[0] * 0.13],
+            )
             self.axes.plot(*bar, color=colour, lw=4.0, solid_capstyle="butt", zorder=5)
-            return
-        head = 0.14
-        shorter = [*way[:-1], (x1 - along[0] * head * 0.8, y1 - along[1] * head * 0.8)]
-        xs, ys = zip(*shorter, strict=True)
-        self.axes.plot(xs, ys, **line, ls=(0, (2, 1)) if dashed else "-")
-        base = x1 - along[0] * head, y1 - along[1] * head
-        side = (-along[1] * 0.08, along[0] * 0.08)
-        corners = [(x1, y1), (base[0] + side[0], base[1] + side[1])]
-        corners.append((base[0] - side[0], base[1] - side[1]))
-        self.axes.add_patch(Polygon(corners, fc=colour, ec=colour, lw=0.5, zorder=5))
+        elif pointed:
+            corners = [(x1, y1)]
+            for side in (0.08, -0.08):
+                corners.append(
+                    (x1 - along[0] * 0.14 - along[1] * side, y1 - along[1] * 0.14 + along[0] * side)
+                )
+            self.axes.add_patch(Polygon(corners, fc=colour, ec=colour, lw=0.5, zorder=5))
 
     def line(self, xs: Sequence[float], ys: Sequence[float], **settings: Any) -> None:
         """Draw a thin line."""
@@ -273,7 +279,7 @@ class Sketch:
         self.axes.plot(xs, ys, **(given | settings))
 
     def frame(self, left: float, bottom: float, right: float, top: float, label: str = "") -> None:
-        """Draw a thin frame around a part, its label in the lower right corner."""
+        """Draw a thin frame around a part, its label in the lower left corner."""
         shape = FancyBboxPatch(
             (left, bottom),
             right - left,
@@ -286,4 +292,4 @@ class Sketch:
         )
         self.axes.add_patch(shape)
         if label:
-            self.small(right - 0.08, bottom + 0.13, label, ha="right")
+            self.small(left + 0.08, bottom + 0.13, label, ha="left")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from chapters_lib.figures.schematics.language import BLUE, GREEN, SYMBOLS, Sketch
+from chapters_lib.figures.schematics.language import BLUE, GREEN, SYMBOLS, Box, Sketch
 
 
 def vae() -> Figure:
@@ -29,16 +29,19 @@ def vae() -> Figure:
 
 def reparameterisation(sketch: Sketch, left: float) -> None:
     """Draw encoder, noise, code and decoder, and under them which way gradients go."""
-    y = 2.05
-    sketch.heading(left, 3.42, "How a code is drawn, and how gradients pass")
+    y = 2.3
+    sketch.heading(left, 3.42, "How a code is drawn, how gradients pass")
     image = sketch.image(left + 0.25, y, "three", label="$x$", size=0.5)
-    encoder = sketch.network(left + 1.0, y, "enc.", narrows=True, width=0.6)
-    mu = sketch.code(left + 1.72, y + 0.32, r"$\mu$", radius=0.19)
-    sigma = sketch.code(left + 1.72, y - 0.32, r"$\sigma$", radius=0.19)
-    z = sketch.code(left + 2.45, y, "$z$")
-    noise = sketch.noise(left + 2.45, y + 0.85, r"$\varepsilon$")
-    decoder = sketch.network(left + 3.2, y, "dec.", narrows=False, width=0.6)
-    again = sketch.image(left + 3.95, y, "three again", label=r"$\hat{x}$", size=0.5)
+    encoder = sketch.network(left + 1.0, y, "enc.", narrows=True, width=0.62)
+    mu, sigma = (
+        sketch.code(left + 1.72, y + side, symbol, radius=0.2)
+        for side, symbol in ((0.3, r"$\mu$"), (-0.3, r"$\sigma$"))
+    )
+    z = sketch.code(left + 2.42, y, "$z$", radius=0.21)
+    noise = sketch.noise(left + 2.42, y + 0.75, r"$\varepsilon$", radius=0.21)
+    decoder = sketch.network(left + 3.13, y, "dec.", narrows=False, width=0.62)
+    again = sketch.image(left + 3.88, y, "three again", size=0.5)
+    sketch.text(again.x, y + 0.45, r"$\hat{x}$", fontsize=SYMBOLS)
     sketch.arrow(image.right, encoder.left)
     for moment in (mu, sigma):
         sketch.arrow((encoder.right[0], y + (moment.y - y) / 2), moment.left)
@@ -46,45 +49,69 @@ def reparameterisation(sketch: Sketch, left: float) -> None:
     sketch.arrow(noise.bottom, z.top, dashed=True)
     sketch.arrow(z.right, decoder.left)
     sketch.arrow(decoder.right, again.left)
-    sketch.small(left + 1.45, y + 0.95, r"$z=\mu+\sigma\,\varepsilon$", fontsize=SYMBOLS - 1)
-    kl = sketch.loss(left + 1.72, 0.95, "KL", BLUE, width=0.55)
-    likelihood = sketch.loss(left + 3.6, 0.95, r"$-\log p(x\,|\,z)$", GREEN, width=1.25)
+    sketch.text(left + 1.4, y + 0.76, r"$z=\mu+\sigma\,\varepsilon$", fontsize=SYMBOLS)
+    ways_back(sketch, encoder, sigma, z, decoder, again)
+
+
+def ways_back(sketch: Sketch, encoder: Box, sigma: Box, z: Box, decoder: Box, again: Box) -> None:
+    """Draw both losses and their gradients: into decoder, code and encoder, and not into the noise."""
+    high, low = 1.2, 0.5
+    likelihood = sketch.loss(again.x - 0.2, high, r"$-\log p(x|z)$", GREEN, width=1.05)
+    kl = sketch.loss(sigma.x, low, r"KL$(q\,\Vert\,p)$", BLUE, width=0.85)
     sketch.arrow(again.bottom, (again.x, likelihood.top[1]))
-    sketch.gradient([kl.left, (left + 1.0, 0.95), (left + 1.0, y - 0.36)], BLUE)
-    low = 0.45
+    sketch.arrow(sigma.bottom, kl.top)
     sketch.gradient(
-        [likelihood.bottom, (likelihood.x, low), (left + 0.8, low), (left + 0.8, y - 0.4)], GREEN
+        [likelihood.left, (decoder.x, high), (encoder.x + 0.1, high)], GREEN, head=False
     )
-    sketch.gradient([(left + 3.2, low), (left + 3.2, 0.75)], GREEN)
-    sketch.gradient([(left + 2.85, y + 0.5), (left + 2.72, y + 0.66)], GREEN, stopped=True)
+    for box in (decoder, z):
+        sketch.gradient(
+            [(box.x, high), (box.x, box.bottom[1] + (0.05 if box is decoder else -0.03))], GREEN
+        )
+    sketch.gradient([(encoder.x + 0.1, high), (encoder.x + 0.1, encoder.bottom[1] + 0.1)], GREEN)
+    sketch.gradient(
+        [kl.left, (encoder.x - 0.12, low), (encoder.x - 0.12, encoder.bottom[1] + 0.04)], BLUE
+    )
+    x = z.x + 0.16
+    sketch.gradient([(x, z.top[1] - 0.04), (x, z.top[1] + 0.2)], GREEN, stopped=True)
+    sketch.small(z.x + 0.95, z.y + 0.75, "none into\nthe noise", color=GREEN)
 
 
 def c_vae() -> Figure:
     """Draw who is told the class: encoder and decoder in training; the decoder alone when images are drawn."""
-    sketch = Sketch(3.6)
-    y = 2.35
-    sketch.heading(0.1, 3.42, "Training: encoder and decoder are told the class")
-    image = sketch.image(0.55, y, "shirt", label="$x$", size=0.7)
-    encoder = sketch.network(1.85, y, "encoder", narrows=True, width=1.0, height=0.9)
-    z = sketch.code(3.15, y, "$z$")
-    decoder = sketch.network(4.45, y, "decoder", narrows=False, width=1.0, height=0.9)
-    again = sketch.image(5.8, y, "shirt again", label=r"$\hat{x}$", size=0.7)
-    for start, end in ((image, encoder), (z, decoder), (decoder, again)):
-        sketch.arrow(start.right, end.left)
+    sketch = Sketch(3.7)
+    y = 2.4
+    sketch.heading(0.1, 3.52, "Training: encoder and decoder are told the class")
+    image = sketch.image(0.55, y, "shirt", label="$x$", size=0.75)
+    encoder, z, decoder, again = conditional(sketch, y)
+    sketch.arrow(image.right, encoder.left)
     sketch.arrow(encoder.right, z.left, dashed=True)
-    y_class = sketch.one_hot(3.15, y + 0.72, hot=6, label="$y$")
-    for network in (encoder, decoder):
-        sketch.arrow((y_class.x + (network.x - y_class.x) * 0.5, y_class.y), (network.x, y + 0.36))
-    sketch.small(3.15, y - 0.5, "how it looks,\nnot what it is")
-    sketch.line([0.1, 6.3], [1.5, 1.5])
-    y = 0.6
-    sketch.heading(0.1, 1.32, "Drawing: choose a class, draw a code")
-    noise = sketch.noise(3.15, y - 0.12, "$z$")
-    sketch.small(1.9, y - 0.12, r"$z\sim\mathcal{N}(0,I)$ for every class")
-    chosen = sketch.one_hot(3.15, y + 0.38, hot=9, label="$y$")
-    decoder = sketch.network(4.45, y, "decoder", narrows=False, width=1.0, height=0.9)
-    sample = sketch.image(5.8, y, "boot again", size=0.7)
-    sketch.arrow(noise.right, (decoder.left[0], y - 0.1))
-    sketch.arrow(chosen.right, (decoder.left[0], y + 0.16))
-    sketch.arrow(decoder.right, sample.left)
+    told = sketch.one_hot(3.15, y + 0.75, hot=6)
+    sketch.text(3.15, y + 0.49, "class $y$")
+    for network, end in ((encoder, told.left), (decoder, told.right)):
+        sketch.arrow(end, (network.x, y + 0.4))
+    sketch.small(3.15, y - 0.42, "need not\nhold the class")
+    sketch.text(again.x, y - 0.54, r"$\hat{x}$", fontsize=SYMBOLS)
+    sketch.line([0.1, 6.3], [1.6, 1.6])
+    y = 0.62
+    sketch.heading(0.1, 1.4, "Drawing: choose the class, draw the code")
+    conditional(sketch, y, drawn=True)
+    sketch.small(2.82, y - 0.14, r"$z\sim\mathcal{N}(0,I)$, for every class the same", ha="right")
     return sketch.figure
+
+
+def conditional(sketch: Sketch, y: float, *, drawn: bool = False) -> tuple[Box, Box, Box, Box]:
+    """Draw encoder, code, decoder and image; of a drawing only noise, class, decoder and sample."""
+    decoder = sketch.network(4.5, y, "decoder", narrows=False, width=1.05, height=0.95)
+    again = sketch.image(5.85, y, "boot again" if drawn else "shirt again", size=0.75)
+    sketch.arrow(decoder.right, again.left)
+    if drawn:
+        noise = sketch.noise(3.15, y - 0.14, "$z$")
+        sketch.arrow(noise.right, (decoder.left[0], y - 0.12))
+        chosen = sketch.one_hot(3.15, y + 0.3, hot=9)
+        sketch.text(chosen.left[0] - 0.12, y + 0.3, "class $y$", ha="right")
+        sketch.arrow(chosen.right, (decoder.left[0], y + 0.17))
+        return noise, chosen, decoder, again
+    z = sketch.code(3.15, y, "$z$")
+    encoder = sketch.network(1.8, y, "encoder", narrows=True, width=1.05, height=0.95)
+    sketch.arrow(z.right, decoder.left)
+    return encoder, z, decoder, again
