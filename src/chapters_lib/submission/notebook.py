@@ -212,8 +212,8 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
             f"The {BESIDE.get(sheet.name, 'notebook')} beside this report made all its figures and numbers, from "
             "trained weights, learning curves and measures in `record/`. `TRAIN = True` trains the networks anew on "
-            "the data sets and compares their weights with the recorded ones, `EVALUATE = True` measures new images again. "
-            f"Needed are Python 3.11 or newer and\n\n    pip install {packages}"
+            "the data sets and compares their weights with the recorded ones, `EVALUATE = True` measures new images "
+            f"again. Needed are Python 3.11 or newer and\n\n    pip install {packages}"
         )
     if blank:
         return (
