@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 from chapters_lib import figures
 from chapters_lib.data import CLASSES
 from chapters_lib.experiments import find
+from chapters_lib.figures import schematics
 from chapters_lib.pages import model, run
 from chapters_lib.pages.realnvp_prior import GAUSSIAN, PLANES, REALNVP, VALIDATION
 from chapters_lib.recipes import likelihood_vae
@@ -20,6 +21,11 @@ from chapters_lib.reproducibility import generator
 
 GAUSSIAN_PLANE = PLANES["N(0, I)"]
 SHOWN = 2000  # codes drawn in a plane
+
+
+def drawing() -> Figure:
+    """Return the drawing of the model."""
+    return schematics.realnvp_prior()
 
 
 def loss() -> Figure:
