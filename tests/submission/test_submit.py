@@ -18,7 +18,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
 from chapters_lib.submission import report
 from chapters_lib.submission.chapters import Book, Heading, Shown
-from chapters_lib.submission.notebook import build, cited, references, script
+from chapters_lib.submission.notebook import build, cited, fill, references, script
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
 SHEET = Sheet(
@@ -226,6 +226,20 @@ def test_numbers_are_put_in_from_the_record(book):
     assert f"So {runs.load('vae-fc-mnist')['test_negative_elbo']:.1f} nats." in text
 
 
+def test_what_a_cell_says_is_put_into_the_text():
+    said = new_output("stream", name="stdout", text='{"gap": -1.25, "set": "MNIST"}')
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("On {said}`set` it is {said}`gap .1f` nats."),
+            new_code_cell("", metadata={"tags": ["said"]}, outputs=[said]),
+        ]
+    )
+    assert fill(notebook).cells[0].source == "On MNIST it is \N{MINUS SIGN}1.2 nats."
+    notebook.cells[0].source = "{said}`other .1f`"
+    with pytest.raises(ChaptersError, match="'other', which no cell prints"):
+        fill(notebook)
+
+
 def test_a_blank_pack_has_questions_and_no_answers(book):
     notebook = build(SHEET, SOURCE, book, (), blank=True)
     text = "\n".join(cell.source for cell in notebook.cells)
@@ -233,6 +247,15 @@ def test_a_blank_pack_has_questions_and_no_answers(book):
     assert "One and one" not in text and "Figure" not in text and "layers +=" not in text
     assert "def mlp(" in text and "raise NotImplementedError" in text and "print(len" not in text
     assert not any(cell.get("attachments") for cell in notebook.cells)
+
+
+def test_the_blank_pack_of_4a_has_no_answer(tmp_path):
+    (path,) = submission.submit("a4a", blank=True, book=tmp_path, target=tmp_path / "dist")
+    with zipfile.ZipFile(path) as archive:
+        notebook = nbformat.reads(archive.read("a4a-blank.ipynb").decode(), as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert text.count("*Your answer.*") == 5 and "raise NotImplementedError" in text
+    assert "**Answer.**" not in text and "Table 1" not in text and "{said}" not in text
 
 
 def test_a_blank_pack_of_a_report_of_its_own_has_no_answer(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import json
 import re
 from typing import Any
 
@@ -15,14 +16,25 @@ from chapters_lib.submission.inline import FUTURE, Inliner
 from chapters_lib.submission.sources import SOURCES
 
 NUMBER = re.compile(r"\{number\}`([\w.-]+) ([\w.:-]+) ([\w.,%]+)`")
+SAID = re.compile(r"\{said\}`([\w.-]+)(?: ([\w.,%]+))?`")
 # Sheets whose report is a text of its own, and the runs that its pack carries in record/.
 CARRIED = {
     "hw7": (
         *("vae-fc-mnist", "vae-fc-mnist-ladder", "vae-fc-mnist-no-dropout"),
         *(f"vae-fc-mnist-weight-{weight}" for weight in ("0", "0.1", "0.5", "2", "4")),
         *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "gan-fc-mnist-collapse", "judge-mnist"),
-    )
+    ),
+    "a4a": (
+        *(
+            f"{kind}-{name}"
+            for name in ("mnist", "house-numbers")
+            for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
+        ),
+        *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist"),
+        "house-numbers-beside-svhn",
+    ),
 }
+SCRIPTS = {"hw7": "script"}  # what is handed in beside the report, where it is no notebook
 PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
@@ -66,8 +78,9 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         if blank and "given" not in tags and not _defines(code):
             code = "# Yours to write."
         if code:
-            shown = {"tags": ["shown"], "alt": cell.metadata.get("alt", "")}
-            cells.append(new_code_cell(code, metadata=shown if "shown" in tags else {}))
+            marks = [tag for tag in tags if tag in ("shown", "said")]
+            noted = {"tags": marks, "alt": cell.metadata.get("alt", "")} if marks else {}
+            cells.append(new_code_cell(code, metadata=noted))
     if not blank:
         answers = [cell for cell in cells if cell.cell_type == "markdown"]
         _complete(answers, book)
@@ -94,6 +107,34 @@ def _questions(text: str) -> str:
     """Return the questions of a report of its own, without what answers them."""
     lines = [line for line in text.split("\n") if line.startswith("{question}")]
     return "\n\n".join(f"{line}\n\n*Your answer.*" for line in lines)
+
+
+def fill(notebook: Any) -> Any:
+    """Put into the text of an executed notebook what its cell tagged ``said`` prints, a JSON of numbers and words.
+
+    ``{said}`KEY FORMAT``` is a number; ``{said}`KEY``` words as they are.
+
+    Raises
+    ------
+    ChaptersError
+        if the text asks for what the cell does not say.
+    """
+    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    said: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if "said" in cell.metadata.get("tags", []):
+            said |= json.loads("".join(output.get("text", "") for output in cell.outputs))
+
+    def word(match: re.Match[str]) -> str:
+        if match[1] not in said:
+            raise ChaptersError(f"the text says {match[1]!r}, which no cell prints")
+        return format(said[match[1]], match[2] or "").replace(
+            "-", "\N{MINUS SIGN}" if match[2] else "-"
+        )
+
+    for cell in texts:
+        cell.source = SAID.sub(word, cell.source)
+    return notebook
 
 
 def _complete(cells: list[Any], book: Book) -> None:
@@ -170,10 +211,10 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     if sheet.name in CARRIED and not blank:
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            "The script beside this report made all its figures and numbers. It loads trained weights, learning curves "
-            "and measures from `record/` beside it; `TRAIN = True` trains the networks anew on all of MNIST and "
-            "compares their weights with the recorded ones, `EVALUATE = True` measures new images again. It needs "
-            f"Python 3.11 or newer and\n\n    pip install {packages}"
+            f"The {SCRIPTS.get(sheet.name, 'notebook')} beside this report made all its figures and numbers. It loads "
+            "trained weights, learning curves and measures from `record/` beside it; `TRAIN` trains the networks anew "
+            "on the whole data sets and compares their weights with the recorded ones, `EVALUATE` measures new "
+            f"images again. It needs Python 3.11 or newer and\n\n    pip install {packages}"
         )
     if blank:
         return (
