@@ -202,17 +202,7 @@ def _make(
                 **_carried(sheet),
             }
             return [_zip(folder / f"{who}_4a.zip", code)]
-        weights = {
-            f"weights/{run}.safetensors": (runs.load(run).folder / "model.safetensors").read_bytes()
-            for run in sorted({run for question in sheet.questions for run in question.runs})
-            if (runs.load(run).folder / "model.safetensors").stat().st_size
-            > 100  # a study keeps none
-        }
-        contents: dict[str, str | bytes] = {
-            "report.pdf": report_pdf,
-            **{f"notebooks/{k}": v for k, v in texts.items()},
-            **weights,
-        }
+        contents: dict[str, str | bytes] = {"report.pdf": report_pdf, **texts, **_carried(sheet)}
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
     paper = report.pdf(notebook, book, title=sheet.title, names=names, code=True)

@@ -33,8 +33,16 @@ CARRIED = {
         *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist"),
         "house-numbers-beside-svhn",
     ),
+    "hw5": (
+        *("dcgan-mnist", "dcgan-mnist-batch-128", "dcgan-mnist-nonsaturating", "judge-mnist"),
+        *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist"),
+        *(f"rbm-kmnist-{m}{more}" for m in (16, 64, 256) for more in ("", "-updates")),
+        "rbm-kmnist-64-global",
+        *("vae-fashion-mnist", "vae-fashion-mnist-tuning"),
+        *("cvae-fashion-mnist", "cvae-decoder-only-fashion-mnist", "judge-fashion-mnist"),
+    ),
 }
-SCRIPTS = {"hw7": "script"}  # what is handed in beside the report, where it is no notebook
+BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
@@ -78,9 +86,9 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         if blank and "given" not in tags and not _defines(code):
             code = "# Yours to write."
         if code:
-            marks = [tag for tag in tags if tag in ("shown", "said")]
-            noted = {"tags": marks, "alt": cell.metadata.get("alt", "")} if marks else {}
-            cells.append(new_code_cell(code, metadata=noted))
+            marked = [tag for tag in tags if tag in ("shown", "said")]
+            shown = {"tags": marked, "alt": cell.metadata.get("alt", "")}
+            cells.append(new_code_cell(code, metadata=shown if marked else {}))
     if not blank:
         answers = [cell for cell in cells if cell.cell_type == "markdown"]
         _complete(answers, book)
@@ -110,14 +118,14 @@ def _questions(text: str) -> str:
 
 
 def fill(notebook: Any) -> Any:
-    """Put into the text of an executed notebook what its cell tagged ``said`` prints, a JSON of numbers and words.
+    """Put into the text of an executed notebook what its cells tagged ``said`` print, a JSON of numbers and words each.
 
     ``{said}`KEY FORMAT``` is a number; ``{said}`KEY``` words as they are.
 
     Raises
     ------
     ChaptersError
-        if the text asks for what the cell does not say.
+        if the text asks for what no cell says.
     """
     texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
     said: dict[str, Any] = {}
@@ -211,10 +219,10 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     if sheet.name in CARRIED and not blank:
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            f"The {SCRIPTS.get(sheet.name, 'notebook')} beside this report made all its figures and numbers. It loads "
-            "trained weights, learning curves and measures from `record/` beside it; `TRAIN` trains the networks anew "
-            "on the whole data sets and compares their weights with the recorded ones, `EVALUATE` measures new "
-            f"images again. It needs Python 3.11 or newer and\n\n    pip install {packages}"
+            f"The {BESIDE.get(sheet.name, 'notebook')} beside this report made all its figures and numbers, from "
+            "trained weights, learning curves and measures in `record/`. `TRAIN = True` trains the networks anew on "
+            "the data sets and compares their weights with the recorded ones, `EVALUATE = True` measures new images "
+            f"again. Needed are Python 3.11 or newer and\n\n    pip install {packages}"
         )
     if blank:
         return (
@@ -239,15 +247,17 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
 def _number(match: re.Match[str]) -> str:
     """Return a recorded number as text: a metric, or another by the word before the colon.
 
-    ``last:`` is the end of seed 0's curve, ``config:`` a setting, ``by:`` what the
+    ``first:``, ``last:`` and ``at-5:`` are epochs of seed 0's curve, ``config:`` a setting, ``by:`` what the
     provenance says, ``gap:`` test minus training.
     """
     name, key, spec = match.groups()
     run = runs.load(name)
     kind, _, of = key.rpartition(":")
     value: Any
-    if kind == "last":
-        value = float(run.history.where("seed", 0).column(of)[-1])
+    if kind in ("first", "last") or kind.startswith("at-"):
+        at = {"first": 0, "last": -1}.get(kind)
+        epoch = int(kind.removeprefix("at-")) - 1 if at is None else at
+        value = float(run.history.where("seed", 0).column(of)[epoch])
     elif kind == "config":
         value = run.config[of]
     elif kind == "by":
