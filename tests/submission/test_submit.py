@@ -18,7 +18,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
 from chapters_lib.submission import report
 from chapters_lib.submission.chapters import Book, Heading, Shown
-from chapters_lib.submission.notebook import build, cited, fill, references, script
+from chapters_lib.submission.notebook import build, cited, references, script
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
 SHEET = Sheet(
@@ -224,20 +224,6 @@ def test_numbers_are_put_in_from_the_record(book):
     source = SOURCE + "\nSo {number}`vae-fc-mnist test_negative_elbo .1f` nats.\n"
     text = "\n".join(c.source for c in build(SHEET, source, book, ("me",), blank=False).cells)
     assert f"So {runs.load('vae-fc-mnist')['test_negative_elbo']:.1f} nats." in text
-
-
-def test_what_a_cell_says_is_put_into_the_text():
-    said = new_output("stream", name="stdout", text='{"gap": -1.25, "set": "MNIST"}')
-    notebook = new_notebook(
-        cells=[
-            new_markdown_cell("On {said}`set` it is {said}`gap .1f` nats."),
-            new_code_cell("", metadata={"tags": ["said"]}, outputs=[said]),
-        ]
-    )
-    assert fill(notebook).cells[0].source == "On MNIST it is \N{MINUS SIGN}1.2 nats."
-    notebook.cells[0].source = "{said}`other .1f`"
-    with pytest.raises(ChaptersError, match="'other', which no cell prints"):
-        fill(notebook)
 
 
 def test_a_blank_pack_has_questions_and_no_answers(book):
