@@ -189,4 +189,6 @@ def _claims(dataset: str) -> None:
             less(error["a"], error["two"], digits=4), less(error["two"], error["b"], digits=4)
         ),
     }
-    PAGE.claims(**{f"{_short(dataset)}_{key}": verdict for key, verdict in verdicts.items()})
+    PAGE.claims(
+        own=False, **{f"{_short(dataset)}_{key}": verdict for key, verdict in verdicts.items()}
+    )
