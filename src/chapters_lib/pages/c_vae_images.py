@@ -97,12 +97,10 @@ def hits() -> Markdown:
         ("codes drawn from the prior", "prior_hit"),
         ("codes of test images, as another class", "other_hit"),
     ):
-        cells = [found.metric(f"{of}_{key}") for of in ("cvae", "decoder_only")]
-        sems = [found.metric(f"{of}_{key}_sem") for of in ("cvae", "decoder_only")]
-        pairs = zip(cells, sems, strict=True)
-        rows.append(
-            [label, *(f"{100 * hit.mean:.1f} ± {100 * sem.mean:.1f}" for hit, sem in pairs)]
-        )
+        rows.append([label])
+        for model_key in (f"cvae_{key}", f"decoder_only_{key}"):
+            hit, error = 100 * found[model_key], 100 * found[f"{model_key}_sem"]
+            rows[-1].append(f"{hit:.1f} ± {error:.1f}")
     return table(
         "Share of ten thousand images each, in per cent, in which the judge's most probable class is the class asked "
         "for; codes drawn from $q(z \\mid x, y)$, one training of each model, ± over images.",
