@@ -240,7 +240,7 @@ def table_asked() -> Markdown:
     PAGE.keep(met_min_max=WORDS[met[MINMAX]], met_non_saturating=WORDS[met[OTHER]])
     return table(
         "What was asked of the samples and what was measured; min-max: mean ± standard error over "
-        "three trainings, met only if each training met it; non-saturating: one training.",
+        "trainings, met only if each training met it; non-saturating: one training.",
         "tab-gan-asked",
         "32 14 18 9 18 9",
         rows,
