@@ -24,7 +24,10 @@ from .conftest import ROOT, lacking
 pytestmark = pytest.mark.slow
 PAGES = assignments.chapters(ROOT / "_toc.yml")
 READY = [sheet for sheet in assignments.SHEETS if not assignments.unanswered(sheet, PAGES)]
-SECONDS = 75  # what a pack's quick setting may take on one core
+SECONDS = {
+    True: 300,
+    False: 75,
+}  # of one core: of a pack that carries its records, of another's quick setting
 EMPTY = ("hw7", "hw5")  # tried in an environment of their own where CHAPTERS_EMPTY_VENV is set
 HIDE = "import sys, runpy; sys.modules['chapters_lib'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
 WHO = {"hw7": ["id-1", "id_2"]}
@@ -40,9 +43,9 @@ INSIDE = {
     "id-1_4a.zip": {"id-1_4a.ipynb", "id-1_4a.pdf"},
     "hw5.id-1.zip": {
         "report.pdf",
-        "notebooks/hw5-1-dcgan.ipynb",
-        "notebooks/hw5-2-rbm.ipynb",
-        "notebooks/hw5-3-vae.ipynb",
+        "hw5-1-dcgan.ipynb",
+        "hw5-2-rbm.ipynb",
+        "hw5-3-vae.ipynb",
     },
 }
 
@@ -65,10 +68,8 @@ def pack(request, site, tmp_path_factory):
             with zipfile.ZipFile(path) as archive:
                 inside = set(archive.namelist())
                 assert archive.testzip() is None
-                weights = {name for name in inside if name.startswith("weights/")}
                 record = {name for name in inside if name.startswith("record/")}
-                assert inside - weights - record == INSIDE[path.name]
-                assert bool(weights) == (sheet.name == "hw5")
+                assert inside - record == INSIDE[path.name]
                 assert bool(record) == (sheet.name in CARRIED)
                 archive.extractall(folder)
     return sheet, folder
@@ -93,7 +94,7 @@ def test_the_questions_come_in_the_sheets_order(pack):
 
 
 def test_notebooks_are_executed_and_show_what_was_recorded(pack):
-    _, folder = pack
+    sheet, folder = pack
     for path in folder.rglob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
@@ -101,6 +102,9 @@ def test_notebooks_are_executed_and_show_what_was_recorded(pack):
         assert all(cell.execution_count for cell in cells) and any(cell.outputs for cell in cells)
         assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
         pictures = [cell for cell in notebook.cells if cell.get("attachments")]
+        if sheet.name in CARRIED:
+            assert not pictures, "every figure is the output of a cell"
+            continue
         assert pictures and all("Recorded, not computed here" in cell.source for cell in pictures)
         for cell in pictures:
             alts = re.findall(r"!\[([^]]*)\]\(attachment:([^)]+)\)", cell.source)
@@ -138,7 +142,7 @@ def test_the_code_runs_alone_in_time(pack, tmp_path):
     for name, text in code(folder).items():
         assert not re.search(r"^\s*(?:from|import) chapters_lib", text, re.MULTILINE)
         if sheet.name in CARRIED:
-            shutil.copytree(folder / "record", tmp_path / "record")
+            shutil.copytree(folder / "record", tmp_path / "record", dirs_exist_ok=True)
         else:
             assert text.count("QUICK = True") == 1
         packages = re.search(r"^#     pip install (.+)$", text, re.MULTILINE)
@@ -159,7 +163,7 @@ def test_the_code_runs_alone_in_time(pack, tmp_path):
         )
         assert done.returncode == 0, done.stderr[-2000:]
         assert done.stderr == "", "nothing to warn of"
-        assert seconds() - began < SECONDS
+        assert seconds() - began < SECONDS[sheet.name in CARRIED]
 
 
 def seconds() -> float:

@@ -196,17 +196,7 @@ def _make(
                 f"{who}_4a.pdf": report_pdf,
             }
             return [_zip(folder / f"{who}_4a.zip", code)]
-        weights = {
-            f"weights/{run}.safetensors": (runs.load(run).folder / "model.safetensors").read_bytes()
-            for run in sorted({run for question in sheet.questions for run in question.runs})
-            if (runs.load(run).folder / "model.safetensors").stat().st_size
-            > 100  # a study keeps none
-        }
-        contents: dict[str, str | bytes] = {
-            "report.pdf": report_pdf,
-            **{f"notebooks/{k}": v for k, v in texts.items()},
-            **weights,
-        }
+        contents: dict[str, str | bytes] = {"report.pdf": report_pdf, **texts, **_carried(sheet)}
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
     paper = report.pdf(notebook, book, title=sheet.title, names=names, code=True)
@@ -217,10 +207,10 @@ def _make(
 
 def _notebook(sheet: Sheet, text: str, names: tuple[str, ...], book: Book, blank: bool) -> Any:
     """Return a notebook of a pack, executed unless it is blank."""
-    from chapters_lib.submission.notebook import build
+    from chapters_lib.submission.notebook import build, fill
 
     notebook = build(sheet, text, book, names, blank=blank)
-    return notebook if blank else execute(notebook, _carried(sheet))
+    return notebook if blank else fill(execute(notebook, _carried(sheet)))
 
 
 def _carried(sheet: Sheet) -> dict[str, str | bytes]:
