@@ -23,7 +23,6 @@ from chapters_lib.models.layers import count_parameters, output_shapes
 from chapters_lib.pages import Page, check, model, number, run, table
 from chapters_lib.pages.claims import Verdict, difference, less, level, percent, shown, told
 from chapters_lib.recipes import gan
-from chapters_lib.recording.runs import Metric
 
 PAGE = Page("dcgan")
 RUNS = {"min-max": "dcgan-mnist", "non-saturating": "dcgan-mnist-nonsaturating"}
@@ -64,7 +63,13 @@ def sampled(a: float, b: float, images: int) -> Interval:
 
 def _of_settings() -> None:
     minmax, other = run(MINMAX), run(OTHER)
-    fixed = {"width": 64, "noise": 100, "dropout": 0.2, "dropout_epochs": 5, "saturating": True}
+    fixed: dict[str, Any] = {
+        "width": 64,
+        "noise": 100,
+        "dropout": 0.2,
+        "dropout_epochs": 5,
+        "saturating": True,
+    }
     fixed |= {"discriminator_norm": True, "fresh_noise": False, "precision": "bfloat16"}
     check(
         {
@@ -319,11 +324,11 @@ def training() -> Figure:
 
 def _of_modes() -> None:
     modes, images = run(MODES), 2 * run(MINMAX).data_used["test"]["images"]
-    right = [run(name)["discriminator_accuracy"] for name in (MINMAX, FIRST)]
+    right = tuple(run(name)["discriminator_accuracy"] for name in (MINMAX, FIRST))
     PAGE.keep(eval_fake=f"{modes['minmax_evaluation_fake']:.2f}")
     PAGE.keep(train_fake=f"{modes['minmax_training_fake']:.2f}")
     PAGE.keep(d_alone=f"{100 * right[0]:.1f}", first_alone=f"{100 * right[1]:.1f}")
-    PAGE.claims(alone=shown(sampled(*right, images), sign=0, digits=1))
+    PAGE.claims(alone=shown(sampled(right[0], right[1], images), sign=0, digits=1))
 
 
 def _of_precision() -> None:
@@ -331,6 +336,6 @@ def _of_precision() -> None:
     same = [{k: v for k, v in each.config.items() if k != "precision"} for each in (plain, brief)]
     small = {"width": 32, "saturating": False}.items() <= same[0].items()
     check({"the precision is all that differs": same[0] == same[1], "in small": small})
-    distances: tuple[Metric, ...] = tuple(each.metric("fid_judge") for each in (brief, plain))
-    PAGE.keep(half_epochs=str(plain.config["epochs"]), half_gap=told(difference(*distances)))
-    PAGE.claims(precision=level(*distances, digits=2))
+    low, full = brief.metric("fid_judge"), plain.metric("fid_judge")
+    PAGE.keep(half_epochs=str(plain.config["epochs"]), half_gap=told(difference(low, full)))
+    PAGE.claims(precision=level(low, full, digits=2))

@@ -137,7 +137,7 @@ def shares() -> Figure:
         name: [100 * study[f"{key}_{share:g}_test_accuracy_sd"] for share in SHARES]
         for key, (_, _, name) in KINDS.items()
     }
-    axes = {"xlabel": "labelled training images, %", "ylabel": "test error, %"}
+    axes: Any = {"xlabel": "labelled training images, %", "ylabel": "test error, %"}
     figure = figures.lines(SHARES, errors, bars, **axes)
     ax = figure.axes[0]
     crosses = [100 - alone(share) for share in few]
@@ -165,9 +165,9 @@ def _of_shares() -> None:
     every = 1.0 in run(END_TO_END).config["shares"]
     PAGE.keep(whole=f"{alone(10):.1f}")
     PAGE.keep(whole_all=f"reaches {alone(100):.1f} %" if every else "was not recorded")
-    for word, share in {"one": 1, "ten": 10}.items():
-        gap = sampled(alone(share) / 100, accuracy("dcgan", share) / 100, tests)
-        PAGE.claims(**{f"at_{word}": shown(gap, sign=-1, digits=1)})
+    gaps = [sampled(alone(share) / 100, accuracy("dcgan", share) / 100, tests) for share in (1, 10)]
+    one, ten = (shown(gap, sign=-1, digits=1) for gap in gaps)
+    PAGE.claims(at_one=one, at_ten=ten)
 
 
 # The page's own small run
