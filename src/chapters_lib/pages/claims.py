@@ -94,6 +94,13 @@ def told(found: Interval, digits: int = 2) -> str:
     return f"{gap:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
 
 
+def both(*verdicts: Verdict) -> Verdict:
+    """Whether each part of a sentence holds."""
+    return Verdict(
+        all(verdict.holds for verdict in verdicts), "; ".join(v.measured for v in verdicts)
+    )
+
+
 def _number(metric: Metric, digits: int) -> str:
     text = f"{metric.mean:.{digits}f}"
     return f"{text} ± {metric.sem:.{digits}f}" if len(metric.values) > 1 else text

@@ -29,7 +29,7 @@ NOTEBOOKS: dict[str, Notebooks] = {
     "a4-fashion": FOUR,
     "a4-mnist": FOUR,
     "hw7": {"hw7": ("hw7",)},
-    "a4a": {"a4a": ("a4a", "a4a-comparison")},
+    "a4a": {"a4a": ("a4a",)},
     "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
 }
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
@@ -188,12 +188,18 @@ def _make(
     texts = {f"{name}.ipynb": _json(notebook) for name, notebook in notebooks.items()}
     if sheet.name in ("a4a", "hw5"):
         report_pdf = report.pdf(
-            _joined(notebooks.values()), book, title=sheet.title, names=names, code=False
+            _joined(notebooks.values()),
+            book,
+            title=sheet.title,
+            names=names,
+            code=False,
+            compact=sheet.name == "a4a",
         )
         if sheet.name == "a4a":
             code: dict[str, str | bytes] = {
                 f"{who}_4a.ipynb": texts["a4a.ipynb"],
                 f"{who}_4a.pdf": report_pdf,
+                **_carried(sheet),
             }
             return [_zip(folder / f"{who}_4a.zip", code)]
         contents: dict[str, str | bytes] = {"report.pdf": report_pdf, **texts, **_carried(sheet)}

@@ -24,6 +24,15 @@ CARRIED = {
         *(f"vae-fc-mnist-weight-{weight}" for weight in ("0", "0.1", "0.5", "2", "4")),
         *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "gan-fc-mnist-collapse", "judge-mnist"),
     ),
+    "a4a": (
+        *(
+            f"{kind}-{name}"
+            for name in ("mnist", "house-numbers")
+            for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
+        ),
+        *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist"),
+        "house-numbers-beside-svhn",
+    ),
     "hw5": (
         *("dcgan-mnist", "dcgan-mnist-batch-128", "dcgan-mnist-nonsaturating", "judge-mnist"),
         *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist"),
