@@ -28,7 +28,6 @@ def records() -> list[runs.Run]:
     return [load(name) for name in runs.names()]
 
 
-@cache
 def has_weights(run: runs.Run) -> bool:
     """Whether the run's weights are stored."""
     with safe_open(run.folder / "model.safetensors", framework="np") as stored:
