@@ -13,6 +13,7 @@ from typing import Any
 from IPython.display import Markdown
 from myst_nb import glue
 
+from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.experiments import find
 from chapters_lib.pages.claims import OTHERWISE, OWN, Verdict
 from chapters_lib.recording import runs
@@ -75,6 +76,12 @@ def number(metric: runs.Metric, digits: int = 3) -> str:
     """Return a metric as the text prints it, with its standard error over seeds where there are several."""
     text = signed(metric.mean, digits)
     return f"{text} ± {metric.sem:.{digits}f}" if len(metric.values) > 1 else text
+
+
+def interval(found: Interval, digits: int = 3) -> str:
+    """Return a difference with its 95 % interval, as the text prints it."""
+    low, high = signed(found.low, digits), signed(found.high, digits)
+    return f"{signed(found.difference, digits)} [{low}, {high}]"
 
 
 def table(

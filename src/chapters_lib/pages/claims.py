@@ -81,6 +81,13 @@ def shown(found: Interval, *, sign: int, digits: int = 3) -> Verdict:
     return Verdict(verdict == sign, _interval(found, digits))
 
 
+def both(*verdicts: Verdict) -> Verdict:
+    """Whether each part of a sentence holds."""
+    return Verdict(
+        all(verdict.holds for verdict in verdicts), "; ".join(v.measured for v in verdicts)
+    )
+
+
 def _number(metric: Metric, digits: int) -> str:
     text = f"{metric.mean:.{digits}f}"
     return f"{text} ± {metric.sem:.{digits}f}" if len(metric.values) > 1 else text
