@@ -61,11 +61,14 @@ def trained(
 
 
 def measured(name: str) -> dict[str, Any]:
-    """Return what was measured of a run; print when, where and in how many seconds it was trained."""
+    """Return what was measured of a run; print when and where, and in how many seconds it was trained, if it was."""
     found = json.loads((RECORD / name / "run.json").read_text(encoding="utf-8"))
     by = found["provenance"]
+    trainings = (
+        f"{len(by['seeds'])} training{'s' * (len(by['seeds']) > 1)} in {by['wall_seconds']:.0f} s"
+    )
     print(
-        f"{name}: {len(by['seeds'])} training{'s' * (len(by['seeds']) > 1)} in {by['wall_seconds']:.0f} s, "
+        f"{name}: {trainings if by['wall_seconds'] else 'measured'}, "
         f"{by['date']}, {by['processor']}, {by['threads']} thread{'s' * (by['threads'] > 1)}"
     )
     metrics: dict[str, Any] = found["metrics"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import json
 import re
 from typing import Any
 
@@ -15,13 +16,31 @@ from chapters_lib.submission.inline import FUTURE, Inliner
 from chapters_lib.submission.sources import SOURCES
 
 NUMBER = re.compile(r"\{number\}`([\w.-]+) ([\w.:-]+) ([\w.,%]+)`")
+SAID = re.compile(r"\{said\}`([\w.-]+)(?: ([\w.,%]+))?`")
 # Sheets whose report is a text of its own, and the runs that its pack carries in record/.
 CARRIED = {
     "hw7": (
         *("vae-fc-mnist", "vae-fc-mnist-ladder", "vae-fc-mnist-no-dropout"),
         *(f"vae-fc-mnist-weight-{weight}" for weight in ("0", "0.1", "0.5", "2", "4")),
         *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "gan-fc-mnist-collapse", "judge-mnist"),
-    )
+    ),
+    "a4-fashion": (
+        *("ae-fashion-mnist", "ae-normalized-fashion-mnist", "naive-blur-fashion-mnist"),
+        *("ae-normalized-fashion-mnist-batch-1024", "vae-2d-fashion-mnist", "judge-fashion-mnist"),
+        *(f"vaegan-fashion-mnist{end}" for end in ("", "-paper", "-both")),
+        *(f"vaegan-fashion-mnist-both-layer-{layer}" for layer in range(4)),
+        *("vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist", "vae-conv-fashion-mnist"),
+        *("vaegan-study-fashion-mnist", "vaegan-rivals-fashion-mnist", "vae-fashion-mnist"),
+    ),
+    "a4-mnist": (
+        *("ae-mnist", "ae-normalized-mnist", "naive-blur-mnist", "vae-2d-mnist", "judge-mnist"),
+        *("vaegan-mnist-layer-3", "vaegan-mnist-both", "vaegan-mnist"),
+    ),
+}
+BESIDE = {  # what lies beside a report, where not one notebook
+    "hw7": "script beside this report",
+    "a4-fashion": "notebook that this is a print of",
+    "a4-mnist": "notebook that this is a print of",
 }
 PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
@@ -66,8 +85,9 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         if blank and "given" not in tags and not _defines(code):
             code = "# Yours to write."
         if code:
-            shown = {"tags": ["shown"], "alt": cell.metadata.get("alt", "")}
-            cells.append(new_code_cell(code, metadata=shown if "shown" in tags else {}))
+            marked = [tag for tag in tags if tag in ("shown", "said", "printed")]
+            shown = {"tags": marked, "alt": cell.metadata.get("alt", "")}
+            cells.append(new_code_cell(code, metadata=shown if marked else {}))
     if not blank:
         answers = [cell for cell in cells if cell.cell_type == "markdown"]
         _complete(answers, book)
@@ -94,6 +114,34 @@ def _questions(text: str) -> str:
     """Return the questions of a report of its own, without what answers them."""
     lines = [line for line in text.split("\n") if line.startswith("{question}")]
     return "\n\n".join(f"{line}\n\n*Your answer.*" for line in lines)
+
+
+def fill(notebook: Any) -> Any:
+    """Put into the text of an executed notebook what its cells tagged ``said`` print, a JSON of numbers and words each.
+
+    ``{said}`KEY FORMAT``` is a number; ``{said}`KEY``` words as they are.
+
+    Raises
+    ------
+    ChaptersError
+        if the text asks for what no cell says.
+    """
+    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    said: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if "said" in cell.metadata.get("tags", []):
+            said |= json.loads("".join(output.get("text", "") for output in cell.outputs))
+
+    def word(match: re.Match[str]) -> str:
+        if match[1] not in said:
+            raise ChaptersError(f"the text says {match[1]!r}, which no cell prints")
+        return format(said[match[1]], match[2] or "").replace(
+            "-", "\N{MINUS SIGN}" if match[2] else "-"
+        )
+
+    for cell in texts:
+        cell.source = SAID.sub(word, cell.source)
+    return notebook
 
 
 def _complete(cells: list[Any], book: Book) -> None:
@@ -170,10 +218,10 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     if sheet.name in CARRIED and not blank:
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            "The script beside this report made all its figures and numbers. It loads trained weights, learning curves "
-            "and measures from `record/` beside it; `TRAIN = True` trains the networks anew on all of MNIST and "
-            "compares their weights with the recorded ones, `EVALUATE = True` measures new images again. It needs "
-            f"Python 3.11 or newer and\n\n    pip install {packages}"
+            f"The {BESIDE.get(sheet.name, 'notebook beside this report')} made all its figures and numbers, from "
+            "trained weights, learning curves and measures in `record/`. `TRAIN = True` trains the networks anew on "
+            "the data sets and compares their weights with the recorded ones, `EVALUATE = True` measures new images "
+            f"again. Needed are Python 3.11 or newer and\n\n    pip install {packages}"
         )
     if blank:
         return (
@@ -198,15 +246,17 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
 def _number(match: re.Match[str]) -> str:
     """Return a recorded number as text: a metric, or another by the word before the colon.
 
-    ``last:`` is the end of seed 0's curve, ``config:`` a setting, ``by:`` what the
+    ``first:``, ``last:`` and ``at-5:`` are epochs of seed 0's curve, ``config:`` a setting, ``by:`` what the
     provenance says, ``gap:`` test minus training.
     """
     name, key, spec = match.groups()
     run = runs.load(name)
     kind, _, of = key.rpartition(":")
     value: Any
-    if kind == "last":
-        value = float(run.history.where("seed", 0).column(of)[-1])
+    if kind in ("first", "last") or kind.startswith("at-"):
+        at = {"first": 0, "last": -1}.get(kind)
+        epoch = int(kind.removeprefix("at-")) - 1 if at is None else at
+        value = float(run.history.where("seed", 0).column(of)[epoch])
     elif kind == "config":
         value = run.config[of]
     elif kind == "by":
