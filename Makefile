@@ -15,13 +15,13 @@ JB := $(VENV) -c 'from jupyter_book.cli.main import main; main()' build . -W -n 
 PDF := _build/learning-to-generate.pdf
 EPUB := _build/learning-to-generate.epub
 
-.PHONY: book test lint pdf epub train verify submission release serve clean ready
+.PHONY: book test lint pdf epub train reproduce verify submission release serve clean ready
 
 book: ready
 	@$(JB) || { echo "make book: failed; the warnings and errors above say on which page" >&2; exit 1; }
 
 test: lint
-	$(VENV) -m pytest $(ARGS)
+	$(VENV) -m pytest -n auto --dist loadgroup $(ARGS)
 
 lint: ready
 	$(VENV) -m ruff check .
@@ -40,6 +40,10 @@ epub: ready
 train: ready
 	@[ -n "$(RUN)" ] || { echo "make train needs RUN=name; names: $(VENV) -m chapters_lib list" >&2; exit 1; }
 	$(VENV) -m chapters_lib train $(RUN) $(ARGS)
+
+reproduce: ready
+	$(VENV) -m chapters_lib train --stale --jobs $(or $(JOBS),1) $(ARGS)
+	$(MAKE) book
 
 verify: ready
 	$(VENV) -m chapters_lib verify $(RUN) $(ARGS)

@@ -80,7 +80,7 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["trian"], ["train"], ["train", "x", "--threads", "0"], ["train", "x", "--threads", "-2"],
+    [[], ["trian"], ["train", "x", "--threads", "0"], ["train", "x", "--threads", "-2"],
      ["train", "x", "--threads", "two"]],
 )  # fmt: skip
 def test_misuse(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -346,3 +346,26 @@ def test_a_full_device() -> None:
     done = as_process("chapters list > /dev/full")
     assert done.returncode == 1
     assert done.stderr == "chapters_lib: cannot write the output (No space left on device)\n"
+
+
+# what is to be done
+
+
+def test_plan_and_train_what_is_stale(
+    quick: str, folders: Folders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", quick]) == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.split() == ["tiny", "?", "h", "not", "recorded"] and "1 experiments" in last
+    assert main(["train", "--stale", quick]) == 0
+    assert "recorded in" in capsys.readouterr().out
+    assert main(["train", "--stale", quick]) == 0
+    assert capsys.readouterr().out.startswith("every record is what a training would leave")
+    assert main(["plan", quick, "--machines", "3"]) == 0
+    assert "recorded as it is" in (out := capsys.readouterr().out) and "on 3 such machines" in out
+
+
+def test_train_asks_for_something(refused: Refused, folders: Folders) -> None:
+    assert "train needs a NAME, --all or --stale" in refused("train")
+    assert "--all takes no names" in refused("train", "--all", "ae-mnist")
+    assert "did you mean" in refused("plan", "ae-mnits")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chapters_lib.experiments.realnvp_prior import GAUSSIAN, WITHOUT
-from chapters_lib.pages.realnvp_prior_study import FIRST_ATTEMPT, FIRST_COMMIT
+from chapters_lib.pages.realnvp_prior import FIRST_ATTEMPT, FIRST_COMMIT
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ("vae-gaussian-mnist", "vae-realnvp-mnist")

@@ -66,6 +66,20 @@ def test_the_loop_is_printed_in_a_chapter() -> None:
     assert any(("../src/chapters_lib/training.py", "fit") in shown(text) for text in texts)
 
 
+def bare(texts: list[str]) -> list[str]:
+    """Return labels of headings with a formula that are referred to without words: `\\gamma` would be shown."""
+    heads = re.compile(r"^\(([\w-]+)\)=\n#+ [^\n]*\$", re.MULTILINE)
+    labels = {label for text in texts for label in heads.findall(text)}
+    return sorted(label for label in labels if any(f"{{ref}}`{label}`" in text for text in texts))
+
+
+def test_headings_with_formulas_are_referred_to_in_words() -> None:
+    assert bare([page.read_text(encoding="utf-8") for page in PAGES]) == []
+    assert bare(["(sec-a)=\n## What $x$ is\n", "See {ref}`sec-a`, {ref}`words <sec-b>`."]) == [
+        "sec-a"
+    ]
+
+
 def test_what_is_not_prose_is_found() -> None:
     page = "Text.\n\n```{code-cell} python\n---\ntags: [remove-input]\n---\nx = 1\ny = 2\n```\n"
     assert code_lines(page) == ["x = 1", "y = 2"]

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -20,12 +21,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import claims
 import epub_builder
 import hidden_cells
 import nbformat
 import numbered_references
 import page_files
 import plain_notebook
+import running_labels
+import shown_code
 import solutions_and_parts
 from filelock import FileLock
 from jupyter_cache import get_cache
@@ -267,12 +271,16 @@ def finish(app, exception) -> None:
 
 
 def setup(app):
+    gc.disable()  # a fifth of the time went to looking, in trees that all stay, for what could go
     app.add_config_value("chapters_pdf", "", "html")
     app.add_config_value("chapters_epub", "", "html")
     solutions_and_parts.setup(app)
     epub_builder.setup(app)
     hidden_cells.setup(app)
     numbered_references.setup(app)
+    running_labels.setup(app)
+    shown_code.setup(app)
+    claims.setup(app)
     app.connect("config-inited", configure, priority=10)
     app.connect("builder-inited", export_explorers)
     app.connect("env-before-read-docs", note_read)

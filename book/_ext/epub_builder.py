@@ -12,12 +12,8 @@ import shutil
 from html import escape
 from pathlib import Path
 
-import cairosvg
-import matplotlib
-import matplotlib.image
 from docutils import nodes
 from mathml import convert
-from matplotlib.figure import Figure
 from sphinx.builders import epub3
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -136,6 +132,10 @@ class EpubBuilder(epub3.Epub3Builder):
 
 def cover(config, logo: Path) -> bytes:
     """Return the cover as a PNG, 1200 by 1800: logo, title, subtitle and authors."""
+    import cairosvg  # these take seconds, and the site needs none of them
+    import matplotlib.image
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context({"font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(6, 9), facecolor=INK)
         if logo.exists():
@@ -155,8 +155,7 @@ def cover(config, logo: Path) -> bytes:
 
 
 def tidy_page(page: str) -> str:
-    """Return a page without what extensions write and XHTML forbids: headings in summaries, ids that occur twice."""
-    page = re.sub(r"<summary[^>]*>.*?</summary>", "<summary>Code</summary>", page, flags=re.DOTALL)
+    """Return a page without the ids that extensions write twice, which XHTML forbids."""
     return re.sub(r'<section id="(?:exercise|solution|proof)-content">', "<section>", page)
 
 

@@ -1,8 +1,9 @@
-"""The command line: ``python -m chapters_lib list | train | tune | evaluate | verify | gallery | submit``."""
+"""The command line, ``python -m chapters_lib``: list, train, plan, tune, evaluate, verify, gallery, submit, ship."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from chapters_lib.evaluation.inception import PRECISIONS, Inception
 from chapters_lib.experiments import EXPERIMENTS, find
 from chapters_lib.experiments.vae import search
 from chapters_lib.recipes import tuning
-from chapters_lib.recording import runs, scoreboard
+from chapters_lib.recording import jobs, planning, runs, scoreboard
 from chapters_lib.recording.experiment import Experiment
 from chapters_lib.recording.further import record_further
 from chapters_lib.recording.record import elapsed, record
@@ -45,12 +46,17 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="a table of the experiments and what is recorded")
     listing.set_defaults(run=_list)
     _add_train(commands)
+    _add_plan(commands)
     _add_tune(commands)
     _add_measures(commands)
     picture = commands.add_parser("gallery", help="draw what the recorded models make, as one PNG")
     picture.add_argument("path", metavar="FILE", type=Path)
     picture.set_defaults(run=_gallery)
     _add_submit(commands)
+    shipping = commands.add_parser(
+        "ship", help="declare that the text is written for the present records (for its authors)"
+    )
+    shipping.set_defaults(run=lambda _: print(runs.ship()) or 0)
     return parser
 
 
@@ -66,11 +72,40 @@ def _add_processor(command: argparse.ArgumentParser, device: bool = True) -> Non
     command.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
 
 
+def _add_choice(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--all", action="store_true", help="every experiment")
+    command.add_argument(
+        "--stale",
+        action="store_true",
+        help="of all, or of those named: what is not recorded, or under another configuration, on other data or "
+        "with runs that were recorded anew since",
+    )
+    command.add_argument(
+        "--with-needs", action="store_true", help="also the runs that those named use, where stale"
+    )
+
+
+def _add_plan(commands: Any) -> None:
+    plan = commands.add_parser(
+        "plan", help="what would be trained, in which order and why, and how long it takes"
+    )
+    plan.add_argument("names", nargs="*", metavar="NAME", help="all experiments if none is named")
+    _add_choice(plan)
+    plan.add_argument(
+        "--machines", type=_positive, default=1, help="how many would share the work (1)"
+    )
+    plan.set_defaults(run=_plan)
+
+
 def _add_train(commands: Any) -> None:
     train = commands.add_parser(
         "train", help="train experiments and write their runs; goes on where it was stopped"
     )
-    train.add_argument("names", nargs="+", metavar="NAME")
+    train.add_argument("names", nargs="*", metavar="NAME")
+    _add_choice(train)
+    train.add_argument(
+        "--jobs", type=_positive, default=1, help="trainings at a time, each its own process (1)"
+    )
     _add_processor(train)
     train.add_argument(
         "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
@@ -229,14 +264,73 @@ def _use_threads(options: Options) -> None:
         torch.set_num_threads(options.threads)
 
 
+def _chosen(options: Options) -> list[planning.Task]:
+    """Return what is to be done: the names given, or all, or of these what is stale."""
+    for name in options.names:
+        find(name)  # a slip of the pen ends it now
+    named = options.names or (list(EXPERIMENTS) if options.all or options.stale else [])
+    if options.names and options.all:
+        raise ChaptersError("--all takes no names")
+    found = planning.tasks(named, EXPERIMENTS, options.with_needs)
+    if options.stale:
+        return [task for task in found if task.why]
+    return [task for task in found if task.why or task.name in named]
+
+
+def _hours(seconds: float) -> str:
+    return "?" if seconds != seconds else f"{seconds / 3600:.1f}"
+
+
+def _plan(options: Options) -> int:
+    options.all = options.all or not (options.names or options.stale)
+    todo = _chosen(options)
+    width = max((len(task.name) for task in todo), default=10)
+    for task in todo:
+        print(
+            f"{task.name:<{width}}  {_hours(task.seconds):>5} h  {task.why or 'recorded as it is'}"
+        )
+    known = [task.seconds for task in todo if task.seconds == task.seconds]
+    print(
+        f"{len(todo)} experiments, {_hours(sum(known))} hours of the processors that recorded them"
+        + (f", and {len(todo) - len(known)} of unknown length" if len(known) < len(todo) else "")
+    )
+    if options.machines > 1:
+        took = planning.makespan(todo, options.machines)
+        print(f"on {options.machines} such machines: {_hours(took)} hours until the last is done")
+    return 0
+
+
 def _train(options: Options) -> int:
-    chosen = {name: find(name) for name in options.names}  # a slip of the pen ends it now
+    if not (options.names or options.all or options.stale):
+        raise ChaptersError("train needs a NAME, --all or --stale; `plan` shows what that would be")
+    names = [task.name for task in _chosen(options)]
+    if not names:
+        print("every record is what a training would leave: nothing to train")
+        return 0
+    if options.jobs > 1:
+        return _train_apart(options, names)
     _use_threads(options)
     device = pick_device(options.device)
     return _each(
-        options.names,
-        lambda name: _record(chosen[name], device, options.fresh, options.seeds),
+        names,
+        lambda name: _record(EXPERIMENTS[name], device, options.fresh, options.seeds),
     )
+
+
+def _train_apart(options: Options, names: Sequence[str]) -> int:
+    """Train in processes of their own, the cores shared out among them."""
+    threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
+    further = ["--threads", str(threads), "--device", options.device]
+    further += ["--fresh"] if options.fresh else []
+    further += ["--seeds", ",".join(map(str, options.seeds))] if options.seeds else []
+    done = jobs.run(
+        names,
+        {name: EXPERIMENTS[name].needs for name in names},
+        lambda name: [sys.executable, "-m", "chapters_lib", "train", name, *further],
+        options.jobs,
+        lambda text: print(text, flush=True),
+    )
+    return _each(names, lambda name: done[name])
 
 
 def _tune(options: Options) -> int:

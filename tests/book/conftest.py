@@ -21,10 +21,18 @@ STRICT = ("-W", "-n", "--keep-going")
 
 def jupyter_book(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Build the book in `folder`."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(folder), *options]
+    program = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "build", str(folder), *options]
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, encoding="utf-8"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker have the tests of the book: another would only wait for it to be built."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("book"))
 
 
 def lacking(what: str) -> None:

@@ -210,6 +210,18 @@ def test_every_name_of_a_pack_is_defined(sheet, name):
     assert imported <= used, f"imported for nothing: {imported - used}"
 
 
+@pytest.mark.parametrize(("sheet", "name"), CASES, ids=lambda x: x)
+def test_no_cell_of_a_pack_gives_a_name_of_the_library_to_something_else(sheet, name):
+    """What is written out stays what it is, for definitions of later cells that call it."""
+    inliner, bound = Inliner(), set()
+    for cell in pack_cells(sheet, name):
+        inliner.cell(cell)
+        own = [n for n in ast.parse(cell).body if not isinstance(n, ast.Import | ast.ImportFrom)]
+        bound |= bound_names(ast.Module(own, []))
+    written = {local for key, local in inliner.names.items() if local == key[1]}
+    assert bound & written <= {"LOADERS"}  # to which data sets are added
+
+
 def test_a_body_that_begins_with_a_decorated_function_is_emptied_whole() -> None:
     lines = [
         "def f():",
@@ -226,3 +238,16 @@ def test_a_body_that_begins_with_a_decorated_function_is_emptied_whole() -> None
     emptied = edited(text, bodies(function))
     assert "@cache" not in emptied and "raise NotImplementedError" in emptied
     ast.parse(emptied)
+
+
+def test_no_two_definitions_get_one_name() -> None:
+    inliner = Inliner()
+    inliner.cell("from chapters_lib.recipes.likelihood_vae import train\n")
+    text = inliner.cell("from chapters_lib.recipes.gan import train_watched as train_gan\n")
+    names = re.findall(r"^def (train\w*)", text, re.MULTILINE)
+    assert len(set(names)) == len(names) == 2
+    with pytest.raises(ChaptersError, match="fit is defined by a cell"):
+        inliner.cell("def fit():\n    return 1\n")
+    inliner.cell("def welch():\n    return 1\n")
+    text = inliner.cell("from chapters_lib.evaluation import intervals\nprint(intervals.welch)\n")
+    assert "def welch_intervals(" in text

@@ -235,6 +235,15 @@ def test_a_blank_pack_has_questions_and_no_answers(book):
     assert not any(cell.get("attachments") for cell in notebook.cells)
 
 
+def test_the_blank_pack_of_4a_has_no_answer(tmp_path):
+    (path,) = submission.submit("a4a", blank=True, book=tmp_path, target=tmp_path / "dist")
+    with zipfile.ZipFile(path) as archive:
+        notebook = nbformat.reads(archive.read("a4a-blank.ipynb").decode(), as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert text.count("*Your answer.*") == 5 and "raise NotImplementedError" in text
+    assert "**Answer.**" not in text and "Table 1" not in text and "{said}" not in text
+
+
 def test_a_blank_pack_of_a_report_of_its_own_has_no_answer(tmp_path):
     (path,) = submission.submit("hw7", blank=True, book=tmp_path, target=tmp_path / "dist")
     with zipfile.ZipFile(path) as archive:

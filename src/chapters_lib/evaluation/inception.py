@@ -11,6 +11,7 @@ import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -104,10 +105,9 @@ class _Convolution(nn.Module):
 
 
 def _folded(layer: nn.Module) -> nn.Conv2d:
-    assert isinstance(layer.conv, nn.Conv2d) and isinstance(
-        layer.bn, nn.BatchNorm2d
+    return fuse_conv_bn_eval(
+        cast(nn.Conv2d, layer.conv), cast(nn.BatchNorm2d, layer.bn)
     )
-    return fuse_conv_bn_eval(layer.conv, layer.bn)
 
 
 class _SideBySide(nn.Module):
@@ -368,8 +368,7 @@ def _put(
         raise ChaptersError(
             f"{path} lacks {name}: it holds no Inception v3 up to Mixed_6e"
         )
-    conv, norm = layer.conv, layer.bn
-    assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+    conv, norm = cast(nn.Conv2d, layer.conv), cast(nn.BatchNorm2d, layer.bn)
     assert norm.running_mean is not None and norm.running_var is not None
     if weight.shape != conv.weight.shape:
         raise ChaptersError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -89,6 +89,4 @@ def on(ax: Axes | None, width: float, height: float) -> Axes:
 
 def whole(ax: Axes) -> Figure:
     """Return the figure that holds `ax`."""
-    figure = ax.get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
+    return cast(Figure, ax.get_figure(root=True))

@@ -64,10 +64,8 @@ class Autoencoder(nn.Module):
         image_shape: tuple[int, int, int] = (1, 28, 28),
     ):
         super().__init__()
-        if hidden_dropout and not hidden:
-            raise ValueError(
-                "there is no hidden layer to drop inputs of: give its width"
-            )
+        if (hidden_dropout or frequency) and not hidden:
+            raise ValueError("sines and dropout need a hidden layer")
         pixels = math.prod(image_shape)
         layers = mlp([pixels, *hidden, code], activation)
         if hidden_dropout:
@@ -78,12 +76,6 @@ class Autoencoder(nn.Module):
         if normalized:
             self.encoder.append(nn.BatchNorm1d(code, affine=False))
         layers = mlp([code, *reversed(hidden), pixels], activation)
-        self.code_noise = code_noise
-        if frequency and not hidden:
-            raise ValueError(
-                "the sines are a hidden layer: give its width, "
-                "or frequency 0"
-            )
         if frequency:
             layers[1] = Sine()
             nn.init.uniform_(
@@ -92,6 +84,7 @@ class Autoencoder(nn.Module):
         self.decoder = nn.Sequential(
             *layers, nn.Sigmoid(), nn.Unflatten(1, image_shape)
         )
+        self.code_noise = code_noise
 
     def forward(
         self, x: Float[Tensor, "batch c h w"]

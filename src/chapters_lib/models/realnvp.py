@@ -25,7 +25,7 @@ class Coupling(nn.Module):
     Parameters
     ----------
     moved
-        shape (p,): True for the units of B; both parts need at least one.
+        shape (k,): True for the units of B; both parts need at least one.
     hidden
         widths of the network's hidden layers.
     """
@@ -35,7 +35,7 @@ class Coupling(nn.Module):
     back: Tensor
 
     def __init__(
-        self, moved: Bool[Tensor, " p"], hidden: Sequence[int] = (128, 128)
+        self, moved: Bool[Tensor, " k"], hidden: Sequence[int] = (128, 128)
     ):
         super().__init__()
         a, b = (~moved).nonzero().squeeze(1), moved.nonzero().squeeze(1)
@@ -63,30 +63,28 @@ class Coupling(nn.Module):
         return self.bound * r.tanh(), t
 
     def forward(
-        self, u: Float[Tensor, "*batch p"]
-    ) -> tuple[Float[Tensor, "*batch p"], Float[Tensor, "*batch"]]:
+        self, u: Float[Tensor, "*batch k"]
+    ) -> tuple[Float[Tensor, "*batch k"], Float[Tensor, "*batch"]]:
         """Return z, and log |det ∂z/∂u| = Σ_j s_j.
 
         The matrix is triangular, with exp s in it.
         """
         a, b = u[..., self.kept], u[..., self.moved]
         s, t = self.scale_and_shift(a)
-        return torch.cat([a, b * s.exp() + t], -1)[..., self.back], s.sum(
-            -1
-        )
+        z = torch.cat([a, b * s.exp() + t], -1)[..., self.back]
+        return z, s.sum(-1)
 
     def inverse(
-        self, z: Float[Tensor, "*batch p"]
-    ) -> tuple[Float[Tensor, "*batch p"], Float[Tensor, "*batch"]]:
+        self, z: Float[Tensor, "*batch k"]
+    ) -> tuple[Float[Tensor, "*batch k"], Float[Tensor, "*batch"]]:
         """Return u, and log |det ∂u/∂z| = −Σ_j s_j.
 
         Here u_B = (z_B − t(z_A)) ⊙ exp −s(z_A).
         """
         a, b = z[..., self.kept], z[..., self.moved]
         s, t = self.scale_and_shift(a)
-        return torch.cat([a, (b - t) * (-s).exp()], -1)[
-            ..., self.back
-        ], -s.sum(-1)
+        u = torch.cat([a, (b - t) * (-s).exp()], -1)[..., self.back]
+        return u, -s.sum(-1)
 
 
 class FlowDistribution(Distribution):
@@ -116,7 +114,7 @@ class FlowDistribution(Distribution):
         )
 
     def log_prob(
-        self, value: Float[Tensor, "*batch p"]
+        self, value: Float[Tensor, "*batch k"]
     ) -> Float[Tensor, "*batch"]:
         """Return log p(z) = log p₀(u) + Σ log |det|, in nats.
 
@@ -130,7 +128,7 @@ class FlowDistribution(Distribution):
 
     def rsample(
         self, sample_shape: Sequence[int] = ()
-    ) -> Float[Tensor, "*batch p"]:
+    ) -> Float[Tensor, "*batch k"]:
         """Draw u from the base and return the z it becomes.
 
         Gradients reach the couplings.
@@ -142,12 +140,12 @@ class FlowDistribution(Distribution):
 
 
 class RealNVP(nn.Module):
-    """p_λ(z): N(0, I) over p units, sent through couplings. As a prior it is learned with the rest.
+    """p_λ(z): N(0, I) over k units, sent through couplings. As a prior it is learned with the rest.
 
     Parameters
     ----------
     features
-        p, at least 2.
+        k, at least 2.
     couplings
         how many layers; `splits` says which units each moves.
     hidden
@@ -167,12 +165,12 @@ class RealNVP(nn.Module):
         )
 
     def forward(self) -> FlowDistribution:
-        """Return p_λ(z); event shape (p,)."""
+        """Return p_λ(z); event shape (k,)."""
         return FlowDistribution(self.base(), self._layers())
 
     def stages(
-        self, u: Float[Tensor, "*batch p"]
-    ) -> list[Float[Tensor, "*batch p"]]:
+        self, u: Float[Tensor, "*batch k"]
+    ) -> list[Float[Tensor, "*batch k"]]:
         """Return u, then what it has become after each coupling; the last is z."""
         found = [u]
         for coupling in self._layers():
@@ -180,14 +178,14 @@ class RealNVP(nn.Module):
         return found
 
     def to_code(
-        self, u: Float[Tensor, "*batch p"]
-    ) -> Float[Tensor, "*batch p"]:
+        self, u: Float[Tensor, "*batch k"]
+    ) -> Float[Tensor, "*batch k"]:
         """Return the code z that a base point u becomes."""
         return self.stages(u)[-1]
 
     def to_base(
-        self, z: Float[Tensor, "*batch p"]
-    ) -> Float[Tensor, "*batch p"]:
+        self, z: Float[Tensor, "*batch k"]
+    ) -> Float[Tensor, "*batch k"]:
         """Return the base point u that becomes z."""
         for coupling in reversed(self._layers()):
             z, _ = coupling.inverse(z)
@@ -197,10 +195,10 @@ class RealNVP(nn.Module):
         return list(self.couplings)  # type: ignore[arg-type]
 
 
-def splits(features: int, count: int) -> list[Bool[Tensor, " p"]]:
-    """Return which units each of `count` couplings moves, shape (p,) each, in pairs that complement each other.
+def splits(features: int, count: int) -> list[Bool[Tensor, " k"]]:
+    """Return which units each of `count` couplings moves, shape (k,) each, in pairs that complement each other.
 
-    Pair k goes by bit k of the unit's number: every other unit, then every other two, every
+    Pair i goes by bit i of the unit's number: every other unit, then every other two, every
     other four, and from the beginning once the bits are used up. So two couplings move every
     unit once, and of any two units one is sooner or later kept while the other is moved.
     """

@@ -13,7 +13,9 @@ from typing import Any
 from IPython.display import Markdown
 from myst_nb import glue
 
+from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.experiments import find
+from chapters_lib.pages.claims import OTHERWISE, OWN, Verdict
 from chapters_lib.recording import runs
 
 
@@ -28,6 +30,17 @@ class Page:
         for key, value in values.items():
             name = f"{self.prefix}-{key.replace('_', '-')}"
             glue(name, value if isinstance(value, str) else float(value), display=False)
+
+    def claims(self, *, own: bool = False, **verdicts: Verdict) -> None:
+        """Glue a mark for each finding of the text: nothing where it holds, else what was measured.
+
+        The page sets it behind the sentence: ``{glue:text}`claim-ae-curved```. ``own`` tells findings of a small
+        training in the page itself from those of the record.
+        """
+        opening = OWN if own else OTHERWISE
+        for key, verdict in verdicts.items():
+            mark = "" if verdict.holds else f"{opening}{verdict.measured}]"
+            glue(f"claim-{self.prefix}-{key.replace('_', '-')}", mark, display=False)
 
 
 @cache
@@ -44,7 +57,7 @@ def model(name: str) -> Any:
 
 
 def check(claims: Mapping[str, bool]) -> None:
-    """Stop the build, and name the claims of the text that the record contradicts."""
+    """Stop the build, and name what does not hold of mathematics or configuration: a finding is a claim of its own."""
     wrong = [claim for claim, true in claims.items() if not true]
     assert not wrong, f"the record contradicts: {wrong}"
 
@@ -63,6 +76,12 @@ def number(metric: runs.Metric, digits: int = 3) -> str:
     """Return a metric as the text prints it, with its standard error over seeds where there are several."""
     text = signed(metric.mean, digits)
     return f"{text} ± {metric.sem:.{digits}f}" if len(metric.values) > 1 else text
+
+
+def interval(found: Interval, digits: int = 3) -> str:
+    """Return a difference with its 95 % interval, as the text prints it."""
+    low, high = signed(found.low, digits), signed(found.high, digits)
+    return f"{signed(found.difference, digits)} [{low}, {high}]"
 
 
 def table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,18 +14,22 @@ from torch import Tensor
 
 from chapters_lib import data, figures
 from chapters_lib.data import CLASSES, to_float
+from chapters_lib.evaluation.intervals import Interval, paired, welch
+from chapters_lib.evaluation.neighbours import neighbours_agree
 from chapters_lib.evaluation.pca import fit_pca
-from chapters_lib.objectives.reconstruction import mean_squared_error
-from chapters_lib.pages import Page, check, model, run, table
+from chapters_lib.figures import schematics
+from chapters_lib.pages import Page, check, interval, model, number, run, table
+from chapters_lib.pages.claims import Verdict, difference, greater, less, shown
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.autoencoder_studies import label
-from chapters_lib.recording.runs import Run
+from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.training import History
 
 PAGE = Page("ae")
 # What stands in the names of a data set's numbers, its run, and its title.
 SETS = (("fashion", "ae-fashion-mnist", "Fashion-MNIST"), ("mnist", "ae-mnist", "MNIST"))
 TITLES = [title for _, _, title in SETS]
+WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
 def numbers() -> None:
@@ -33,120 +37,110 @@ def numbers() -> None:
     figures.use_style()
     for short, name, _ in SETS:
         _errors(short, run(name))
-    _networks()
-    _classes()
+        _study(short, name)
+    _both()
     _sizes()
-    _study()
     _shuffled()
 
 
+def drawing() -> Figure:
+    """Draw the model."""
+    return schematics.autoencoder()
+
+
 def _errors(short: str, record: Run) -> None:
-    error, train = record.metric("test_mse"), record.metric("train_mse")
-    pca, mean = record["pca2_test_mse"], record["mean_image_test_mse"]
-    values = {
+    error, train, flat = (record.metric(key) for key in ("test_mse", "train_mse", "pca2_test_mse"))
+    mean, panels = record["mean_image_test_mse"], record.panels
+    agree, flatly = (
+        100 * neighbours_agree(panels[key], panels["test_labels"])
+        for key in ("test_codes", "pca_test_codes")
+    )
+    gain = paired(agree, flatly)
+    values: dict[str, float | str] = {
+        "error": number(error, 4),
+        "interval": interval(difference(error, flat), 4),
         "test": error.mean,
-        "sem": error.sem,
-        "pca": pca,
-        "ratio": 100 * error.mean / pca,
+        "pca": flat.mean,
+        "ratio": 100 * error.mean / flat.mean,
         "share": 100 * (1 - error.mean / mean),
-        "pca_share": 100 * (1 - pca / mean),
+        "pca_share": 100 * (1 - flat.mean / mean),
         "grey": 255 * error.mean**0.5,
-        "pca_grey": 255 * pca**0.5,
+        "pca_grey": 255 * flat.mean**0.5,
         "gap": 100 * (error.mean / train.mean - 1),
+        "seeds": WORDS[len(error.values)],
+        "knn": agree.mean(),
+        "knn_pca": flatly.mean(),
+        "knn_gain": interval(gain, 1),
     }
     PAGE.keep(**{f"{short}_{key}": value for key, value in values.items()})
-    low, high = (0.45, 0.5) if short == "fashion" else (0.15, 0.18)
+    verdicts = {
+        "pca": less(error, flat, digits=4),
+        "gap": shown(paired(error.values, train.values), sign=1, digits=5),
+        "knn": shown(gain, sign=1, digits=1),
+    }
+    PAGE.claims(own=False, **{f"{short}_{key}": verdict for key, verdict in verdicts.items()})
+
+
+def of_class(record: Run) -> dict[str, np.ndarray]:
+    """Return the test errors of each class's images, the first training's."""
+    errors, labels = record.panels["test_errors"], record.panels["test_labels"]
+    names = CLASSES[record.config["dataset"]]
+    return {name: errors[labels == c].astype(np.float64) for c, name in enumerate(names)}
+
+
+def _both() -> None:
+    records = fashion, mnist = [run(name) for _, name, _ in SETS]
+    widths = {(784, *record.config["hidden"], record.config["code"]) for record in records}
+    starts = [record["mean_image_test_mse"] for record in records]
     check(
         {
-            f"{short}: PCA removes nearly half, or a sixth": low < 1 - pca / mean < high,
-            f"{short}: train is below test": train.mean < error.mean,
-            f"{short}: about half of PCA's level": error.mean < 0.6 * pca,
-            f"{short}: PCA hardly overfits": abs(pca / record["pca2_train_mse"] - 1) < 0.02,
-            f"{short}: many times the spread over seeds": pca - error.mean > 20 * error.sem,
+            "the same layers on both sets": len(widths) == 1,
+            "MNIST starts lower": starts[1] < starts[0],
         }
+    )
+    check({"one bottleneck, of two units": all(min(each[:-1]) > each[-1] == 2 for each in widths)})
+    (bag, trouser, sandal), (*others, one) = (
+        [of_class(record)[name] for name in names]
+        for record, names in ((fashion, ("Bag", "Trouser", "Sandal")), (mnist, "0234567891"))
+    )
+    PAGE.keep(widths="-".join(map(str, *widths)), one=one.mean())
+    PAGE.keep(bag=bag.mean(), trouser=trouser.mean(), sandal=sandal.mean())
+    PAGE.claims(
+        harder=greater(mnist.metric("test_mse"), fashion.metric("test_mse"), digits=4),
+        bags=shown(welch(bag, sandal), sign=1, digits=4),
+        trousers=shown(welch(sandal, trouser), sign=1, digits=4),
+        ones=shown(welch(min(others, key=np.mean), one), sign=1, digits=4),
     )
 
 
-def _networks() -> None:
-    fashion, mnist = (run(name) for _, name, _ in SETS)
-    configs = [record.config for record in (fashion, mnist)]
-    seeds = [len(record.provenance["seeds"]) for record in (fashion, mnist)]
-    PAGE.keep(fashion_seeds=seeds[0])
-    check(
-        {
-            "as many seeds on both sets": seeds[0] == seeds[1],
-            "one bottleneck, of two units": all(c["code"] == 2 < min(c["hidden"]) for c in configs),
-            "sines and shortened gradients": all(c["frequency"] > 0 < c["clip"] for c in configs),
-            "more than a million parameters": min(fashion["parameters"], mnist["parameters"]) > 1e6,
-            "MNIST starts lower": fashion["mean_image_test_mse"] > mnist["mean_image_test_mse"],
-            "MNIST ends higher": fashion["test_mse"] < mnist["test_mse"],
-        }
-    )
-
-
-def _classes() -> None:
-    fashion, mnist = (by_class(run(name)) for _, name, _ in SETS)
-    bag, trouser, sandal = fashion["Bag"], fashion["Trouser"], fashion["Sandal"]
-    PAGE.keep(bag=bag, trouser=trouser, sandal=sandal, one=mnist["1"])
-    check(
-        {
-            "bags come back worst": bag == max(fashion.values()),
-            "trousers better than sandals, sandals better than bags": trouser < sandal < bag,
-            "ones come back best": mnist["1"] == min(mnist.values()),
-        }
-    )
+def _spread(name: str) -> float:
+    """Return the standard deviation of the test error from one training to the next."""
+    return float(np.std(run(name).metric("test_mse").values, ddof=1))
 
 
 def _sizes() -> None:
-    record = run("ae-code-size-fashion-mnist")
-    base, sizes = record.config["base"], record.config["sizes"]
-    error = {k: record[f"test_mse_{k}"] for k in sizes}
-    pca = {k: record[f"pca_test_mse_{k}"] for k in sizes}
-    third, each_of_five = 1 - error[3] / error[2], 1 - (error[8] / error[3]) ** (1 / 5)
+    record, full = run("ae-code-size-fashion-mnist"), run("ae-fashion-mnist").metric("test_mse")
+    base, sizes, spread = record.config["base"], record.config["sizes"], _spread("ae-fashion-mnist")
+    error = {k: record.metric(f"test_mse_{k}") for k in sizes}
+    pca = {k: record.metric(f"pca_test_mse_{k}") for k in sizes}
+    third, five = error[2].mean - error[3].mean, error[3].mean - error[8].mean
     PAGE.keep(
-        **{f"size_{k}": error[k] for k in (2, 3, 8, 32)},
-        **{f"pca_size_{k}": pca[k] for k in (8, 32)},
+        **{f"size_{k}": error[k].mean for k in (2, 3, 8)},
+        **{f"pca_size_{k}": pca[k].mean for k in (8, 32)},
         size_hidden="-".join(map(str, (784, *base["hidden"]))),
         size_epochs=base["epochs"],
-        third=error[2] - error[3],
-        third_percent=100 * third,
-        to_eight_percent=100 * each_of_five,
+        third=third,
+        to_eight=five,
+        third_percent=100 * third / error[2].mean,
+        to_eight_percent=100 * (1 - (error[8].mean / error[3].mean) ** (1 / 5)),
     )
-    check(
-        {
-            "error falls with size": sizes == sorted(sizes, key=lambda k: -error[k]),
-            "below PCA at every size": all(error[k] < pca[k] for k in sizes),
-            "two units beat eight components, not thirty-two": pca[32] < error[2] < pca[8],
-            "three to eight saves more in total": error[3] - error[8] > error[2] - error[3],
-            "the third unit is worth more than each of the five": third > each_of_five,
-        }
+    gain, sem = five - third, spread * 6**0.5  # of e₃ − e₈ − (e₂ − e₃) = 2 e₃ − e₂ − e₈
+    PAGE.claims(
+        third=less(error[3], error[2], spread=spread, digits=4),
+        eight=shown(Interval(gain, sem, gain - 2 * sem, gain + 2 * sem), sign=1, digits=4),
+        eight_components=less(full, pca[8], spread=spread, digits=4),
+        thirty_two_components=greater(full, pca[32], spread=spread, digits=4),
     )
-
-
-def _study() -> None:
-    ranking = {short: candidates(name) for short, name, _ in SETS}
-    for short, name, _ in SETS:
-        found, widths = ranking[short], "-".join(map(str, run(name).config["hidden"]))
-        (best, first), (_, second), *_ = found.items()
-        lead = 100 * (second / first - 1)
-        like_it = [worst.startswith(f"{widths}, batch 64") for worst in list(found)[-2:]]
-        PAGE.keep(**{f"study_lead_{short}": lead})
-        check(
-            {
-                f"{short}: the recorded configuration comes first": best == chosen(name),
-                f"{short}: the lead is too small to be believed": lead < 1,
-                f"{short}: width and batch matter most": not any(like_it),
-            }
-        )
-    fashion, sizes = ranking["fashion"].values(), run("ae-code-size-fashion-mnist")
-    spread = max(fashion) - min(fashion)
-    PAGE.keep(
-        candidates=len(ranking["mnist"]),
-        study_epochs=run("ae-study-mnist").config["candidates"][0]["epochs"],
-        study_spread=spread,
-    )
-    third = sizes["test_mse_2"] - sizes["test_mse_3"]
-    check({"the candidates differ by less than a third unit saves": spread < third})
 
 
 @torch.no_grad()
@@ -155,16 +149,16 @@ def _shuffled() -> None:
     network = model("ae-fashion-mnist")
     x = to_float(torch.from_numpy(run("ae-fashion-mnist").panels["images"]))
     z = network.encoder(x)
-    straight = float(mean_squared_error(x, network.decoder(z)))
-    shuffled = float(mean_squared_error(x, network.decoder(z.roll(1, 0))))
+    errors = [(x - network.decoder(code)).square().mean((1, 2, 3)) for code in (z, z.roll(1, 0))]
+    straight, shuffled = (float(error.mean()) for error in errors)
     PAGE.keep(straight=straight, shuffled=shuffled)
-    check({"the code is what draws the image": shuffled > 2 * straight})
+    PAGE.claims(shuffled=shown(paired(errors[1], errors[0]), sign=1))
 
 
-def _beside(described: Callable[[Run], dict[str, str]]) -> list[list[str]]:
-    """Return the rows of a table that describes both runs, one a column."""
+def _table(caption: str, label: str, described: Callable[[Run], dict[str, str]]) -> Markdown:
     fashion, mnist = (described(run(name)) for _, name, _ in SETS)
-    return [["", *TITLES], *([key, fashion[key], mnist[key]] for key in fashion)]
+    rows = [["", *TITLES], *([key, fashion[key], mnist[key]] for key in fashion)]
+    return table(caption, label, "40 30 30", rows)
 
 
 def table_networks() -> Markdown:
@@ -173,59 +167,53 @@ def table_networks() -> Markdown:
     def described(record: Run) -> dict[str, str]:
         config = AutoencoderConfig(**record.config)
         widths = ["784", *map(str, config.hidden), str(config.code)]
-        silenced = "Inputs of the encoder's last hidden layer silenced while training"
         return {
             "Encoder, units": "-".join(widths),
             "Decoder, units": "-".join(reversed(widths)),
             "Activation between layers": config.activation,
             "Frequency $\\omega$ of the decoder's sines": f"{config.frequency:.1f}",
-            "Input pixels hidden while training": f"{100 * config.dropout:.0f} %",
-            silenced: f"{100 * config.hidden_dropout:.0f} %",
-            "Code noise, in standard deviations of a unit": f"{config.code_noise:.2f}",
-            "Learned parameters": f"{record['parameters']:,.0f}",
+            "Dropout of input pixels": f"{100 * config.dropout:.0f} %",
+            "Dropout before the last hidden layer": f"{100 * config.hidden_dropout:.0f} %",
+            "Code noise, in a unit's standard deviations": f"{config.code_noise:.2f}",
+            "Weights and biases, both halves": f"{record['parameters']:,.0f}",
             "Epochs, batch": f"{config.epochs}, {config.batch_size}",
             "Highest learning rate": f"{config.learning_rate:g}",
-            "Seeds": str(len(record.provenance["seeds"])),
-            "Minutes of training a seed": f"{record['train_seconds'] / 60:.0f}",
+            "Trainings": str(len(record.provenance["seeds"])),
+            "Minutes a training": f"{record['train_seconds'] / 60:.0f}",
         }
 
-    return table(
-        "The recorded networks. Learned parameters count weights and biases of both halves; minutes are of "
-        "one training, on the machine that [the record](reproducibility.md) names.",
-        "tab-ae-networks",
-        "30 35 35",
-        _beside(described),
-    )
+    return _table("The recorded networks, and their training.", "tab-ae-networks", described)
 
 
 def table_results() -> Markdown:
     """Return the table of train and test errors beside those of the mean image and PCA."""
 
     def described(record: Run) -> dict[str, str]:
-        error, train = record.metric("test_mse"), record.metric("train_mse")
-        pca, mean = record["pca2_test_mse"], record["mean_image_test_mse"]
+        mean, pca, test = (record[f"{key}test_mse"] for key in ("mean_image_", "pca2_", ""))
         return {
             "Mean image, test": f"{mean:.4f}",
             "PCA, two components, train": f"{record['pca2_train_mse']:.4f}",
             "PCA, two components, test": f"{pca:.4f}",
-            "Autoencoder, two units, train": f"{train.mean:.5f} ± {train.sem:.6f}",
-            "**Autoencoder, two units, test**": f"**{error.mean:.5f}** ± {error.sem:.6f}",
+            "Autoencoder, two units, train": number(record.metric("train_mse"), 5),
+            "**Autoencoder, two units, test**": number(record.metric("test_mse"), 5),
             "Share of variance removed by PCA": f"{100 * (1 - pca / mean):.0f} %",
-            "Share removed by the autoencoder": f"{100 * (1 - error.mean / mean):.0f} %",
-            "Standard deviation $255\\sqrt{L}$, in grey levels": f"{255 * error.mean**0.5:.0f}",
+            "Share removed by the autoencoder": f"{100 * (1 - test / mean):.0f} %",
+            "Root of the mean square, in grey levels": f"{255 * test**0.5:.0f}",
         }
 
-    return table(
-        "Mean squared error per pixel, after training; the autoencoder's is the mean ± standard error over the "
-        "seeds. The share removed is $1 - L / L_{\\text{mean image}}$, on the test images.",
+    return _table(
+        "Mean squared error per pixel; the autoencoder's is the mean ± standard error over the trainings. "
+        "The share removed is $1 - L / L_{\\text{mean image}}$, on the test images.",
         "tab-ae-results",
-        "40 30 30",
-        _beside(described),
+        described,
     )
 
 
-def _marks(mean: float, pca: float) -> dict[str, float]:
-    return {"mean image": mean, "PCA, two components": pca}
+def _curves(
+    history: History, curves: Mapping[str, str], marks: Sequence[float], **look: Any
+) -> Figure:
+    yardsticks = dict(zip(("mean image", "PCA, two components"), marks, strict=True))
+    return figures.learning_curves(history, curves, marks=yardsticks, **look)
 
 
 def loss() -> Figure:
@@ -233,10 +221,8 @@ def loss() -> Figure:
     figure, axes = figures.panels(2, height=3.2)
     for ax, (_, name, title) in zip(axes, SETS, strict=True):
         curves = {"train": "train_eval_mse", "test": "test_mse", "loss minimised": "train_mse"}
-        marks = _marks(run(name)["mean_image_test_mse"], run(name)["pca2_test_mse"])
-        figures.learning_curves(
-            run(name).history, curves, marks=marks, title=title, legend=False, ax=ax
-        )
+        marks = [run(name)[f"{key}_test_mse"] for key in ("mean_image", "pca2")]
+        _curves(run(name).history, curves, marks, title=title, legend=False, ax=ax)
     axes[1].set_ylabel("")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
@@ -249,9 +235,6 @@ def ten(name: str) -> Figure:
     panels = run(name).panels
     images = torch.from_numpy(panels["images"])
     drawn = model(name)(to_float(images))
-    errors = (to_float(images) - drawn).square().mean((1, 2, 3)).numpy()
-    measured = panels["test_errors"][panels["chosen"]]
-    check({"the stored weights draw what was measured": np.allclose(errors, measured, rtol=0.01)})
     names = CLASSES[run(name).config["dataset"]]
     return figures.image_rows(
         {"original": images, "decoded": drawn, "PCA": panels["pca_images"]},
@@ -260,7 +243,7 @@ def ten(name: str) -> Figure:
 
 
 @torch.no_grad()
-def plane(name: str, cells: int = 18) -> Figure:
+def plane(name: str, cells: int = 10) -> Figure:
     """Draw the test codes by class beside the decoder's images over the same part of the plane."""
     codes, labels = (run(name).panels[key] for key in ("test_codes", "test_labels"))
     classes, extent = CLASSES[run(name).config["dataset"]], figures.central_extent(codes)
@@ -276,44 +259,13 @@ def plane(name: str, cells: int = 18) -> Figure:
     return figure
 
 
-def pca_planes() -> Figure:
-    """Draw the test images' first two principal components by class, a panel for each data set."""
-    digits, names = CLASSES["mnist"], ("first component", "second component")
-    figure, axes = figures.panels(2, height=3.6)
-    for ax, (_, name, title) in zip(axes, SETS, strict=True):
-        codes, labels = (run(name).panels[key] for key in ("pca_test_codes", "test_labels"))
-        extent = figures.central_extent(codes)
-        figures.code_plane(
-            codes, labels, digits, extent=extent, names=names, title=title, legend=False, ax=ax
-        )
-    axes[1].set_ylabel("")
-    figures.class_legend(digits, ax=axes[0], columns=10, below=True)
-    return figure
-
-
-def neighbours(agree: Callable[[Any, Any], float]) -> None:
-    """Give the text the share of images whose neighbours `agree`, among the codes and among PCA's."""
-    for short, name, _ in SETS:
-        panels, least = run(name).panels, 0.1 if short == "fashion" else 0.2
-        codes = agree(panels["test_codes"], panels["test_labels"])
-        pca = agree(panels["pca_test_codes"], panels["test_labels"])
-        PAGE.keep(**{f"knn_{short}_ae": 100 * codes, f"knn_{short}_pca": 100 * pca})
-        check({f"{short}: neighbours agree well above PCA": codes > pca + least})
-
-
-def by_class(record: Run) -> dict[str, float]:
-    """Return the mean test error of each class."""
-    errors, labels = record.panels["test_errors"], record.panels["test_labels"]
-    names = CLASSES[record.config["dataset"]]
-    return {name: float(errors[labels == c].mean()) for c, name in enumerate(names)}
-
-
 def classes() -> Figure:
     """Draw the test error of each class as bars, a panel for each data set."""
     figure, axes = figures.panels(2, height=3.2)
     for ax, (_, name, title) in zip(axes, SETS, strict=True):
         xlabel = "mean squared error per pixel"
-        figures.bars(by_class(run(name)), form="{:.4f}", xlabel=xlabel, title=title, ax=ax)
+        found = {key: errors.mean() for key, errors in of_class(run(name)).items()}
+        figures.bars(found, form="{:.4f}", xlabel=xlabel, title=title, ax=ax)
     return figure
 
 
@@ -322,46 +274,64 @@ def code_size() -> Figure:
     record = run("ae-code-size-fashion-mnist")
     sizes = record.config["sizes"]
     figure, (ax,) = figures.panels(width=4.6, height=2.9)
-    series = {
-        "autoencoder": [record[f"test_mse_{k}"] for k in sizes],
-        "PCA": [record[f"pca_test_mse_{k}"] for k in sizes],
-    }
-    ylabel = "test mean squared error per pixel"
-    figures.lines(sizes, series, xlabel="code units", ylabel=ylabel, ax=ax)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    keys = {"autoencoder": "test_mse", "PCA": "pca_test_mse"}
+    series = {title: [record[f"{key}_{k}"] for k in sizes] for title, key in keys.items()}
+    figures.lines(sizes, series, xlabel="code units", ylabel="test error per pixel", ax=ax)
+    ax.set(xscale="log", yscale="log")
     ax.set_xticks(sizes, sizes)
-    ax.set_yticks([0.005, 0.01, 0.02, 0.04, 0.08], ["0.005", "0.01", "0.02", "0.04", "0.08"])
+    ax.set_yticks([0.01, 0.02, 0.04, 0.08], ["0.01", "0.02", "0.04", "0.08"])
     ax.minorticks_off()
     return figure
 
 
-def _readable(name: str) -> str:
-    """Turn 512-256-batch-64-sine-dropout into words."""
-    name = name.replace("-batch-", ", batch ").replace("-sine", ", sines")
-    return name.replace("-dropout", ", dropout").replace("-noise", ", noise")
+def candidates(name: str) -> tuple[dict[str, Metric], str]:
+    """Return the validation error of each candidate for a run, best first, and which one was recorded."""
+    study, recorded = (
+        run(name.replace("ae-", "ae-study-")),
+        label(AutoencoderConfig(**run(name).config)),
+    )
+    found = {key[8:]: study.metric(key) for key in study.metrics if key.startswith("val_mse_")}
+    words = {
+        "-batch-": ", batch ",
+        "-sine": ", sines",
+        "-dropout": ", dropout",
+        "-noise": ", noise",
+    }
+    for old, new in words.items():
+        found = {key.replace(old, new): error for key, error in found.items()}
+        recorded = recorded.replace(old, new)
+    return dict(sorted(found.items(), key=lambda pair: pair[1].mean)), recorded
 
 
-def chosen(name: str) -> str:
-    """Return what the study's figure calls the configuration that was recorded."""
-    return _readable(label(AutoencoderConfig(**run(name).config)))
-
-
-def candidates(name: str) -> dict[str, float]:
-    """Return the validation error of each candidate for a run, best first."""
-    study = run(name.replace("ae-", "ae-study-"))
-    errors = {key: study[key] for key in study.metrics if key.startswith("val_mse_")}
-    ranked = sorted(errors.items(), key=lambda pair: pair[1])
-    return {_readable(key.removeprefix("val_mse_")): error for key, error in ranked}
+def _study(short: str, name: str) -> None:
+    found, recorded = candidates(name)
+    best, second, *_ = ranked = [error.mean for error in found.values()]
+    check({"the recorded configuration is a candidate": recorded in found})
+    PAGE.keep(**{f"study_lead_{short}": 100 * (second / best - 1)})
+    if short == "fashion":
+        epochs = run("ae-study-fashion-mnist").config["candidates"][0]["epochs"]
+        PAGE.keep(candidates=WORDS[len(found)], study_epochs=epochs, study_spread=ranked[-1] - best)
+    (large,) = (error for key, error in found.items() if "batch 128" in key)
+    *_, worst = (error for key, error in found.items() if "batch 128" not in key)
+    PAGE.claims(
+        own=False, **{f"batch_{short}": greater(large, worst, spread=_spread(name), digits=4)}
+    )
 
 
 def study() -> Figure:
     """Draw the validation error of the candidates, a panel for each data set."""
-    xlabel = "validation error per pixel"
-    figure, axes = figures.panels(1, 2, height=0.3 * len(candidates("ae-mnist")) + 0.75)
+    figure, axes = figures.panels(1, 2, height=2.55)
     for ax, (_, name, title) in zip(axes, SETS, strict=True):
-        found, best = candidates(name), [chosen(name)]
-        figures.bars(found, form="{:.4f}", highlight=best, xlabel=xlabel, title=title, ax=ax)
+        found, best = candidates(name)
+        values = {key: error.mean for key, error in found.items()}
+        figures.bars(
+            values,
+            form="{:.4f}",
+            highlight=[best],
+            xlabel="validation error per pixel",
+            title=title,
+            ax=ax,
+        )
     return figure
 
 
@@ -373,48 +343,11 @@ def digits_yardsticks() -> dict[str, float]:
     return {"mean": fit_pca(x, 0).mse(x_test), "pca": pca.mse(x_test), "pca_train": pca.mse(x)}
 
 
-def digits_loss(history: History) -> Figure:
-    """Draw the error of the page's own training beside the two yardsticks."""
-    mean, pca = (digits_yardsticks()[key] for key in ("mean", "pca"))
-    error = history.rows[-1]["test_mse"]
-    PAGE.keep(digits_mean=mean, digits_pca=pca, digits_ae=error)
-    check({"digits: the autoencoder is well below PCA": error < 0.75 * pca})
-    curves = {"train": "train_mse", "test": "test_mse"}
-    return figures.learning_curves(history, curves, marks=_marks(mean, pca))
-
-
-def digits_theorem(curved: float, flat: float) -> None:
-    """Hold the errors with the network's own decoder and with the best flat one against PCA's."""
-    pca = digits_yardsticks()["pca_train"]
-    PAGE.keep(curved=curved, flat=flat, pca_train=pca)
-    check({"the theorem: a flat decoder cannot beat PCA": curved < pca < flat})
-
-
-def digits_useless(history: History) -> None:
-    """Hold the training without a wire against a grey image and the mean image."""
-    x, mean = to_float(data.load("digits", "test").images), digits_yardsticks()["mean"]
-    start = float(mean_squared_error(x, torch.full_like(x, 0.5)))  # a sigmoid's output at first
-    end = history.rows[-1]["test_mse"]
-    PAGE.keep(useless_start=start, useless_end=end)
-    check(
-        {
-            "useless: the loss falls by more than half": end < 0.4 * start,
-            "useless: it ends at the mean image's": abs(end / mean - 1) < 0.01,
-        }
-    )
-
-
 def digits_relu(trials: Mapping[str, tuple[float, Tensor]]) -> Figure:
     """Draw the codes of the digits without and with a ReLU after the code."""
     (linear, _), (relu, codes) = trials["linear code"], trials["ReLU code"]
-    PAGE.keep(linear=linear, relu=relu)
-    check(
-        {
-            "ReLU: codes in one quadrant": bool((codes >= 0).all()),
-            "ReLU: one unit is dead": int((codes.std(0) == 0).sum()) == 1,
-            "ReLU: the cure is better than PCA again": linear < digits_yardsticks()["pca"] < relu,
-        }
-    )
+    PAGE.keep(linear=linear, relu=relu, relu_dead=WORDS[int((codes.std(0) == 0).sum())])
+    check({"ReLU: codes in one quadrant": bool((codes >= 0).all())})
     labels, names = data.load("digits", "test").labels, CLASSES["digits"]
     figure, axes = figures.panels(2, height=3.2)
     for ax, (name, (error, z)) in zip(axes, trials.items(), strict=True):
@@ -424,15 +357,25 @@ def digits_relu(trials: Mapping[str, tuple[float, Tensor]]) -> Figure:
     return figure
 
 
-def digits_floor(standardised: Tensor, floor: float) -> None:
-    """Give the text the share of standardised pixels, and of their variance, that no sigmoid reaches."""
-    share, negative = floor / standardised.var(), (standardised < 0).double().mean()
-    PAGE.keep(floor=float(100 * share), negative=float(100 * negative))
-    check({"more than two fifths of the variance are out of reach": bool(share > 0.4)})
+def digits_loss(history: History) -> Figure:
+    """Draw the error of the page's own training beside the two yardsticks."""
+    mean, pca = (digits_yardsticks()[key] for key in ("mean", "pca"))
+    error = history.rows[-1]["test_mse"]
+    PAGE.keep(digits_mean=mean, digits_pca=pca, digits_ae=error)
+    PAGE.claims(own=True, digits=Verdict(error < pca, f"{error:.4f} against {pca:.4f}"))
+    return _curves(history, {"train": "train_mse", "test": "test_mse"}, (mean, pca))
+
+
+def digits_theorem(curved: float, flat: float) -> None:
+    """Hold the error with the best flat decoder against PCA's."""
+    pca = digits_yardsticks()["pca_train"]
+    PAGE.keep(curved=curved, flat=flat, pca_train=pca)
+    check({"the theorem: a flat decoder cannot beat PCA": pca < flat})
 
 
 def digits_half_deep(error: float, history: History) -> None:
     """Place the curved decoder for PCA's codes between PCA and the autoencoder."""
-    PAGE.keep(half_deep=error)
-    between = history.rows[-1]["test_mse"] < error < digits_yardsticks()["pca"]
-    check({"the curved decoder for PCA's codes is between PCA and the autoencoder": between})
+    pca, both = digits_yardsticks()["pca"], history.rows[-1]["test_mse"]
+    PAGE.keep(half_deep=error, half_deep_share=100 * (pca - error) / (pca - both))
+    told = f"{both:.4f}, {error:.4f} and {pca:.4f}"
+    PAGE.claims(own=True, half_deep=Verdict(both < error < pca, told))

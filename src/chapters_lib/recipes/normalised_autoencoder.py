@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -32,8 +34,7 @@ def use_population_moments(model: Autoencoder, images: Tensor) -> None:
     training: what Ioffe and Szegedy (2015) average over many batches in
     Algorithm 2 is here one pass.
     """
-    layer = model.encoder[-1]
-    assert isinstance(layer, nn.BatchNorm1d)
+    layer = cast(nn.BatchNorm1d, model.encoder[-1])
     assert layer.running_mean is not None and layer.running_var is not None
     codes = encode(model, images)  # by the running averages: undo them
     scale = (layer.running_var + layer.eps).sqrt()

@@ -57,7 +57,7 @@ def record_further(
             checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
             label = f"{experiment.name} seed {seed}" if progress else ""
             session = Session(device, checkpoint, label, seed)
-            _, rows, metrics = one_seed(experiment, session)
+            _, rows, metrics = one_seed(experiment, session, checkpoint)
             found.append(Trained(seed, rows, metrics))
         require_used(run, origins(experiment.needs))
         stated = {"commit": source_commit(), **describe_machine(device)}

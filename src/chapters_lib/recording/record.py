@@ -108,7 +108,7 @@ def _record(
                 path.unlink()
         label = f"{experiment.name} seed {seed}" if progress else ""
         session = Session(device, checkpoint, label, seed, fresh)
-        model, rows, metrics = one_seed(experiment, session)
+        model, rows, metrics = one_seed(experiment, session, checkpoint)
         first = model if first is None else first
         for row in rows:
             history.append({"seed": seed, **row})
@@ -160,19 +160,18 @@ def checkpoint_of(
 
 
 def one_seed(
-    experiment: Experiment[Any, Any], session: Session
+    experiment: Experiment[Any, Any], session: Session, checkpoint: Checkpoint
 ) -> tuple[nn.Module, History, Metrics]:
     """Train and measure one seed's model; return it as it is stored, its history and its metrics.
 
     A likelihood takes longer than some trainings: what a process that was killed since has
     measured serves until the run is recorded, for the same committed sources alone.
     """
-    assert isinstance(session.checkpoint, Checkpoint)
     seed_everything(session.seed)
     model = experiment.build(experiment.config).to(session.device)
     rows = experiment.train(experiment.config, model, session)
     model = experiment.stored_form(model)
-    kept = session.checkpoint.part("measured")
+    kept = checkpoint.part("measured")
     kept.identity += (commit := source_commit())
     known = kept.load() if commit and not commit.endswith("+") else None
     metrics: Metrics = known["metrics"] if known else experiment.measure(model)

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -185,6 +186,19 @@ def names() -> list[str]:
         for path in root().glob(".*.old/run.json")
     }
     return sorted({name for name in stand if not name.startswith(".")} | aside)
+
+
+def ship() -> Path:
+    """Write ``SHIPPED.json``: which records the text is written for, by their SHA-256.
+
+    With these a sentence that its record contradicts stops the book's build; with others it is marked.
+    """
+    records = {
+        name: sha256((root() / name / "run.json").read_bytes()).hexdigest() for name in names()
+    }
+    path = root() / "SHIPPED.json"
+    path.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    return path
 
 
 def load(name: str) -> Run:

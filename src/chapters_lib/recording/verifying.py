@@ -13,6 +13,8 @@ from chapters_lib.models.layers import count_parameters
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Experiment, Metrics
 
+RENDERED = ("house-numbers",)  # data sets that each machine computes for itself
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -76,7 +78,7 @@ def as_recorded(experiment: Experiment[Any, Any]) -> Iterator[runs.Run]:
     fewer: dict[tuple[str, str], int] = {}
     for split, stated in run.data_used.items():
         found, images = data.load(stated["name"], split), stated["images"]
-        if found.sha256 == stated["sha256"]:
+        if same_data(found, stated):
             continue
         if len(found) <= images or found.first(images).sha256 != stated["sha256"]:
             raise ChaptersError(
@@ -90,6 +92,17 @@ def as_recorded(experiment: Experiment[Any, Any]) -> Iterator[runs.Run]:
         )
     with data.only_first(fewer):
         yield run
+
+
+def same_data(found: data.Dataset, stated: Mapping[str, Any]) -> bool:
+    """Whether images are those that a record states: by their SHA-256.
+
+    Of a rendered set, whose floating-point sums differ with the processor and so a few of its bytes by one
+    level, the name and the number count; whether it is the same set then shows in the metrics.
+    """
+    if found.name in RENDERED:
+        return len(found) == stated["images"]
+    return found.sha256 == str(stated["sha256"])
 
 
 def is_recorded(config: Any, recorded: Any) -> bool:

@@ -28,7 +28,7 @@ NOTEBOOKS: dict[str, Notebooks] = {
     "a4-fashion": {"a4": ("a4", "a4-fashion")},
     "a4-mnist": {"a4": ("a4", "a4-mnist")},
     "hw7": {"hw7": ("hw7",)},
-    "a4a": {"a4a": ("a4a", "a4a-comparison")},
+    "a4a": {"a4a": ("a4a",)},
     "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
 }
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
@@ -187,25 +187,21 @@ def _make(
     texts = {f"{name}.ipynb": _json(notebook) for name, notebook in notebooks.items()}
     if sheet.name in ("a4a", "hw5"):
         report_pdf = report.pdf(
-            _joined(notebooks.values()), book, title=sheet.title, names=names, code=False
+            _joined(notebooks.values()),
+            book,
+            title=sheet.title,
+            names=names,
+            code=False,
+            compact=sheet.name == "a4a",
         )
         if sheet.name == "a4a":
             code: dict[str, str | bytes] = {
                 f"{who}_4a.ipynb": texts["a4a.ipynb"],
                 f"{who}_4a.pdf": report_pdf,
+                **_carried(sheet),
             }
             return [_zip(folder / f"{who}_4a.zip", code)]
-        weights = {
-            f"weights/{run}.safetensors": (runs.load(run).folder / "model.safetensors").read_bytes()
-            for run in sorted({run for question in sheet.questions for run in question.runs})
-            if (runs.load(run).folder / "model.safetensors").stat().st_size
-            > 100  # a study keeps none
-        }
-        contents: dict[str, str | bytes] = {
-            "report.pdf": report_pdf,
-            **{f"notebooks/{k}": v for k, v in texts.items()},
-            **weights,
-        }
+        contents: dict[str, str | bytes] = {"report.pdf": report_pdf, **texts, **_carried(sheet)}
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
     paper = report.pdf(

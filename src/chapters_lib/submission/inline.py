@@ -153,11 +153,8 @@ class Inliner:
                 continue
             needed.append(self._take(key, "", skeleton))
             written = self._name(key)
-            if whole or not attribute:
-                spot = part
-            else:
-                assert isinstance(part, ast.Attribute)
-                spot = part.value
+            within = attribute and not whole
+            spot = part.value if within and isinstance(part, ast.Attribute) else part
             if (attribute if whole else name) != written or whole:
                 edits.append((*span(spot), written))
         return [text for text in needed if text]

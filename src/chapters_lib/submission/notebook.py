@@ -36,12 +36,25 @@ CARRIED = {
         *("ae-mnist", "ae-normalized-mnist", "naive-blur-mnist", "vae-2d-mnist", "judge-mnist"),
         *("vaegan-mnist-layer-3", "vaegan-mnist-both", "vaegan-mnist"),
     ),
+    "a4a": (
+        *(
+            f"{kind}-{name}"
+            for name in ("mnist", "house-numbers")
+            for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
+        ),
+        *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist"),
+        "house-numbers-beside-svhn",
+    ),
+    "hw5": (
+        *("dcgan-mnist", "dcgan-mnist-batch-128", "dcgan-mnist-nonsaturating", "judge-mnist"),
+        *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist"),
+        *(f"rbm-kmnist-{m}{more}" for m in (16, 64, 256) for more in ("", "-updates")),
+        "rbm-kmnist-64-global",
+        *("vae-fashion-mnist", "vae-fashion-mnist-tuning"),
+        *("cvae-fashion-mnist", "cvae-decoder-only-fashion-mnist", "judge-fashion-mnist"),
+    ),
 }
-BESIDE = {  # what lies beside a report, where not one notebook
-    "hw7": "script beside this report",
-    "a4-fashion": "notebook that this is a print of",
-    "a4-mnist": "notebook that this is a print of",
-}
+BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 PART = re.compile(r"^\{(question|answer|recorded)\}`([^`]+)`$")
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
@@ -218,7 +231,7 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     if sheet.name in CARRIED and not blank:
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            f"The {BESIDE.get(sheet.name, 'notebook beside this report')} made all its figures and numbers, from "
+            f"The {BESIDE.get(sheet.name, 'notebook')} beside this report made all its figures and numbers, from "
             "trained weights, learning curves and measures in `record/`. `TRAIN = True` trains the networks anew on "
             "the data sets and compares their weights with the recorded ones, `EVALUATE = True` measures new images "
             f"again. Needed are Python 3.11 or newer and\n\n    pip install {packages}"

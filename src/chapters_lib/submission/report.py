@@ -45,6 +45,9 @@ PREAMBLE = r"""
 \newcolumntype{T}{L}\setlength{\tymin}{100pt}
 \AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
 """
+TIGHT = r"""
+\captionsetup{skip=4pt}\setlength{\intextsep}{6pt plus 2pt minus 2pt}
+"""
 
 
 def pdf(
@@ -127,11 +130,11 @@ def _elements(compact: bool) -> dict[str, str]:
     elements = {key: config["latex_elements"][key] for key in kept}
     if compact:
         margins = r"[hv]margin=\{\w+,\w+\}"
-        narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{21mm,21mm}}", elements["sphinxsetup"])
+        narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{20mm,20mm}}", elements["sphinxsetup"])
         elements["sphinxsetup"] = narrower
     return elements | {
         "pointsize": "10pt" if compact else "11pt",
-        "preamble": PREAMBLE,
+        "preamble": PREAMBLE + (TIGHT if compact else ""),
         "tableofcontents": "",
         "extraclassoptions": "oneside",
     }

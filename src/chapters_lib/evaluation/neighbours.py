@@ -1,0 +1,22 @@
+"""Whether neighbours in a space of codes are of one class."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import KNeighborsClassifier
+
+
+def neighbours_agree(
+    codes: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    number: int = 10,
+) -> NDArray[np.float64]:
+    """Return 1 for each code whose class is the commonest among its nearest others, else 0."""
+    search = KNeighborsClassifier(number + 1).fit(codes, labels)
+    nearest = search.kneighbors(codes, return_distance=False)
+    votes = labels[nearest[:, 1:]]  # the nearest of all is the code itself
+    counts = np.stack(
+        [(votes == c).sum(1) for c in range(int(labels.max()) + 1)], axis=1
+    )
+    return np.asarray(counts.argmax(1) == labels, dtype=np.float64)

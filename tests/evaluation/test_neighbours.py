@@ -1,0 +1,15 @@
+"""Two clouds apart agree with their neighbours; a stray code does not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chapters_lib.evaluation.neighbours import neighbours_agree
+
+
+def test_a_stray_code_disagrees() -> None:
+    codes = np.concatenate([np.linspace(0, 1, 20), np.linspace(9, 10, 20)])[:, None]
+    labels = np.repeat([0, 1], 20)
+    assert neighbours_agree(codes, labels, number=5).all()
+    labels[7] = 1
+    assert np.flatnonzero(neighbours_agree(codes, labels, number=5) == 0).tolist() == [7]

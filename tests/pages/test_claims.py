@@ -1,0 +1,61 @@
+"""A finding is tested with the tolerance that the spread over trainings gives."""
+
+from __future__ import annotations
+
+import pytest
+
+from chapters_lib import pages
+from chapters_lib.evaluation.intervals import paired
+from chapters_lib.pages import Page, claims
+from chapters_lib.recording import runs
+from chapters_lib.recording.runs import Metric
+
+LOW = Metric(1.0, 0.1, (0.9, 1.0, 1.1))
+HIGH = Metric(2.0, 0.1, (1.9, 2.0, 2.1))
+WIDE = Metric(1.5, 0.9, (0.2, 1.2, 3.1))
+ONE = Metric(1.4, float("nan"), (1.4,))
+
+
+def test_a_clear_difference_is_one_and_a_wide_spread_is_none() -> None:
+    assert claims.less(LOW, HIGH).holds and not claims.less(HIGH, LOW).holds
+    assert claims.greater(HIGH, LOW).holds and not claims.greater(WIDE, LOW).holds
+    assert claims.level(WIDE, LOW).holds and not claims.level(LOW, HIGH).holds
+
+
+def test_one_training_needs_a_spread() -> None:
+    with pytest.raises(ValueError, match="two of each"):
+        claims.less(LOW, ONE)
+    assert claims.less(LOW, ONE, spread=0.1).holds
+    assert claims.level(LOW, ONE, spread=0.4).holds
+
+
+def test_marks_and_pairs() -> None:
+    assert claims.below(LOW, 1.5).holds and not claims.below(LOW, 0.5).holds
+    assert claims.above(LOW, 0.5).holds and not claims.above(LOW, 1.5).holds
+    found = paired([1.0, 2.0, 3.1], [0.0, 1.0, 2.0])
+    assert claims.shown(found, sign=1).holds and not claims.shown(found, sign=0).holds
+
+
+def test_what_was_measured_is_told() -> None:
+    told = claims.less(LOW, HIGH, digits=1).measured
+    assert told.startswith("1.0 ± 0.1 against 2.0 ± 0.1, difference −1.0 [−1.")
+
+
+def test_a_page_glues_nothing_where_a_claim_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, str] = {}
+    monkeypatch.setattr(pages, "glue", lambda name, value, display: given.update({name: value}))
+    Page("p").claims(low_first=claims.less(LOW, HIGH), high_first=claims.less(HIGH, LOW))
+    Page("p").claims(own=True, toy=~claims.less(LOW, HIGH))
+    assert given["claim-p-low-first"] == ""
+    assert given["claim-p-high-first"].startswith(claims.OTHERWISE)
+    assert given["claim-p-toy"].startswith(claims.OWN)
+
+
+def test_the_shipped_records_are_the_present_ones(tmp_path, monkeypatch) -> None:
+    """After recording a run on purpose: read its page, mend what it contradicts, then `ship`."""
+    stands = (runs.root() / "SHIPPED.json").read_text(encoding="utf-8")
+    for name in runs.names():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_bytes((runs.root() / name / "run.json").read_bytes())
+    monkeypatch.setenv("CHAPTERS_RUNS", str(tmp_path))
+    assert runs.ship().read_text(encoding="utf-8") == stands
