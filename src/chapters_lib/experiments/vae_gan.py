@@ -59,8 +59,10 @@ PAPER = replace(BASIC, routing="paper")
 DIGITS = from_vae(two_units(autoencoder.MNIST), "vae-2d-mnist")
 
 
-SHORT = replace(  # both kinds of drawn images, and little more than a pass: under a minute of one core
-    BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=12, portion=0.1
+SHORT = (
+    replace(  # both kinds of drawn images, and little more than a pass: under a minute of one core
+        BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=12, portion=0.1
+    )
 )
 
 
