@@ -33,13 +33,15 @@ HIDE = "import sys, runpy; sys.modules['chapters_lib'] = None; runpy.run_path(sy
 PAGES_AT_MOST = {"a4a": 10}
 WHO = {"hw7": ["id-1", "id_2"]}
 FILES = {
-    "a4-fashion": ["a4-fashion.id-1.ipynb", "a4-fashion.id-1.pdf"],
-    "a4-mnist": ["a4-mnist.id-1.ipynb", "a4-mnist.id-1.pdf"],
+    "a4-fashion": ["a4-fashion.id-1.ipynb", "a4-fashion.id-1.pdf", "a4-fashion.id-1.record.zip"],
+    "a4-mnist": ["a4-mnist.id-1.ipynb", "a4-mnist.id-1.pdf", "a4-mnist.id-1.record.zip"],
     "hw7": ["homework7.id-1.id_2.zip"],
     "a4a": ["id-1_4a.zip"],
     "hw5": ["hw5.id-1.zip"],
 }
 INSIDE = {
+    "a4-fashion.id-1.record.zip": set(),
+    "a4-mnist.id-1.record.zip": set(),
     "homework7.id-1.id_2.zip": {"homework7.id-1.id_2.py", "homework7.id-1.id_2.pdf"},
     "id-1_4a.zip": {"id-1_4a.ipynb", "id-1_4a.pdf"},
     "hw5.id-1.zip": {

@@ -354,8 +354,12 @@ def test_a_sheet_whose_chapter_is_missing_is_not_faked(tmp_path, monkeypatch):
     assert not (tmp_path / "dist").exists()
 
 
-def test_a_book_that_is_not_built_leaves_nothing_behind(tmp_path):
-    with pytest.raises(ChaptersError, match="run `make book`"):
+def test_a_pack_with_a_cell_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fails(notebook, carried):
+        raise ChaptersError("a cell of the pack fails")
+
+    monkeypatch.setattr(submission, "execute", fails)
+    with pytest.raises(ChaptersError, match="a cell of the pack fails"):
         submission.submit("a4-mnist", ["me"], book=tmp_path, target=tmp_path / "dist")
     assert list((tmp_path / "dist").iterdir()) == []
 

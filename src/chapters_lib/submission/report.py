@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import copy
 import re
@@ -13,7 +14,7 @@ from typing import Any
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Book
-from chapters_lib.submission.sources import SOURCES
+from chapters_lib.submission.sources import SOURCES, Edit, edited
 
 TABLE = re.compile(
     r"^(\*\*(?:Recorded, |Table \d+\.\*\* ).*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE
@@ -173,6 +174,8 @@ def _with_outputs(cell: Any) -> Any:
     """Return a cell whose outputs are shown as a Markdown cell of them, any other as it is."""
     from nbformat.v4 import new_markdown_cell
 
+    if cell.cell_type == "code" and "printed" in cell.metadata.get("tags", []):
+        return new_markdown_cell(f"```python\n{briefly(cell.source)}\n```")
     if cell.cell_type != "code" or "shown" not in cell.metadata.get("tags", []):
         return cell
     parts, attachments = [], {}
@@ -187,6 +190,19 @@ def _with_outputs(cell: Any) -> Any:
     return new_markdown_cell(
         "\n\n".join(parts), metadata={"tags": ["shown"]}, attachments=attachments
     )
+
+
+def briefly(code: str) -> str:
+    """Return code as it is printed: of each docstring the first line, no blank lines but between definitions."""
+    edits: list[Edit] = []
+    for part in ast.walk(ast.parse(code)):
+        if not isinstance(part, ast.FunctionDef | ast.ClassDef) or not ast.get_docstring(part):
+            continue
+        said = part.body[0]
+        first = (ast.get_docstring(part) or "").split("\n")[0]
+        if said.end_lineno and said.end_lineno > said.lineno:
+            edits.append((said.lineno, said.col_offset, said.end_lineno, 10**6, f'"""{first}"""'))
+    return re.sub(r"\n\n+(?=[ ])", "\n", edited(code, edits))
 
 
 def _in_one(cells: list[Any]) -> Any:
