@@ -179,8 +179,9 @@ def fold(run: runs.Run) -> str:
         f"{split} split {data['images']:,} images, SHA-256 {data['sha256'][:12]}…"
         for split, data in made["data"].items()
     )
+    summary = find(run.name).summary
     about = [
-        f"{find(run.name).summary}.",
+        f"{summary[:1].upper()}{summary[1:]}.",
         f"Training images: {told['Training images']}; {splits}.",
         f"Commit {made['commit']}, {made.get('processor', 'processor not recorded')}, "
         f"torch {made['torch']}. Weights stored: {told['Weights']}.",
