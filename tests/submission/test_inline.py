@@ -238,3 +238,16 @@ def test_a_body_that_begins_with_a_decorated_function_is_emptied_whole() -> None
     emptied = edited(text, bodies(function))
     assert "@cache" not in emptied and "raise NotImplementedError" in emptied
     ast.parse(emptied)
+
+
+def test_no_two_definitions_get_one_name() -> None:
+    inliner = Inliner()
+    inliner.cell("from chapters_lib.recipes.likelihood_vae import train\n")
+    text = inliner.cell("from chapters_lib.recipes.gan import train_watched as train_gan\n")
+    names = re.findall(r"^def (train\w*)", text, re.MULTILINE)
+    assert len(set(names)) == len(names) == 2
+    with pytest.raises(ChaptersError, match="fit is defined by a cell"):
+        inliner.cell("def fit():\n    return 1\n")
+    inliner.cell("def welch():\n    return 1\n")
+    text = inliner.cell("from chapters_lib.evaluation import intervals\nprint(intervals.welch)\n")
+    assert "def welch_intervals(" in text

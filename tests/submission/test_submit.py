@@ -235,6 +235,15 @@ def test_a_blank_pack_has_questions_and_no_answers(book):
     assert not any(cell.get("attachments") for cell in notebook.cells)
 
 
+def test_the_blank_pack_of_4a_has_no_answer(tmp_path):
+    (path,) = submission.submit("a4a", blank=True, book=tmp_path, target=tmp_path / "dist")
+    with zipfile.ZipFile(path) as archive:
+        notebook = nbformat.reads(archive.read("a4a-blank.ipynb").decode(), as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert text.count("*Your answer.*") == 5 and "raise NotImplementedError" in text
+    assert "**Answer.**" not in text and "Table 1" not in text and "{said}" not in text
+
+
 def test_a_blank_pack_of_a_report_of_its_own_has_no_answer(tmp_path):
     (path,) = submission.submit("hw7", blank=True, book=tmp_path, target=tmp_path / "dist")
     with zipfile.ZipFile(path) as archive:
@@ -345,8 +354,12 @@ def test_a_sheet_whose_chapter_is_missing_is_not_faked(tmp_path, monkeypatch):
     assert not (tmp_path / "dist").exists()
 
 
-def test_a_book_that_is_not_built_leaves_nothing_behind(tmp_path):
-    with pytest.raises(ChaptersError, match="run `make book`"):
+def test_a_pack_with_a_cell_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fails(notebook, carried):
+        raise ChaptersError("a cell of the pack fails")
+
+    monkeypatch.setattr(submission, "execute", fails)
+    with pytest.raises(ChaptersError, match="a cell of the pack fails"):
         submission.submit("a4-mnist", ["me"], book=tmp_path, target=tmp_path / "dist")
     assert list((tmp_path / "dist").iterdir()) == []
 

@@ -61,6 +61,7 @@ def _four(dataset: str, bonus: tuple[Question, ...]) -> tuple[Question, ...]:
     """Return Assignment Four's questions on one data set."""
     slug = dataset.lower()
     short, two = slug.split("-")[0], f"vae-2d-{slug}"
+    loss = " with the prior's loss and the GAN's" if dataset == FASHION else ""
     return (
         *_four_autoencoder(dataset),
         Question(
@@ -77,8 +78,8 @@ def _four(dataset: str, bonus: tuple[Question, ...]) -> tuple[Question, ...]:
         Question(
             "3, VAE-GAN",
             20,
-            "Train a VAE-GAN on the fully connected VAE with the prior's loss and the GAN's; show ten new images, and "
-            "ten random test images with their reconstructions.",
+            f"Train a VAE-GAN on the fully connected VAE{loss}; show ten new images, and ten random test images with "
+            "their reconstructions.",
             "vae-gan",
             ("sec-vaegan-answer-basic", "sec-vaegan-code"),
             ("fig-vaegan-samples", f"fig-vaegan-{short}", "tab-vaegan-routing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +40,23 @@ def features_and_probabilities(
     probabilities = [judge.head(part).softmax(1) for part in features]
     judge.train(was_training)
     return torch.cat(features), torch.cat(probabilities)
+
+
+@checked
+def distance_to(
+    judge: Classifier, reference: UInt8[Tensor, "m c h w"]
+) -> Callable[[Tensor], float]:
+    """Return what takes images to their Fréchet distance from reference images in the judge's features.
+
+    The features of the reference are found once.
+    """
+    known = moments(features_and_probabilities(judge, reference)[0])
+
+    def distance(images: Tensor) -> float:
+        found = features_and_probabilities(judge, images)[0]
+        return frechet_distance(*moments(found), *known)
+
+    return distance
 
 
 @checked

@@ -21,6 +21,13 @@ JUDGES = (
     JudgeConfig("svhn", width=32, epochs=12, shift=0),
 )
 SIZES = SizesConfig("mnist", "gan-fc-mnist")
+COLOUR_SIZES = SizesConfig(
+    "house-numbers",
+    "gan-house-numbers",
+    real_images=4000,
+    sizes=(500, 1000, 2000),
+    effect_images=100,
+)
 
 EXPERIMENTS = (
     *(
@@ -38,18 +45,21 @@ EXPERIMENTS = (
         )
         for config in JUDGES
     ),
-    Experiment(
-        "measures-mnist",
-        CHAPTER,
-        "distances over the number of images; effects of precision and resizing",
-        SIZES,
-        build_nothing,
-        measuring.measure_sizes,
-        measuring.measure_effects,
-        no_panels,
-        seeds=(0,),
-        needs=("judge-mnist", "gan-fc-mnist"),
-        weights_stored=False,
+    *(
+        Experiment(
+            f"measures-{config.dataset}",
+            CHAPTER,
+            f"distances over the number of images; effects of precision and resizing: {config.model}",
+            config,
+            build_nothing,
+            measuring.measure_sizes,
+            measuring.measure_effects,
+            no_panels,
+            seeds=(0,),
+            needs=(f"judge-{config.dataset}", config.model),
+            weights_stored=False,
+        )
+        for config in (SIZES, COLOUR_SIZES)
     ),
     Experiment(
         "house-numbers-beside-svhn",

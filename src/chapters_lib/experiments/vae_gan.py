@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chapters_lib.experiments import autoencoder
-from chapters_lib.objectives.vae_gan import RECONSTRUCTION
-from chapters_lib.recipes import rivals, vae
+from chapters_lib.objectives.vae_gan import RECONSTRUCTION, SAMPLE
+from chapters_lib.recipes import rivals, vae, vae_gan_outputs
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.rivals import RivalsConfig
 from chapters_lib.recipes.vae import VaeConfig
@@ -57,6 +57,16 @@ PAPER = replace(BASIC, routing="paper")
 
 
 DIGITS = from_vae(two_units(autoencoder.MNIST), "vae-2d-mnist")
+
+
+SHORT = (
+    replace(  # both kinds of drawn images, and little more than a pass: under a minute of one core
+        BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=12, portion=0.1
+    )
+)
+
+
+SHORT_DIGITS = replace(DIGITS, drawn=SHORT.drawn, epochs=SHORT.epochs, portion=SHORT.portion)
 
 
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
@@ -151,6 +161,42 @@ EXPERIMENTS = (
             weights_stored=False,
         )
         for end in ("", "-paper")
+    ),
+    vae_gan_outputs.experiment(
+        "vaegan-fashion-mnist-both",
+        "vae-gan",
+        "basic loss, jointly minimised; the discriminator sees samples, too, and what it says is followed",
+        SHORT,
+        needs=("judge-fashion-mnist", SHORT.start),
+    ),
+    *(
+        vae_gan_outputs.experiment(
+            f"vaegan-fashion-mnist-both-layer-{layer}",
+            "vae-gan",
+            f"vaegan-fashion-mnist-both and L_llike, in {f'layer {layer}' if layer else 'pixels'}",
+            replace(SHORT, layer=layer),
+            seeds=(0,),
+            needs=("judge-fashion-mnist", SHORT.start),
+            weights_stored=layer == LAYER,
+        )
+        for layer in range(4)
+    ),
+    vae_gan_outputs.experiment(
+        "vaegan-mnist-both",
+        "vae-gan",
+        "basic loss, jointly minimised, MNIST; the discriminator sees samples, too",
+        SHORT_DIGITS,
+        seeds=(0,),
+        needs=("judge-mnist", SHORT_DIGITS.start),
+        weights_stored=False,
+    ),
+    vae_gan_outputs.experiment(
+        "vaegan-mnist-layer-3",
+        "vae-gan",
+        "Eq. 8 by the paper's Algorithm 1, MNIST, started from a VAE of two units",
+        replace(SHORT_DIGITS, layer=LAYER, routing="paper"),
+        seeds=(0,),
+        needs=("judge-mnist", SHORT_DIGITS.start),
     ),
     experiment(
         "vaegan-disl-fashion-mnist",

@@ -57,7 +57,7 @@ class GaussianEncoder(nn.Module):
     Parameters
     ----------
     net
-        maps the flattened image, and the condition beside it, to 2p
+        maps the flattened image, and the condition beside it, to 2k
         numbers: μ, then log σ².
     """
 
@@ -70,7 +70,7 @@ class GaussianEncoder(nn.Module):
         x: Float[Tensor, "batch c h w"],
         *condition: Float[Tensor, "batch classes"],
     ) -> Independent:
-        """Return q(z|x), or q(z|x, y) for a one-hot y; event shape (p,)."""
+        """Return q(z|x), or q(z|x, y) for a one-hot y; event shape (k,)."""
         loc, log_var = (
             self.net(torch.cat([x.flatten(1), *condition], 1))
             .float()
@@ -93,7 +93,7 @@ class BernoulliDecoder(nn.Module):
 
     def forward(
         self,
-        z: Float[Tensor, "*batch p"],
+        z: Float[Tensor, "*batch k"],
         *condition: Float[Tensor, "batch classes"],
     ) -> BernoulliImage:
         """Return p(x|z), or p(x|z, y).
@@ -128,7 +128,7 @@ class GaussianDecoder(nn.Module):
 
     def forward(
         self,
-        z: Float[Tensor, "*batch p"],
+        z: Float[Tensor, "*batch k"],
         *condition: Float[Tensor, "batch classes"],
     ) -> Independent:
         """Return p(x|z); its mean lies in [0, 1]."""
@@ -141,7 +141,7 @@ class GaussianDecoder(nn.Module):
 
 
 class StandardNormal(nn.Module):
-    """p(z) = N(0, I) over p latent units: nothing in it is learned."""
+    """p(z) = N(0, I) over k latent units: nothing in it is learned."""
 
     loc: Tensor
 
@@ -150,7 +150,7 @@ class StandardNormal(nn.Module):
         self.register_buffer("loc", torch.zeros(latent), persistent=False)
 
     def forward(self) -> Independent:
-        """Return p(z); event shape (p,)."""
+        """Return p(z); event shape (k,)."""
         return _normal(self.loc, torch.ones_like(self.loc))
 
 

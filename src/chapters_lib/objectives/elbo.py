@@ -28,7 +28,7 @@ class ElboTerms(NamedTuple):
 
 
 def gaussian_kl(
-    loc: Float[Tensor, "*batch p"], scale: Float[Tensor, "*batch p"]
+    loc: Float[Tensor, "*batch k"], scale: Float[Tensor, "*batch k"]
 ) -> Float[Tensor, "*batch"]:
     """Return KL(N(μ, diag σ²) ‖ N(0, I)), in nats.
 
@@ -64,9 +64,9 @@ def elbo(
     """Return log p(x|z) and KL(q(z|x) ‖ p(z)) of each image.
 
     Their difference estimates the bound. One reparameterised z an image:
-    Kingma and Welling (2014), Eq. 10 with L = 1. With a condition y every
-    distribution but the prior is given y (Sohn et al. 2015, Eq. 4 with
-    p(z|y) = p(z)).
+    Kingma and Welling (2014), Eq. 10 with one draw. With a condition y
+    every distribution but the prior is given y (Sohn et al. 2015, Eq. 4
+    with p(z|y) = p(z)).
     """
     q = model.encoder(x, *condition)
     z = q.rsample()

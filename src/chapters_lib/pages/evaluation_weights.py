@@ -5,6 +5,7 @@ from __future__ import annotations
 from IPython.display import Markdown
 
 from chapters_lib.pages import check, run, table
+from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.pages.evaluation_board import Entry, header, shown
 
@@ -52,15 +53,17 @@ def numbers() -> None:
         {
             "nothing but the weight differs": all(config == others[0] for config in others),
             "and it is the one said": all(e.run.config["beta"] == w for w, e in studied.items()),
-            "the bound is best at weight 1": min(bound, key=bound.__getitem__) == 1.0,
-            "the samples are nearest at weight 4": min(distance, key=distance.__getitem__) == 4.0,
-            "but cover hardly half as much": recall[4.0] < 0.5 * recall[1.0],
-            "and are as precise": abs(precision[4.0] - precision[1.0]) < 0.05,
-            "recall falls as the weight grows beyond 1": recall[1.0] > recall[2.0] > recall[4.0],
-            "its codes are nearer to the prior": kl[4.0] < kl[1.0],
-            "its reconstructions worse": mse[4.0] > mse[1.0],
         }
     )
+    PAGE.claims(
+        bound_best_at_one=Verdict(min(bound, key=bound.__getitem__) == 1.0, _told(bound, 1)),
+        nearest_at_four=Verdict(min(distance, key=distance.__getitem__) == 4.0, _told(distance, 2)),
+        recall_falls=Verdict(recall[1.0] > recall[2.0] > recall[4.0], _told(recall, 2)),
+    )
+
+
+def _told(values: dict[float, float], digits: int) -> str:
+    return ", ".join(f"{value:.{digits}f} at {weight:g}" for weight, value in values.items())
 
 
 def _second_opinion() -> None:

@@ -194,15 +194,19 @@ def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
     optimizer.step()
 
 
-def train_followed(config: GanConfig, model: GAN, session: Session) -> History:
-    """Train, keep samples on the time line, and follow what the judge and D make of the pair.
+def train_watched(
+    config: GanConfig,
+    model: GAN,
+    session: Session,
+    distance: Callable[[Tensor], float] | None = None,
+) -> History:
+    """Train, keep samples on the time line, and follow what a distance and D make of the pair.
 
-    Every few epochs ``train_fid_judge``, the distance of 10,000 samples to 10,000 training images.
-    Where images are held out, after each epoch what D makes in evaluation mode of 2,000 training
-    images (``train_eval_…``) and of the held-out ones (``val_…``), both beside 2,000 samples.
+    Every few epochs ``train_fid_judge``, the distance of 10,000 samples. Where images are held
+    out, after each epoch what D makes in evaluation mode of 2,000 training images
+    (``train_eval_…``) and of the held-out ones (``val_…``), both beside 2,000 samples.
     """
     training, held = split(config)
-    distance = distance_to_training(config.dataset) if config.judged else None
     followed = {"train_eval": training.first(FOLLOWED), "val": held}
 
     def after_epoch(epoch: int) -> dict[str, float]:
@@ -216,6 +220,12 @@ def train_followed(config: GanConfig, model: GAN, session: Session) -> History:
 
     keep_samples(config, model, 0)
     return train(config, model, session, after_epoch)
+
+
+def train_followed(config: GanConfig, model: GAN, session: Session) -> History:
+    """Train as `train_watched` does, with the judge's distance to 10,000 training images."""
+    distance = distance_to_training(config.dataset) if config.judged else None
+    return train_watched(config, model, session, distance)
 
 
 def make_schedule(config: GanConfig, optimizer: torch.optim.Optimizer, steps: int) -> Schedule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -179,18 +179,19 @@ def train(
     )
 
 
-def train_followed(config: PriorConfig, model: VAE, session: Session) -> History:
-    """Train, keep samples on the time line, and follow the bound and the judge's distance.
+def train_watched(
+    config: PriorConfig,
+    model: VAE,
+    session: Session,
+    distance: Callable[[Tensor], float] | None = None,
+) -> History:
+    """Train, keep samples on the time line, and follow the bound and a distance of samples.
 
     After each epoch −ELBO is measured in evaluation mode on 2,000 training images and on the
-    held-out ones, both binarised once; every few epochs the judge's distance of 10,000 samples
-    to 10,000 training images.
+    held-out ones, both binarised once; every few epochs the distance of 10,000 samples.
     """
-    if config.start:
-        take_and_freeze(model, runs.load(config.start))
     training, held = split(config)
     followed = {"train_eval": training.first(FOLLOWED), "val": held}
-    distance = distance_to_training(config.dataset) if config.judged else None
 
     def after_epoch(epoch: int) -> dict[str, float]:
         model.eval()
@@ -208,6 +209,17 @@ def train_followed(config: PriorConfig, model: VAE, session: Session) -> History
 
     keep_samples(config, model, 0)
     return train(config, model, session, after_epoch)
+
+
+def train_followed(config: PriorConfig, model: VAE, session: Session) -> History:
+    """Train as `train_watched` does, with the judge's distance to 10,000 training images.
+
+    Encoder and decoder are another run's where the configuration names one.
+    """
+    if config.start:
+        take_and_freeze(model, runs.load(config.start))
+    distance = distance_to_training(config.dataset) if config.judged else None
+    return train_watched(config, model, session, distance)
 
 
 def take_and_freeze(model: VAE, run: runs.Run) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from chapters_lib import data
-from chapters_lib.evaluation.fid import frechet_distance, moments
-from chapters_lib.evaluation.judge import features_and_probabilities, scores, verdict
+from chapters_lib.evaluation.judge import scores, verdict
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Experiment, Metrics
@@ -39,13 +38,7 @@ def judged_scores(dataset: str, drawn: Tensor) -> Metrics:
 
 def distance_to_training(dataset: str) -> Callable[[Tensor], float]:
     """Return what takes samples to their distance from 10,000 training images, whose features are found once."""
-    judge = load_judge(dataset)
-
-    def features(images: Tensor) -> Tensor:
-        return features_and_probabilities(judge, images)[0]
-
-    reference = moments(features(data.load(dataset, "train").images[:SAMPLES]))
-    return lambda images: frechet_distance(*moments(features(images)), *reference)
+    return distance_to(load_judge(dataset), data.load(dataset, "train").images[:SAMPLES])
 
 
 JUDGED = {  # how far `judged_scores` may differ when they are recomputed

@@ -41,6 +41,7 @@ class Inliner:
         self.names: dict[Key, str] = {}  # what a definition is called in the notebook
         self.written: set[tuple[str, int]] = set()  # modules and lines
         self.imports: dict[str, str] = {}  # statement by local name
+        self.own: set[str] = set()  # what cells define themselves
 
     def cell(self, source: str, *, skeleton: bool = False) -> str:
         """Return a cell's code without any import of ours; with `skeleton`, definitions lose their bodies."""
@@ -48,6 +49,8 @@ class Inliner:
         for node in ast.parse(source).body:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 note_import(node, here.ours, here.others)
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                self._claim(node.name)
         before = [self._take(key, local, skeleton) for local, key in here.ours.items() if key[1]]
         source = with_records(source, {local: key for key, local in self.names.items()})
         tree = ast.parse(source)
@@ -67,6 +70,12 @@ class Inliner:
     def header(self) -> str:
         """Return the imports of all cells so far, standard library first."""
         return "\n".join([FUTURE, "", *_sorted_imports(self.imports.values())])
+
+    def _claim(self, name: str) -> None:
+        """Note a name that a cell defines; ChaptersError if a definition written out has it."""
+        if name in self.names.values():
+            raise ChaptersError(f"{name} is defined by a cell, and written out under that name")
+        self.own.add(name)
 
     def _import(self, local: str, statement: str) -> None:
         if self.imports.setdefault(local, statement) != statement:
@@ -112,9 +121,11 @@ class Inliner:
     def _name(self, key: Key) -> str:
         """Return what a definition is called here; two of one name are told apart by their modules."""
         if key not in self.names:
-            taken = set(self.names.values()) | set(self.imports)
-            plain = key[1]
-            self.names[key] = plain if plain not in taken else f"{plain}_{key[0].split('.')[-1]}"
+            taken = set(self.names.values()) | set(self.imports) | self.own
+            name = key[1] if key[1] not in taken else f"{key[1]}_{key[0].split('.')[-1]}"
+            while name in taken:
+                name += "_"
+            self.names[key] = name
         return self.names[key]
 
     def _references(

@@ -24,6 +24,27 @@ CARRIED = {
         *(f"vae-fc-mnist-weight-{weight}" for weight in ("0", "0.1", "0.5", "2", "4")),
         *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "gan-fc-mnist-collapse", "judge-mnist"),
     ),
+    "a4-fashion": (
+        *("ae-fashion-mnist", "ae-normalized-fashion-mnist", "naive-blur-fashion-mnist"),
+        *("ae-normalized-fashion-mnist-batch-1024", "vae-2d-fashion-mnist", "judge-fashion-mnist"),
+        *(f"vaegan-fashion-mnist{end}" for end in ("", "-paper", "-both")),
+        *(f"vaegan-fashion-mnist-both-layer-{layer}" for layer in range(4)),
+        *("vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist", "vae-conv-fashion-mnist"),
+        *("vaegan-study-fashion-mnist", "vaegan-rivals-fashion-mnist", "vae-fashion-mnist"),
+    ),
+    "a4-mnist": (
+        *("ae-mnist", "ae-normalized-mnist", "naive-blur-mnist", "vae-2d-mnist", "judge-mnist"),
+        *("vaegan-mnist-layer-3", "vaegan-mnist-both", "vaegan-mnist"),
+    ),
+    "a4a": (
+        *(
+            f"{kind}-{name}"
+            for name in ("mnist", "house-numbers")
+            for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
+        ),
+        *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist"),
+        "house-numbers-beside-svhn",
+    ),
     "hw5": (
         *("dcgan-mnist", "dcgan-mnist-batch-128", "dcgan-mnist-nonsaturating", "judge-mnist"),
         *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist"),
@@ -77,7 +98,7 @@ def build(sheet: Sheet, source: str, book: Book, names: tuple[str, ...], *, blan
         if blank and "given" not in tags and not _defines(code):
             code = "# Yours to write."
         if code:
-            marked = [tag for tag in tags if tag in ("shown", "said")]
+            marked = [tag for tag in tags if tag in ("shown", "said", "printed")]
             shown = {"tags": marked, "alt": cell.metadata.get("alt", "")}
             cells.append(new_code_cell(code, metadata=shown if marked else {}))
     if not blank:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import copy
 import re
@@ -13,7 +14,7 @@ from typing import Any
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.chapters import Book
-from chapters_lib.submission.sources import SOURCES
+from chapters_lib.submission.sources import SOURCES, Edit, edited
 
 TABLE = re.compile(
     r"^(\*\*(?:Recorded, |Table \d+\.\*\* ).*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE
@@ -44,10 +45,23 @@ PREAMBLE = r"""
 \newcolumntype{T}{L}\setlength{\tymin}{100pt}
 \AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
 """
+TIGHT = r"""
+\captionsetup{skip=4pt}\setlength{\intextsep}{6pt plus 2pt minus 2pt}
+"""
 
 
-def pdf(notebook: Any, book: Book, *, title: str, names: tuple[str, ...], code: bool) -> bytes:
+def pdf(
+    notebook: Any,
+    book: Book,
+    *,
+    title: str,
+    names: tuple[str, ...],
+    code: bool,
+    compact: bool = False,
+) -> bytes:
     """Return an executed notebook as a PDF; without `code`, cells and what they print are left out.
+
+    A `compact` one is set a point smaller, with narrower margins.
 
     Raises
     ------
@@ -68,7 +82,7 @@ def pdf(notebook: Any, book: Book, *, title: str, names: tuple[str, ...], code: 
         folder = Path(temporary)
         nbformat.write(_printable(notebook, book, folder, code), folder / "index.ipynb")
         (folder / "conf.py").write_text(
-            CONF.format(title=title, author=", ".join(names), elements=_elements()),
+            CONF.format(title=title, author=", ".join(names), elements=_elements(compact)),
             encoding="utf-8",
         )
         _run([sys.executable, "-m", "sphinx", "-q", "-b", "latex", ".", "latex"], folder, "Sphinx")
@@ -97,7 +111,7 @@ def _run(command: list[str], folder: Path, what: str) -> None:
         raise ChaptersError(f"{what} could not set the report: {wrong.strip()}")
 
 
-def _elements() -> dict[str, str]:
+def _elements(compact: bool) -> dict[str, str]:
     """Return the book's LaTeX settings, as far as they fit a report."""
     import yaml
 
@@ -113,9 +127,14 @@ def _elements() -> dict[str, str]:
         "printindex",
         "fontpkg",
     )
-    return {key: config["latex_elements"][key] for key in kept} | {
-        "pointsize": "11pt",
-        "preamble": PREAMBLE,
+    elements = {key: config["latex_elements"][key] for key in kept}
+    if compact:
+        margins = r"[hv]margin=\{\w+,\w+\}"
+        narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{20mm,20mm}}", elements["sphinxsetup"])
+        elements["sphinxsetup"] = narrower
+    return elements | {
+        "pointsize": "10pt" if compact else "11pt",
+        "preamble": PREAMBLE + (TIGHT if compact else ""),
         "tableofcontents": "",
         "extraclassoptions": "oneside",
     }
@@ -155,6 +174,8 @@ def _with_outputs(cell: Any) -> Any:
     """Return a cell whose outputs are shown as a Markdown cell of them, any other as it is."""
     from nbformat.v4 import new_markdown_cell
 
+    if cell.cell_type == "code" and "printed" in cell.metadata.get("tags", []):
+        return new_markdown_cell(f"```python\n{briefly(cell.source)}\n```")
     if cell.cell_type != "code" or "shown" not in cell.metadata.get("tags", []):
         return cell
     parts, attachments = [], {}
@@ -169,6 +190,19 @@ def _with_outputs(cell: Any) -> Any:
     return new_markdown_cell(
         "\n\n".join(parts), metadata={"tags": ["shown"]}, attachments=attachments
     )
+
+
+def briefly(code: str) -> str:
+    """Return code as it is printed: of each docstring the first line, no blank lines but between definitions."""
+    edits: list[Edit] = []
+    for part in ast.walk(ast.parse(code)):
+        if not isinstance(part, ast.FunctionDef | ast.ClassDef) or not ast.get_docstring(part):
+            continue
+        said = part.body[0]
+        first = (ast.get_docstring(part) or "").split("\n")[0]
+        if said.end_lineno and said.end_lineno > said.lineno:
+            edits.append((said.lineno, said.col_offset, said.end_lineno, 10**6, f'"""{first}"""'))
+    return re.sub(r"\n\n+(?=[ ])", "\n", edited(code, edits))
 
 
 def _in_one(cells: list[Any]) -> Any:

@@ -1,0 +1,88 @@
+"""The VAE-GAN that starts from a trained VAE, followed by its losses and by what the discriminator says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from chapters_lib import data
+from chapters_lib.data import to_float
+from chapters_lib.models.vae_gan import VAEGAN
+from chapters_lib.objectives.elbo import kl_to_prior
+from chapters_lib.objectives.vae_gan import feature_likeness, fooling_loss, gan_value
+from chapters_lib.recipes import vae_gan
+from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, split, start_from, train
+from chapters_lib.recording import runs
+from chapters_lib.recording.experiment import Metrics, Session
+from chapters_lib.recording.judging import judged
+from chapters_lib.training import History
+
+SEEN = 2_000  # images of each split that are followed
+
+
+@torch.no_grad()
+def seen(config: VaeGanConfig, model: VAEGAN, x: Tensor, prefix: str) -> Metrics:
+    """Return losses and mean outputs of the discriminator on images, in evaluation mode, at drawn codes."""
+    d, layer = model.discriminator, config.layer or 0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the same noise after every epoch
+        q = model.encoder(x)
+        z = q.rsample()
+        again, new = model.decoder(z).mean, model.decoder(model.draw_codes(len(x))).mean
+    (kept, features), (kept_again, features_again), (_, features_new) = (
+        d.layer_and_features(images, layer) for images in (x, again, new)
+    )
+    real, rebuilt, drawn = (d.logits(h) for h in (features, features_again, features_new))
+    found = {
+        "prior": kl_to_prior(q, model.prior(), z).mean(),
+        "likeness": feature_likeness(kept, kept_again),
+        "value": gan_value(real, rebuilt, drawn),
+        "fooling": fooling_loss(rebuilt, drawn, saturating=config.saturating),
+        "error": (x - again).square().mean(),
+        "d_real": real.sigmoid().mean(),
+        "d_reconstruction": rebuilt.sigmoid().mean(),
+        "d_sample": drawn.sigmoid().mean(),
+    }
+    return {f"{prefix}_{name}": float(value) for name, value in found.items()}
+
+
+def train_from(
+    vae: Mapping[str, Tensor], config: VaeGanConfig, model: VAEGAN, session: Session
+) -> History:
+    """Train a VAE-GAN whose encoder and decoder begin with a VAE's weights; follow it on both splits.
+
+    Row 0 is of the VAE's weights and the untrained discriminator.
+    """
+    start_from(model, vae)
+    parts = {"train": split(config)[0], "test": data.load(config.dataset, "test")}
+    images = {name: to_float(part.images[:SEEN]) for name, part in parts.items()}
+
+    def after_epoch(_: int) -> Metrics:
+        model.eval()
+        found: Metrics = {}
+        for name, x in images.items():
+            found |= seen(config, model, x, name)
+        model.train()
+        return found
+
+    first = {"epoch": 0, "seconds": 0.0, "images": 0.0, **after_epoch(0)}
+    return History([first, *train(config, model, session, after_epoch)])
+
+
+def train_from_recorded(config: VaeGanConfig, model: VAEGAN, session: Session) -> History:
+    """Train from the weights of the recorded VAE that the configuration names."""
+    return train_from(runs.load(config.start).weights("model"), config, model, session)
+
+
+experiment = partial(
+    judged,
+    build=vae_gan.build,
+    train=train_from_recorded,
+    evaluate=vae_gan.evaluate,
+    panels=vae_gan.panels,
+    tolerances=TOLERANCES,
+    samples={"": vae_gan.draw},
+)
