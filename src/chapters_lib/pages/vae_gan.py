@@ -116,11 +116,14 @@ def _settings() -> None:
     keep(conv_gamma=f"{conv.gamma:g}", conv_layer=conv.layer, conv_width=conv.width)
     keep(conv_epochs=conv.epochs, study_epochs=cases()["basic"].epochs)
     keep(full_units=units(DISL), conv_units=units(CONV))
-    count = {name: len(run(name).provenance["seeds"]) for name in (JOINT, DISL, STUDY, CONV_VAE)}
+    count = {
+        name: len(run(name).provenance["seeds"]) for name in (JOINT, DISL, STUDY, CONV, CONV_VAE)
+    }
     keep(trainings=COUNTS[count[JOINT]], full_trainings=COUNTS[count[DISL]])
     keep(study_trainings=COUNTS[count[STUDY]])
-    control = count[CONV_VAE]
-    keep(conv_vae_trainings=f"{COUNTS[control]} training{'s' if control > 1 else ''}")
+    for key, name in {"conv": CONV, "conv_vae": CONV_VAE}.items():
+        many = "s" if count[name] > 1 else ""
+        keep(**{f"{key}_trainings": f"{COUNTS[count[name]]} training{many}"})
 
 
 def _alike() -> None:
