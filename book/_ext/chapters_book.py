@@ -45,6 +45,10 @@ EPUB = "learning-to-generate.epub"
 # What the notebooks' results depend on, beside their own text.
 KEYED = ("src", "requirements.txt", "_toc.yml")
 UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
+EXPORTS = {  # by module: what writes its files below the site's folder _static
+    "explorers": "from chapters_lib import explorers as e; e.write(e.RUNS, sys.argv[1] + '/explorers')",
+    "pages/reproducibility.py": "from chapters_lib.pages import reproducibility as r; r.write_csv(sys.argv[1])",
+}
 KEPT = 3  # caches kept: going back to an earlier state of the library costs nothing
 
 
@@ -89,19 +93,21 @@ def configure(app, config) -> None:
     clean.unlink(missing_ok=True)
 
 
-def export_explorers(app) -> None:
-    """Write the decoders that pages run in the reader's browser, where library or runs have changed.
+def export(app) -> None:
+    """Write what pages load in the reader's browser, where library or runs have changed: decoders, and metrics as CSV.
 
     They go into the site alone: the sources may be on a disk that cannot be written.
     """
-    sources, folder = Path(app.srcdir) / "src", Path(app.outdir) / "_static" / "explorers"
-    key, written = Path(app.config.nb_execution_cache_path).name, folder / ".key"
-    if app.builder.name != "html" or not (sources / "chapters_lib" / "explorers").exists():
+    sources, static = Path(app.srcdir) / "src", Path(app.outdir) / "_static"
+    key, written = Path(app.config.nb_execution_cache_path).name, static / ".exported"
+    code = [text for path, text in EXPORTS.items() if (sources / "chapters_lib" / path).exists()]
+    if app.builder.name != "html" or not code:
         return
     if not written.exists() or written.read_text(encoding="utf-8") != key:
-        code = "import sys; from chapters_lib import explorers as e; e.write(e.RUNS, sys.argv[1])"
         # Apart, since it imports torch.
-        subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+        subprocess.run(
+            [sys.executable, "-c", "\n".join(["import sys", *code]), str(static)], check=True
+        )
         written.write_text(key, encoding="utf-8")
 
 
@@ -282,7 +288,7 @@ def setup(app):
     shown_code.setup(app)
     claims.setup(app)
     app.connect("config-inited", configure, priority=10)
-    app.connect("builder-inited", export_explorers)
+    app.connect("builder-inited", export)
     app.connect("env-before-read-docs", note_read)
     app.connect("env-before-read-docs", execute)
     app.connect("env-updated", rewrite_all)

@@ -1,12 +1,10 @@
 """The page on the data: pictures a class a column, and numbers that the record bears."""
 
-from dataclasses import replace
-
 import pytest
 from matplotlib import pyplot as plt
 
 from chapters_lib.pages import data as page
-from chapters_lib.pages import run
+from chapters_lib.recording.runs import Metric
 
 
 @pytest.mark.parametrize(
@@ -27,15 +25,13 @@ def test_crops_are_named_by_where_they_come_from():
     assert labels == ["rendered", "", "real", ""]
 
 
-def test_a_record_that_contradicts_the_text_is_found(monkeypatch):
-    worse = {"real_accuracy": 0.6, "halves_kid_inception768": 1.0}
-    for key, value in worse.items():
-        record = run("house-numbers-beside-svhn")
-        changed = replace(record, metrics=record.metrics | {key: value})
-        monkeypatch.setattr(page, "run", lambda name, found=changed: found)
-        changed.metrics["test_accuracy"] = 0.99
-        with pytest.raises(AssertionError, match="contradicts"):
-            page.numbers()
+def test_between_needs_a_gap_on_both_sides_that_chance_does_not_explain():
+    def at(mean: float) -> Metric:
+        return Metric(mean, 0.1, (mean,))
+
+    assert page.between(at(0), at(1), at(2)).holds
+    assert not page.between(at(0), at(0.2), at(2)).holds
+    assert not page.between(at(0), at(1), at(1.2)).holds
 
 
 def test_typefaces_are_counted_and_named():

@@ -1,5 +1,7 @@
-"""The page on reproducibility: every run stands in its tables."""
+"""The page on reproducibility: every run stands in its lists, on the site with every metric."""
 
+import csv
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,10 +10,40 @@ from chapters_lib.pages import reproducibility as page
 from chapters_lib.recording import runs
 
 
-def test_every_run_and_metric_has_a_row():
-    assert page.table_runs().data.count("\n* - ") == 1 + len(runs.names())
-    metrics = [key for run in page.records() for key in run.metrics if not key.endswith("_sem")]
-    assert page.table_metrics().data.count("\n* - ") == 1 + len(metrics)
+def test_every_run_has_a_row_in_print_and_a_fold_on_the_site():
+    site, printed = page.table_runs().data.split("````{only} not builder_html")
+    assert printed.count("\n* - ") == 1 + len(runs.names())
+    assert re.findall(r'<details id="run-(.*?)"', site) == list(runs.names())
+    assert "\n\n" not in page.folds()  # a raw block in Markdown ends at none, but be sure
+
+
+def test_every_metric_stands_on_the_site_and_in_the_csv():
+    metrics = [(run.name, key) for run in page.records() for key in page.keys(run)]
+    assert page.folds().count("<tr data-metric=") == len(metrics)
+    header, *rows = csv.reader(page.metrics_csv().splitlines())
+    assert [(row[0], row[1]) for row in rows] == metrics
+    one = dict(zip(header, rows[0], strict=True))
+    recorded = runs.load(one["run"]).metric(one["metric"])
+    assert float(one["mean"]) == recorded.mean
+    assert tuple(map(float, one["values"].split())) == recorded.values
+
+
+@pytest.mark.parametrize(
+    ("config", "share"),
+    [
+        ({"epochs": 3}, 0),
+        ({"validation": 0.2}, 0.2),
+        ({"base": {"validation": 0.2}, "sizes": [1]}, 0.2),
+        ({"cases": [{"validation": 0.0}, {"validation": 0.1}]}, 0.1),
+    ],
+)
+def test_what_is_held_out_is_found_in_a_study_too(config, share):
+    assert page.held_out(config) == share
+
+
+def test_images_held_out_are_not_counted_as_trained_on():
+    (run,) = (run for run in page.records() if run.name == "gan-mnist")
+    assert page.facts(run)["Training images"] == "55,000 of 60,000"
 
 
 def test_machines_are_counted():
@@ -20,26 +52,34 @@ def test_machines_are_counted():
     assert sum(counts) == len(runs.names())
 
 
-def test_amendments_name_their_runs(monkeypatch):
+def test_amendments_name_few_runs_and_count_many(monkeypatch):
     one, other, *_ = page.records()
     amended = {"amended": {"a, b": "measured anew"}}
     found = [replace(run, provenance=run.provenance | amended) for run in (one, other)]
     monkeypatch.setattr(page, "records", lambda: found)
     row = f"* - `a`, `b`\n  - measured anew\n  - `{one.name}`, `{other.name}`"
     assert row in page.table_amended().data
+    monkeypatch.setattr(page, "records", lambda: found * 2)
+    assert "  - 4 runs" in page.table_amended().data
     monkeypatch.setattr(page, "records", lambda: [])
-    assert page.table_amended().data == "*Nothing is recorded yet.*"
+    assert page.table_runs().data == "*Nothing is recorded yet.*"
 
 
 @pytest.mark.parametrize(
     ("mean", "sem", "text"),
     [
-        (1234.5678, 12.3, "1,235 ± 12"),
-        (0.01234, 0.00056, "0.01234 ± 0.00056"),
-        (60000.0, float("nan"), "60,000"),
-        (0.123456, float("nan"), "0.1235"),
-        (2.5, 1e-12, "2.5"),
+        (1234.5678, 12.3, ("1,235", "12")),
+        (0.01234, 0.00056, ("0.01234", "0.00056")),
+        (60000.0, float("nan"), ("60,000", "")),
+        (0.123456, float("nan"), ("0.1235", "")),
+        (2.5, 1e-12, ("2.5", "")),
     ],
 )
 def test_digits_are_those_that_the_error_supports(mean, sem, text):
     assert page._value(runs.Metric(mean, sem, (mean,))) == text
+
+
+def test_a_standard_error_says_what_it_is_over():
+    assert page._over(runs.Metric(1.0, 0.1, (0.9, 1.1))) == "2 trainings"
+    assert page._over(runs.Metric(1.0, 0.1, (1.0,))) == "one training's estimate"
+    assert page._over(runs.Metric(1.0, float("nan"), (1.0,))) == ""

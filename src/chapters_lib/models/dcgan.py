@@ -29,7 +29,19 @@ def dcgan(
         share of the discriminator's activations set to zero behind each of
         its convolutions while training.
     """
-    generator = nn.Sequential(
+    generator = generator_body(noise, width)
+    body = discriminator_body(width, dropout, discriminator_norm)
+    return _started(
+        GAN(
+            Generator(noise, generator, (1, 28, 28)),
+            Discriminator(body, 4 * 4 * 8 * width),
+        )
+    )
+
+
+def generator_body(noise: int, width: int) -> nn.Sequential:
+    """Return the layers from noise to the logits of 28x28 pixels."""
+    return nn.Sequential(
         nn.Linear(noise, 7 * 7 * 4 * width, bias=False),
         nn.Unflatten(1, (4 * width, 7, 7)),
         nn.BatchNorm2d(4 * width),
@@ -45,25 +57,19 @@ def dcgan(
         nn.ReLU(),
         nn.Conv2d(width // 2, 1, 3, 1, 1),
     )
-    body = nn.Sequential(
-        nn.Conv2d(
-            1, width, 4, 2, 1
-        ),  # no batch norm: D is to see the grey levels as they are
+
+
+def discriminator_body(
+    width: int, dropout: float, norm: bool
+) -> nn.Sequential:
+    """Return the layers from 28x28 pixels to features."""
+    return nn.Sequential(
+        nn.Conv2d(1, width, 4, 2, 1),  # no batch norm: D sees grey levels
         *_behind(dropout),
-        *_convolution(width, 2 * width, 4, 2, dropout, discriminator_norm),
-        *_convolution(
-            2 * width, 4 * width, 3, 2, dropout, discriminator_norm
-        ),
-        *_convolution(
-            4 * width, 8 * width, 3, 1, dropout, discriminator_norm
-        ),
+        *_convolution(width, 2 * width, 4, 2, dropout, norm),
+        *_convolution(2 * width, 4 * width, 3, 2, dropout, norm),
+        *_convolution(4 * width, 8 * width, 3, 1, dropout, norm),
         nn.Flatten(),
-    )
-    return _started(
-        GAN(
-            Generator(noise, generator, (1, 28, 28)),
-            Discriminator(body, 4 * 4 * 8 * width),
-        )
     )
 
 

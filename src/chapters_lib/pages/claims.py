@@ -81,6 +81,19 @@ def shown(found: Interval, *, sign: int, digits: int = 3) -> Verdict:
     return Verdict(verdict == sign, _interval(found, digits))
 
 
+def percent(metric: Metric) -> Metric:
+    """Return a share in per cent."""
+    return Metric(100 * metric.mean, 100 * metric.sem, tuple(100 * v for v in metric.values))
+
+
+def told(found: Interval, digits: int = 2) -> str:
+    """Return a difference with its interval; where it is clear, without its sign: the words say which is less."""
+    gap, low, high = found.difference, found.low, found.high
+    if found.clear:
+        gap, (low, high) = abs(gap), sorted((abs(low), abs(high)))
+    return f"{gap:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
+
+
 def both(*verdicts: Verdict) -> Verdict:
     """Whether each part of a sentence holds."""
     return Verdict(

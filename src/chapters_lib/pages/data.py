@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from chapters_lib import data, figures
 from chapters_lib.data import house_numbers
-from chapters_lib.pages import Page, check, run, signed
+from chapters_lib.pages import Page, run, signed
+from chapters_lib.pages.claims import Verdict
+from chapters_lib.recording.runs import Metric
 
 PAGE = Page("data")
 
@@ -28,12 +32,16 @@ def numbers() -> None:
     for of, metric in distance.items():  # in thousandths; no minus before a zero
         mean = signed(round(1000 * metric.mean, 2) + 0.0, 2)
         PAGE.keep(**{f"crops_kid_{of}".rstrip("_"): f"{mean} ± {1000 * metric.sem:.2f}"})
-    rendered, halves, mnist = (distance[of].mean for of in ("", "halves_", "mnist_"))
-    claims = {
-        "seven in ten of the real crops are read": read.mean >= 0.7,
-        "rendered crops lie between": halves < rendered < mnist,
-    }
-    check(claims)
+    PAGE.claims(between=between(distance["halves_"], distance[""], distance["mnist_"]))
+
+
+def between(low: Metric, middle: Metric, high: Metric) -> Verdict:
+    """The middle distance is greater than the low one and less than the high one, by two standard errors each."""
+    gaps = [
+        (b.mean - a.mean) - 2 * math.hypot(a.sem, b.sem) for a, b in ((low, middle), (middle, high))
+    ]
+    told = ", ".join(f"{1000 * metric.mean:.2f}" for metric in (low, middle, high))
+    return Verdict(min(gaps) > 0, f"{told} in thousandths")
 
 
 def digits() -> Figure:

@@ -1,22 +1,25 @@
-"""Tables of all recorded runs: what they were trained on and with, and what they measured."""
+"""All recorded runs: a list for print; for the site a fold each, with every metric; and every metric as CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
 from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
 
 from IPython.display import Markdown
+from safetensors import safe_open
 
+from chapters_lib.experiments import find
 from chapters_lib.pages import Page, table
 from chapters_lib.pages import run as load
 from chapters_lib.recording import runs
 
 PAGE = Page("repro")
 HYPHEN = "\N{NON-BREAKING HYPHEN}"
-
-
-def _named(name: str) -> str:
-    """Return a run's name as code; a long one as plain text, which breaks at its hyphens in print."""
-    return f"`{name}`" if len(name) <= 34 else name
+NAMED = 3  # runs named in print beside an amendment; more are counted
 
 
 @cache
@@ -25,66 +28,103 @@ def records() -> list[runs.Run]:
     return [load(name) for name in runs.names()]
 
 
+def has_weights(run: runs.Run) -> bool:
+    """Whether the run's weights are stored."""
+    with safe_open(run.folder / "model.safetensors", framework="np") as stored:
+        return bool(list(stored.keys()))
+
+
+def keys(run: runs.Run) -> list[str]:
+    """Return the names of a run's metrics."""
+    return [key for key in run.metrics if not key.endswith("_sem")]
+
+
 def numbers() -> None:
-    """Glue how many runs are recorded, and how many of them say what they were built on."""
-    used = sum("used" in run.provenance for run in records())
-    PAGE.keep(used=f"{used}", runs=f"{len(records())}")
+    """Glue how many runs and metrics are recorded, and what some records lack."""
+    found = records()
+    PAGE.keep(
+        runs=f"{len(found)}",
+        metrics=f"{sum(len(keys(run)) for run in found):,}",
+        used=f"{sum('used' in run.provenance for run in found)}",
+        several=f"{sum(len(run.provenance['seeds']) > 1 for run in found)}",
+        without_weights=f"{sum(not has_weights(run) for run in found)}",
+    )
 
 
-def _table(caption: str, name: str, widths: str, rows: list[list[str]]) -> Markdown:
-    if len(rows) == 1:
-        return Markdown("*Nothing is recorded yet.*")
-    return table(caption, name, widths, rows, "longtable")
+def held_out(config: Any) -> float:
+    """Return the share of the train split that a configuration, or a part of it, holds out."""
+    if isinstance(config, dict):
+        own = config.get("validation")
+        shares = [float(own)] if isinstance(own, int | float) else []
+        return max([*shares, *map(held_out, config.values())], default=0.0)
+    return max(map(held_out, config), default=0.0) if isinstance(config, list) else 0.0
 
 
-def _value(metric: runs.Metric) -> str:
-    """Return a metric with its standard error, to as many digits as that error supports."""
+def facts(run: runs.Run) -> dict[str, str]:
+    """Return what the list says of a run, by the list's columns."""
+    made, used = run.provenance, run.provenance["data"]
+    images, share = used["train"]["images"], held_out(run.config)
+    trained = f"{round(images * (1 - share)):,}" + (f" of {images:,}" if share else "")
+    return {
+        "Data": used["train"]["name"],
+        "Training images": trained,
+        "Seeds": f"{len(made['seeds'])}",
+        "Minutes": f"{made['wall_seconds'] / 60:.1f}",
+        "Weights": "yes" if has_weights(run) else "no",
+        "Date": made["date"],
+    }
+
+
+def _value(metric: runs.Metric) -> tuple[str, str]:
+    """Return a metric and its standard error, to as many digits as that error supports."""
     if metric.sem == metric.sem and metric.sem > 1e-9 * abs(metric.mean):  # less is rounding
         digits = max(0, 1 - int(f"{metric.sem:e}".split("e")[1]))
-        return f"{metric.mean:,.{digits}f} ± {metric.sem:.{digits}f}"
-    return f"{metric.mean:,.0f}" if float(metric.mean).is_integer() else f"{metric.mean:.4g}"
+        return f"{metric.mean:,.{digits}f}", f"{metric.sem:.{digits}f}"
+    whole = float(metric.mean).is_integer()
+    return (f"{metric.mean:,.0f}" if whole else f"{metric.mean:.4g}"), ""
+
+
+def _over(metric: runs.Metric) -> str:
+    """Return what a standard error is over."""
+    if len(metric.values) > 1:
+        return f"{len(metric.values)} trainings"
+    return "one training's estimate" if metric.sem == metric.sem else ""
+
+
+# print
+
+
+def _list(rows: list[list[str]], widths: str) -> str:
+    """Return a table without number: the site and print number theirs alike."""
+    lines = ["```{list-table}", ":header-rows: 1", f":widths: {widths}", ":class: longtable", ""]
+    for row in rows:
+        lines += [("* - " if i == 0 else "  - ") + cell for i, cell in enumerate(row)]
+    return "\n".join([*lines, "```"])
 
 
 def table_runs() -> Markdown:
-    """Return the images, seeds, minutes and date of every run."""
-    rows = [["Run", "Data set", "Train", "Test", "Seeds", "Minutes", "Date"]]
-    for run in records():
-        used, made = run.provenance["data"], run.provenance
-        images = [f"{used[split]['images']:,}" for split in ("train", "test")]
-        dataset, date = (
-            word.replace("-", HYPHEN) for word in (used["train"]["name"], made["date"])
-        )
-        seeds, minutes = str(len(made["seeds"])), f"{made['wall_seconds'] / 60:.1f}"
-        rows.append([_named(run.name), dataset, *images, seeds, minutes, date])
-    caption = (
-        "Recorded runs: the images used, the number of seeds, and the time of all of them together."
+    """Return every run: in print a list, on the site a fold with every metric and a filter over all."""
+    rows = [
+        [run.name, *(cell.replace("-", HYPHEN) for cell in facts(run).values())]
+        for run in records()
+    ]
+    if not rows:
+        return Markdown("*Nothing is recorded yet.*")
+    print_only = _list([["Run", *facts(records()[0])], *rows], "40 18 17 8 10 10 14")
+    return Markdown(
+        f"````{{only}} builder_html\n```{{raw}} html\n{folds()}\n```\n````\n\n"
+        f"````{{only}} not builder_html\n{print_only}\n````"
     )
-    return _table(caption, "tab-repro-runs", "42 18 9 9 8 9 14", rows)
-
-
-def table_metrics() -> Markdown:
-    """Return every metric of every run."""
-    rows = [["Run", "Metric", "Value"]]
-    for run in records():
-        name = _named(run.name)
-        for key in (key for key in run.metrics if not key.endswith("_sem")):
-            # a long key in plain text, which breaks at its hyphens in print
-            shown = f"`{key}`" if len(key) <= 30 else key.replace("_", r"\_")
-            rows.append([name, shown, _value(run.metric(key))])
-            name = ""
-    caption = "Every metric of every recorded run: mean ± standard error over seeds where there are several."
-    return _table(caption, "tab-repro-metrics", "38 44 18", rows)
 
 
 def table_machines() -> Markdown:
     """Return the machines that trained, and how many runs each did."""
-    keys = ("processor", "device", "threads", "torch", "library")
-    machines = [tuple(str(run.provenance.get(key, "")) for key in keys) for run in records()]
+    columns = ("processor", "device", "threads", "torch", "library")
+    machines = [tuple(str(run.provenance.get(key, "")) for key in columns) for run in records()]
     rows = [["Processor", "Device", "Threads", "torch", "Library", "Runs"]]
     for machine in sorted(set(machines)):
         rows.append([*(part or "–" for part in machine), str(machines.count(machine))])
-    caption = "The machines that trained them."
-    return _table(caption, "tab-repro-machines", "36 14 12 14 12 12", rows)
+    return table("The machines that trained them.", "tab-repro-machines", "36 14 12 14 12 12", rows)
 
 
 def table_amended() -> Markdown:
@@ -92,13 +132,87 @@ def table_amended() -> Markdown:
     notes: dict[tuple[str, str], list[str]] = {}
     for run in records():
         for note in run.provenance.get("amended", {}).items():
-            notes.setdefault(note, []).append(_named(run.name))
+            notes.setdefault(note, []).append(f"`{run.name}`")
+    if not notes:
+        return Markdown("*No record was amended.*")
     rows = [["Metric", "What was done", "Runs"]]
     for (key, note), names in sorted(notes.items()):
         metrics = "all" if key == "*" else ", ".join(f"`{part}`" for part in key.split(", "))
-        rows.append([metrics, note, ", ".join(names)])
+        told = ", ".join(names) if len(names) <= NAMED else f"{len(names)} runs"
+        rows.append([metrics, note, told])
     caption = (
         "What was found wrong in a record after its training, and what was done about it without "
         "training anew."
     )
-    return _table(caption, "tab-repro-amended", "27 33 40", rows)
+    return table(caption, "tab-repro-amended", "27 38 35", rows, "longtable")
+
+
+# the site
+
+
+def folds() -> str:
+    """Return the filter, the link to the CSV and a fold for each run, as HTML on one line each."""
+    head = (
+        '<script src="../_static/records.js" defer></script>\n'
+        '<p class="records-tools"><label hidden>Show runs and metrics with '
+        '<input type="search" class="records-filter" placeholder="fid, vae-fc …"></label> '
+        '<a href="../_static/metrics.csv" download>All metrics as CSV</a></p>\n'
+        '<p class="records-none" hidden>No run and no metric has this in its name.</p>'
+    )
+    return "\n".join([head, '<div class="records">', *map(fold, records()), "</div>"])
+
+
+def fold(run: runs.Run) -> str:
+    """Return a run as a fold with an anchor: what it was trained on and with, and every metric."""
+    told = facts(run)
+    name, made = escape(run.name), run.provenance
+    seeds = "1 seed" if told["Seeds"] == "1" else f"{told['Seeds']} seeds"
+    brief = f"{told['Data']}, {seeds}, {told['Minutes']} min, {told['Date']}"
+    rows = "".join(
+        f'<tr data-metric="{escape(key)}"><td><code>{escape(key)}</code></td>'
+        f"<td>{mean}</td><td>{sem and f'± {sem}'}</td><td>{_over(metric) if sem else ''}</td></tr>"
+        for key in keys(run)
+        for metric in [run.metric(key)]
+        for mean, sem in [_value(metric)]
+    )
+    splits = "; ".join(
+        f"{split} split {data['images']:,} images, SHA-256 {data['sha256'][:12]}…"
+        for split, data in made["data"].items()
+    )
+    summary = find(run.name).summary
+    about = [
+        f"{summary[:1].upper()}{summary[1:]}.",
+        f"Training images: {told['Training images']}; {splits}.",
+        f"Commit {made['commit']}, {made.get('processor', 'processor not recorded')}, "
+        f"torch {made['torch']}. Weights stored: {told['Weights']}.",
+        *(
+            f"{key if key != '*' else 'All'}: {note}."
+            for key, note in made.get("amended", {}).items()
+        ),
+    ]
+    text = "".join(f"<p>{escape(line)}</p>" for line in about)
+    return (
+        f'<details id="run-{name}" data-run="{name}"><summary><code>{name}</code> <span>{brief}'
+        f'</span></summary>{text}<div class="records-table"><table><thead><tr><th>Metric</th>'
+        "<th>Value</th><th>Standard error</th><th>over</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div></details>"
+    )
+
+
+def metrics_csv() -> str:
+    """Return every metric of every run as CSV: mean, standard error, what it is over, one value a training."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["run", "metric", "mean", "standard_error", "over", "values"])
+    for run in records():
+        for key in keys(run):
+            metric = run.metric(key)
+            sem = repr(metric.sem) if metric.sem == metric.sem else ""
+            values = " ".join(map(repr, metric.values))
+            writer.writerow([run.name, key, repr(metric.mean), sem, _over(metric), values])
+    return text.getvalue()
+
+
+def write_csv(folder: str) -> None:
+    """Write ``metrics.csv`` into a folder of the site."""
+    Path(folder, "metrics.csv").write_text(metrics_csv(), encoding="utf-8")

@@ -76,7 +76,7 @@ def turn(
     else:
         sketch.gradient([loss.left, (end, y), (end, 2.28)], colour)
         sketch.gradient([(end, y), (stop, y)], colour, stopped=True)
-    sketch.text(3.3, y - 0.22, words, color=colour)
+    sketch.text(3.3, y - 0.27, words, color=colour)
 
 
 def dcgan_pretraining() -> Figure:
@@ -178,12 +178,12 @@ def route(sketch: Sketch, term: str, lane: float, columns: dict[str, float]) -> 
     end = min(reached.values())
     ends_stopped = ROUTING[term]["encoder"] == STOPPED
     if ends_stopped:
-        sketch.gradient([loss.left, (end + 0.35, lane)], colour, stopped=True)
+        sketch.gradient([loss.left, (end + 0.48, lane)], colour, stopped=True)
     else:
         sketch.gradient([loss.left, (end, lane)], colour, head=False)
     for name, x in reached.items():
         fate = ROUTING[term][name]
         weight = r" $\gamma\times$" if (term, name) == ("likeness", "decoder") else ""
-        sketch.text(x, lane - 0.2, fate + weight, color=colour, bbox=HALO)
+        sketch.text(x, lane - 0.22, fate + weight, color=colour, bbox=HALO)
         if not (ends_stopped and name == "encoder"):
             sketch.gradient([(x, lane), (x, lane + 0.4)], colour, stopped=fate == STOPPED)

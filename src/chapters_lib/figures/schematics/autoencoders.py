@@ -107,7 +107,7 @@ def naive_generation() -> Figure:
         image = sketch.image(5.45, y, glyph, size=0.8)
         sketch.arrow(start, decoder.left, colour=colour, gap=0.1)
         sketch.arrow(decoder.right, image.left)
-        sketch.small(5.2, y - 0.64, words)
+        sketch.small(5.2, y - 0.69, words)
     for x, marker, colour, words in (
         (0.2, "o", BLUE, "codes of images"),
         (1.95, "x", ORANGE, "draws"),

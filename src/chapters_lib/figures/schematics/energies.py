@@ -11,7 +11,7 @@ from chapters_lib.figures.style import INK, MUTED
 
 
 def gb_rbm() -> Figure:
-    """Draw the bipartite graph of visible and hidden units, and the Gibbs chain that alternates between them."""
+    """Draw the bipartite graph of visible and hidden units, and the Gibbs chain back and forth between them."""
     sketch = Sketch(3.3)
     sketch.heading(0.1, 3.12, "The machine")
     hidden = [sketch.code(0.55 + 0.62 * j, 2.35, f"$h_{j + 1}$") for j in range(3)]

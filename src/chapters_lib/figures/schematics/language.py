@@ -20,7 +20,7 @@ from chapters_lib.figures.schematics.glyphs import GLYPHS
 from chapters_lib.figures.style import INK, MUTED, SERIES_COLOURS, panels, whole
 
 ACROSS = 6.4  # inches
-WORDS, SMALL, SYMBOLS = 10.5, 9.5, 13.0  # points
+WORDS, SMALL, SYMBOLS = 11.5, 10.5, 14.0  # points
 BLUE, ORANGE, GREEN, PURPLE, GREY = SERIES_COLOURS
 PAPER = "#ffffff"
 NETWORK, CODE = "#dce8f3", "#fdeedd"  # fills

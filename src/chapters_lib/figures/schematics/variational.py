@@ -10,7 +10,7 @@ from chapters_lib.figures.schematics.language import BLUE, GREEN, SYMBOLS, Box, 
 def vae() -> Figure:
     """Draw the graphical model with its plate; beside it the reparameterised draw and the gradient's way back."""
     sketch = Sketch(3.6)
-    sketch.heading(0.1, 3.42, "What the model says")
+    sketch.heading(0.1, 3.42, "The model")
     z = sketch.code(0.95, 2.35, "$z$", fill="#ffffff")
     x = sketch.code(0.95, 1.2, "$x$", fill="#d9dee3")
     sketch.arrow(z.bottom, x.top)
@@ -89,7 +89,7 @@ def c_vae() -> Figure:
     sketch.text(3.15, y + 0.49, "class $y$")
     for network, end in ((encoder, told.left), (decoder, told.right)):
         sketch.arrow(end, (network.x, y + 0.4))
-    sketch.small(3.15, y - 0.42, "need not\nhold the class")
+    sketch.small(3.15, y - 0.48, "need not\nhold the class")
     sketch.text(again.x, y - 0.54, r"$\hat{x}$", fontsize=SYMBOLS)
     sketch.line([0.1, 6.3], [1.6, 1.6])
     y = 0.62
