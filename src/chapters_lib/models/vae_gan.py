@@ -85,7 +85,7 @@ class VAEGAN(VAE):
         super().__init__(vae.encoder, vae.decoder, vae.prior)
         self.discriminator = discriminator
 
-    def draw_codes(self, count: int) -> Float[Tensor, "count p"]:
+    def draw_codes(self, count: int) -> Float[Tensor, "count k"]:
         """Draw z ~ p(z) from torch's generator."""
         return self.prior().sample((count,))
 
@@ -118,7 +118,7 @@ class RowByRow(nn.Sequential):
     """Layers for vectors in rows; further leading dimensions may come first."""
 
     def forward(
-        self, x: Float[Tensor, "*batch p"]
+        self, x: Float[Tensor, "*batch k"]
     ) -> Float[Tensor, "*batch units"]:
         """Return what the layers make of each vector."""
         return super().forward(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
@@ -127,7 +127,7 @@ class RowByRow(nn.Sequential):
 def convolutional_vae(*, latent: int, width: int = 32) -> VAE:
     """Make encoder and decoder of convolutions for images of 28x28x1.
 
-    Encoder: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 2p; decoder: p → 7x7x4w →
+    Encoder: 28x28x1 → 14x14xw → 7x7x2w → 4x4x4w → 2k; decoder: k → 7x7x4w →
     14x14x2w → 28x28xw → 28x28x1, for w = `width`; both with batch
     normalisation.
     """

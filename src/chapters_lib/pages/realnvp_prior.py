@@ -12,7 +12,7 @@ from IPython.display import Markdown
 from chapters_lib import figures
 from chapters_lib.evaluation.intervals import Interval, paired, welch
 from chapters_lib.experiments.realnvp_prior import STUDIED, WITHOUT
-from chapters_lib.pages import Page, check, number, run, table
+from chapters_lib.pages import Page, check, interval, number, run, table
 from chapters_lib.pages.claims import Verdict, above, below, greater, less, level, shown
 from chapters_lib.recording.runs import Metric, Run
 
@@ -60,12 +60,6 @@ def compared() -> dict[str, Run]:
 def first(of: Run, key: str) -> float:
     """Return a metric of the first seed."""
     return of.metric(key).values[0]
-
-
-def told(found: Interval, digits: int = 2) -> str:
-    """Return a difference with its interval, as the text prints it."""
-    words = f"{found.difference:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
-    return words.replace("-", "−")
 
 
 def gained(key: str) -> Interval:
@@ -125,7 +119,7 @@ def _likelihood() -> None:
         PAGE.keep(**{f"{name}_last": apart(of, "test_nll_k_500", "test_nll").mean})
         PAGE.keep(**{f"{name}_effective": of["test_nll_effective_samples"]})
     gain = gained("test_nll")
-    PAGE.keep(gain=gain.difference, gain_interval=told(gain))
+    PAGE.keep(gain=gain.difference, gain_interval=interval(gain, 2))
     PAGE.keep(first_gain=first(normal, "test_nll") - first(flow, "test_nll"))
     PAGE.keep(control_test_nll=wider["test_nll"], gain_control=wider["test_nll"] - flow["test_nll"])
     pairs = run("nll-pairs-mnist")
@@ -140,9 +134,9 @@ def _parts() -> None:
     normal, refitted = run(GAUSSIAN), run(REFITTED)
     refit = first(normal, ELBO) - refitted[ELBO]
     PAGE.keep(gain_bound=gained(ELBO).difference, refit_gain=refit)
-    PAGE.keep(bound_interval=told(gained(ELBO)))
-    PAGE.keep(reconstruction_interval=told(gained("test_reconstruction")))
-    PAGE.keep(kl_interval=told(gained("test_kl")))
+    PAGE.keep(bound_interval=interval(gained(ELBO), 2))
+    PAGE.keep(reconstruction_interval=interval(gained("test_reconstruction"), 2))
+    PAGE.keep(kl_interval=interval(gained("test_kl"), 2))
     PAGE.keep(first_nll=first(normal, "test_nll_k_500"), refit_nll=refitted["test_nll"])
     PAGE.keep(refit_epochs=refitted.config["epochs"], refit_draws=refitted.config["nll_samples"])
     plane = run(PLANES["N(0, I)"])
@@ -158,9 +152,9 @@ def _samples() -> None:
     key = "recognisable"
     by_flow, by_normal = ([100 * v for v in of.metric(key).values] for of in (flow, normal))
     PAGE.keep(realnvp_share=mean(by_flow), gaussian_share=mean(by_normal))
-    PAGE.keep(share_interval=told(welch(by_flow, by_normal), 1), first_share=by_normal[0])
+    PAGE.keep(share_interval=interval(welch(by_flow, by_normal), 1), first_share=by_normal[0])
     nearer = welch(flow.metric("fid_judge").values, normal.metric("fid_judge").values)
-    PAGE.keep(distance_interval=told(nearer), first_distance=first(normal, "fid_judge"))
+    PAGE.keep(distance_interval=interval(nearer, 2), first_distance=first(normal, "fid_judge"))
     PAGE.keep(refit_share=100 * refitted[key], refit_distance=refitted["fid_judge"])
 
 
