@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -109,3 +110,11 @@ def test_the_routing_drawn_is_the_one_trained() -> None:
                 getattr(losses, network), part, retain_graph=True, allow_unused=True
             )
             assert (moved[0] is not None) == (fate not in (NONE, STOPPED)), (term, network)
+
+
+@pytest.mark.parametrize("name", schematics.__all__)
+def test_an_svg_of_it_has_no_id_twice(name: str) -> None:
+    buffer = io.StringIO()
+    getattr(schematics, name)().savefig(buffer, format="svg")
+    ids = re.findall(r'(?<![\w:])id="([^"]+)"', buffer.getvalue())
+    assert len(ids) > 10 and len(ids) == len(set(ids))

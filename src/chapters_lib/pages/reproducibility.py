@@ -110,7 +110,7 @@ def table_runs() -> Markdown:
     ]
     if not rows:
         return Markdown("*Nothing is recorded yet.*")
-    print_only = _list([["Run", *facts(records()[0])], *rows], "40 18 17 8 10 10 14")
+    print_only = _list([["Run", *facts(records()[0])], *rows], "33 21 17 10 11 13 17")
     return Markdown(
         f"````{{only}} builder_html\n```{{raw}} html\n{folds()}\n```\n````\n\n"
         f"````{{only}} not builder_html\n{print_only}\n````"
@@ -144,7 +144,7 @@ def table_amended() -> Markdown:
         "What was found wrong in a record after its training, and what was done about it without "
         "training anew."
     )
-    return table(caption, "tab-repro-amended", "27 38 35", rows, "longtable")
+    return table(caption, "tab-repro-amended", "26 34 40", rows, "longtable")
 
 
 # the site

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from chapters_lib import data
-from chapters_lib.evaluation.judge import scores, verdict
+from chapters_lib.evaluation.judge import distance_to, scores, verdict
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Experiment, Metrics
