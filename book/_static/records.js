@@ -21,7 +21,7 @@
     document.querySelector(".records-none").hidden = any;
   });
   const reveal = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target?.matches(".records details")) {
       target.open = true;
       target.scrollIntoView();
