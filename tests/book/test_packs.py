@@ -137,8 +137,6 @@ def test_the_report_can_be_read(pack):
 def test_a_report_of_its_own_refers_to_nothing_outside(pack):
     """Its figures, tables and equations are numbered from 1 and all referred to; nothing is left to be filled in."""
     sheet, folder = pack
-    if sheet.name not in PAGES_AT_MOST:
-        pytest.skip("not looked at yet")
     (path,) = folder.rglob("*.pdf")
     reader = PdfReader(path)
     text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())

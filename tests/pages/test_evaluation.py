@@ -7,32 +7,10 @@ import torch
 
 from chapters_lib.evaluation.kid import KernelDistance
 from chapters_lib.evaluation.precision_recall import PrecisionRecall
-from chapters_lib.pages import Page, evaluation
+from chapters_lib.pages import evaluation
 from chapters_lib.pages import evaluation_board as board
 from chapters_lib.pages import evaluation_study as study
 from chapters_lib.pages import evaluation_weights as weights
-
-
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | float]:
-    """What the page is given, by its keys."""
-    found: dict[str, str | float] = {}
-    monkeypatch.setattr(Page, "keep", lambda self, **values: found.update(values))
-    return found
-
-
-@pytest.fixture
-def marked(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
-    """Whether each finding holds, by its key."""
-    found: dict[str, bool] = {}
-    monkeypatch.setattr(
-        Page,
-        "claims",
-        lambda self, own=False, **verdicts: found.update(
-            {key: verdict.holds for key, verdict in verdicts.items()}
-        ),
-    )
-    return found
 
 
 def seen(fid: float, precision: float, recall: float) -> dict[str, object]:
@@ -85,11 +63,13 @@ def test_figures_name_their_axes():
     assert [text.get_text() for text in ways.get_legend().get_texts()] == ["from", "to"]
 
 
-def test_a_set_that_keeps_its_recall_is_marked(kept, marked):
+def test_a_set_that_keeps_its_recall_is_marked(kept, claimed):
     evaluation.faults(SEEN)
-    assert kept["sets_real_kid"] == "−0.001 ± 0.002" and set(marked.values()) == {True}
+    assert kept["sets_real_kid"] == "−0.001 ± 0.002" and all(
+        verdict.holds for verdict in claimed.values()
+    )
     evaluation.faults(SEEN | {"sixty, repeated": seen(2.0, 0.9, 0.5)})
-    assert marked == {
+    assert {key: verdict.holds for key, verdict in claimed.items()} == {
         "faults_noticed": True,
         "repetition_costs_recall": False,
         "sideways_costs_precision": True,

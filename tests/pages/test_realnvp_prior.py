@@ -9,31 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from chapters_lib.pages import Page, realnvp_prior, run
+from chapters_lib.pages import realnvp_prior, run
 from chapters_lib.pages import realnvp_prior_figures as drawn
-from chapters_lib.pages.claims import Verdict
 
 TEXT = (Path(__file__).parents[2] / "book/realnvp-prior.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | float]:
-    """What the page is given, by its keys."""
-    found: dict[str, str | float] = {}
-    monkeypatch.setattr(Page, "keep", lambda self, **values: found.update(values))
-    return found
-
-
-@pytest.fixture
-def claimed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Verdict]:
-    """What the page claims, by its keys."""
-    found: dict[str, Verdict] = {}
-
-    def claims(self: Page, *, own: bool = False, **verdicts: Verdict) -> None:
-        found.update(verdicts)
-
-    monkeypatch.setattr(Page, "claims", claims)
-    return found
 
 
 def on_digits() -> None:

@@ -10,32 +10,11 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from chapters_lib.pages import Page, run, vae_gan
+from chapters_lib.pages import run, vae_gan
 from chapters_lib.pages import vae_gan_figures as drawn
-from chapters_lib.pages.claims import Verdict
 from chapters_lib.recording.runs import Run
 
 TEXT = (Path(__file__).parents[2] / "book/vae-gan.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | float]:
-    """What the page is given, by its keys."""
-    found: dict[str, str | float] = {}
-    monkeypatch.setattr(Page, "keep", lambda self, **values: found.update(values))
-    return found
-
-
-@pytest.fixture
-def claimed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Verdict]:
-    """What the page claims, by its keys."""
-    found: dict[str, Verdict] = {}
-
-    def claims(self: Page, *, own: bool = False, **verdicts: Verdict) -> None:
-        found.update(verdicts)
-
-    monkeypatch.setattr(Page, "claims", claims)
-    return found
 
 
 def on_digits(full: float = 80.0) -> None:
