@@ -22,18 +22,18 @@ NAME = "svhn-crops"
 RENDERED = "house-numbers"
 ALIKE: dict[str, Any] = {  # of all three
     "dataset": NAME,
-    "epochs": 30,
-    "shown_epochs": (0, 10, 20, 30),
-    "followed_every": 30,
+    "epochs": 10,
+    "shown_epochs": (0, 5, 10),
+    "followed_every": 10,
     "shift": 2,
     "colour": 0.2,
 }
-VAE = replace(COLOUR, nll_samples=100, nll_images=0, **ALIKE)
+VAE = replace(COLOUR, nll_samples=50, nll_images=0, **ALIKE)
 GAN = replace(COLOUR_GAN, **ALIKE)
 SLOWER = {"learning_rate": 3e-4}  # chosen on the val part: 1e-3 undoes what was learned before
 JUDGE = f"judge-{NAME}"
 SIZES = SizesConfig(
-    NAME, f"gan-{NAME}", real_images=500, sizes=(100, 250), effect_images=100
+    NAME, f"gan-{NAME}", real_images=500, sizes=(100, 250), effect_images=50
 )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ EXPERIMENTS = (
         f"compared-{NAME}",
         CHAPTER,
         f"the three models of {NAME}: lines between codes, nearest images trained on",
-        ComparedModelsConfig(NAME, real_lines=2),
+        ComparedModelsConfig(NAME, lines=300, images=500, real_lines=2),
         build_nothing,
         measure_nothing,
         comparing.evaluate,
