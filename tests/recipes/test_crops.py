@@ -202,7 +202,7 @@ def test_floors(here: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_model_and_control_differ_in_where_they_begin(kind: str) -> None:
     model, control = (EXPERIMENTS[f"{kind}-svhn-crops{end}"] for end in ("", "-from-nothing"))
     rate = control.config.learning_rate  # a gentler one where something is known
-    assert replace(model.config, begun="", learning_rate=rate) == control.config
+    assert replace(model.config, begun="", learning_rate=rate, judged=False) == control.config
     assert model.config.learning_rate <= rate
     assert model.config.begun == f"{kind}-house-numbers" in model.needs
     rendered = EXPERIMENTS[model.config.begun]

@@ -42,7 +42,8 @@ def models(
 ) -> tuple[Experiment[Any, Any], ...]:
     """Return a model that begins with the weights of rendered crops, and its control, which begins with none.
 
-    `changes` are those numbers of the first that do not fit the second.
+    `changes` are those numbers of the first that do not fit the second. The control is held
+    against real crops alone, not judged.
     """
     known = {
         "seeds": (0,),
@@ -63,7 +64,7 @@ def models(
             f"{kind}-{NAME}-from-nothing",
             CHAPTER,
             f"control: {summary} on real crops alone",
-            config,
+            replace(config, judged=False),
             weights_stored=False,
             **known,
         ),
