@@ -15,7 +15,7 @@ from chapters_lib.experiments import EXPERIMENTS, svhn_crops
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.recipes import comparing, crops, gan, judge, likelihood_vae
-from chapters_lib.recipes.comparing import ComparedModelsConfig
+from chapters_lib.recipes.comparing import ComparedModelsConfig, Drawer
 from chapters_lib.recipes.crops import FloorsConfig
 from chapters_lib.recipes.judge import JudgeConfig
 from chapters_lib.recording import judging, runs, scoreboard
@@ -189,9 +189,13 @@ def test_floors(here: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     """Real against real, as many as the smaller part has; what the judge of rendered crops reads."""
     monkeypatch.setattr(crops, "load_judge", lambda dataset: Classifier(channels=3, width=4).eval())
     config = FloorsConfig("svhn-crops", rendered="svhn-crops", images=11)
+    test = data.load("svhn-crops", "test").images
+    same = Drawer(2, lambda noise: noise, lambda codes: test[: len(codes)])
+    monkeypatch.setattr(comparing, "recorded", lambda dataset: {"gan": same})
     found = crops.measure_floors(config, nn.Identity())
     assert [found[f"{name}_images"] for name in ("val", "train", "rendered")] == [10, 11, 11]
     assert found["rendered_fid768"] == pytest.approx(0, abs=1e-6)  # the same images
+    assert found["gan_fid768"] == pytest.approx(0, abs=1e-6)
     assert found["train_fid768"] > 0 and 0 <= found["rendered_judge_accuracy"] <= 1
 
 

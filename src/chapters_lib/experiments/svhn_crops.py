@@ -91,7 +91,7 @@ EXPERIMENTS = (
         crops.measure_floors,
         no_panels,
         seeds=(0,),
-        needs=(f"judge-{RENDERED}",),
+        needs=(f"judge-{RENDERED}", *(f"{model}-{RENDERED}" for model in comparing.MODELS)),
         weights_stored=False,
     ),
     Experiment(

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from chapters_lib import data
 from chapters_lib.evaluation.judge import features_and_probabilities
+from chapters_lib.recipes import comparing
+from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recording import scoreboard
 from chapters_lib.recording.experiment import Metrics
 from chapters_lib.recording.judging import load_judge
@@ -73,7 +75,8 @@ def measure_floors(config: FloorsConfig, model: nn.Module) -> Metrics:
     """Measure how far real crops are from other real ones, and rendered crops from real ones.
 
     Always against test crops: ``val_…`` those held out for choices, ``train_…`` those trained on,
-    ``rendered_…`` rendered ones. ``rendered_judge_accuracy`` is the share of the test crops that
+    ``rendered_…`` rendered ones, and by their names samples of the models that learned from these
+    alone. ``rendered_judge_accuracy`` is the share of the test crops that
     the judge of the rendered set reads right, which never saw a real one.
     """
     test = data.load(config.dataset, "test")
@@ -87,6 +90,9 @@ def measure_floors(config: FloorsConfig, model: nn.Module) -> Metrics:
         one = test.first(config.images)
         metrics |= apart(one.images, part.first(config.images).images, name)
         metrics[f"{name}_images"] = float(min(len(one), len(part), config.images))
+    for name, drawer in comparing.recorded(config.rendered).items():
+        drawn = comparing.drawn_by(drawer, ComparedModelsConfig(config.rendered, images=len(test)))
+        metrics |= apart(test.images, drawn.images, name)
     known = test.labelled()
     judged = features_and_probabilities(load_judge(config.rendered), known.images)[1].argmax(1)
     share = float((judged == known.labels).double().mean())
