@@ -244,7 +244,7 @@ SHEETS = (
                     "gan-house-numbers",
                     "compared-house-numbers",
                 ),
-                Number("gan-house-numbers", "fid_judge", ".2f", "distance to rendered images"),
+                Number("gan-house-numbers", "fid_judge", ".2f", "distance to test images"),
             ),
         ),
     ),

@@ -86,3 +86,9 @@ def words(text: str) -> str:
 def title() -> str:
     """Return what figures and tables call the shown set."""
     return words(colour_set().title)
+
+
+def shown(name: str) -> str:
+    """Return a run on house numbers as that on the set that is shown; other runs as they are."""
+    ending = f"-{CONTROL}"
+    return name.removesuffix(ending) + f"-{colour_set().name}" if name.endswith(ending) else name

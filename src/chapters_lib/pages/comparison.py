@@ -60,8 +60,13 @@ def _each(part: str, key: str) -> str:
 
 def _settings(part: str) -> None:
     vae, flow, gan = (record.config for record in records.of(part).values())
+    same = {
+        f"{part}: {key} is the same": vae[key] == flow[key] == gan[key]
+        for key in ("epochs", "batch_size", "validation")
+    }
     check(
-        {
+        same
+        | {
             f"{part}: codes of the same length": vae["latent"] == flow["latent"] == gan["noise"],
             f"{part}: they differ by the flow alone": vae["couplings"] == 0 < flow["couplings"],
             f"{part}: the non-saturating loss": not gan["saturating"],
@@ -223,35 +228,29 @@ SEVERAL = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
 OF_FIRST = {"precision_judge": 2, "recall_judge": 2}
 
 
-def _board(dataset: str, key: str, before: str = "") -> list[list[str]]:
-    """Return the rows of a data set: real test images, and the samples of each model."""
-    judge = run(f"judge-{dataset}")
-    real = [number(judge.metric(of), digits) for of, digits in SEVERAL.items()]
-    rows = [[f"{before}*real test images*", *real, "–", "–", "–"]]
-    for model in MODELS:
-        found = run(f"{model}-{dataset}")
-        cells = [number(found.metric(of), digits) for of, digits in SEVERAL.items()]
-        for of, digits in {key: 4 if dataset == "mnist" else 3, **OF_FIRST}.items():
-            known = of in found.metrics
-            cells.append(f"{found.metric(of).values[0]:.{digits}f}" if known else "–")
-        rows.append([before + NAMES[model], *cells])
-    return rows
+def table_control() -> Markdown:
+    """Return the board of the rendered set below that of a real one; nothing where it is the one shown."""
+    control = colour.colour_set().name != colour.CONTROL
+    return table_board("control") if control else Markdown("")
 
 
 def table_board(part: str) -> Markdown:
-    """Return how the samples of the three models score; below real colour images the rendered ones, as a control."""
-    key, dataset = records.inception(part), records.dataset(part)
+    """Return how the samples of the three models score, below real test images."""
+    key, judge = records.inception(part), run(f"judge-{records.dataset(part)}")
     head = [*(f"`{of}`" for of in SEVERAL), "Inception distance", "precision", "recall"]
-    rows = [["Samples of", *head], *_board(dataset, key)]
-    control = ""
-    if part == "colour" and dataset != colour.CONTROL:
-        rows += _board(colour.CONTROL, key, "house numbers: ")
-        control = "Below, as a control, rendered house numbers, beside their own test images. "
+    real = [number(judge.metric(of), digits) for of, digits in SEVERAL.items()]
+    rows = [["Samples of", *head], ["*real test images*", *real, "–", "–", "–"]]
+    for model, found in records.of(part).items():
+        cells = [number(found.metric(of), digits) for of, digits in SEVERAL.items()]
+        for of, digits in {key: 4 if part == "mnist" else 3, **OF_FIRST}.items():
+            known = of in found.metrics
+            cells.append(f"{found.metric(of).values[0]:.{digits}f}" if known else "–")
+        rows.append([NAMES[model], *cells])
     caption = (
         f"{records.title(part)}: samples before the judge and beside the test set; trainings: "
         f"{records.trainings(part)}, ± standard errors over them. The Inception distance "
         f"(`{key or 'none'}`), precision and recall (in the judge's features) are of the first "
-        f"training. {control}Real test images: all of them against the whole training set, on which "
+        "training. Real test images: all of them against the whole training set, on which "
         "the judge was trained; the bias of that distance is smaller than that of the others."
     )
     return table(caption, f"tab-cmp-board-{part}", "20 15 17 13 14 12 9", rows)

@@ -156,6 +156,7 @@ def samples() -> None:
     precise_as_said = precise[2] - precise[0] > 0.01 > precise[2] - precise[1]
     PAGE.claims(
         gan_level=level(gan, flow),
+        likelihood=less(*(found[of].metric("test_nll") for of in (FLOW, NORMAL))),
         both_nearer=both(less(gan, normal), less(flow, normal)),
         seen_more=both(greater(seen[1], seen[0]), greater(seen[2], seen[0])),
         seen_level=level(seen[2], seen[1]),

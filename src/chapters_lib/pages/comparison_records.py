@@ -14,7 +14,7 @@ from chapters_lib.experiments import find
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import Page, check, number, run
 from chapters_lib.pages.claims import difference, told
-from chapters_lib.pages.colour import colour_set
+from chapters_lib.pages.colour import CONTROL, colour_set
 from chapters_lib.pages.colour import title as colour_title
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
@@ -37,18 +37,21 @@ WAYS: dict[Way, str] = {
     (GAN, "z"): "GAN",
 }
 CLASSES_OF_DENSITY = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
+EQUAL = "test_fid768"  # of as many samples as there are test images, where they are few
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]
+PROTOCOLS.append(EQUAL)
 IN_WORDS = {1: "one", 2: "two", 3: "three"}
 
 
 def dataset(part: str) -> str:
-    """Return the data set of a part."""
-    return "mnist" if part == "mnist" else colour_set().name
+    """Return the data set of a part; the colour set's control has its models, too."""
+    return {"mnist": "mnist", "control": CONTROL}.get(part) or colour_set().name
 
 
 def title(part: str) -> str:
     """Return what figures and tables call the data set of a part."""
-    return "MNIST" if part == "mnist" else colour_title()
+    named = {"mnist": "MNIST", "control": "Control: rendered house numbers"}
+    return named.get(part) or colour_title()
 
 
 def of(part: str) -> dict[str, runs.Run]:
@@ -91,6 +94,12 @@ def protocol(part: str) -> str:
     """Return which network, weights, layer, number format and images a distance in Inception's features is of."""
     if not (key := inception(part)):
         return "not recorded yet"
+    if key == EQUAL:
+        count = of(part)[GAN].data_used["test"]["images"]
+        return (
+            "Inception v3, the weights of 2015, mean over space of the block Mixed_6e (768 features), "
+            f"in bfloat16; {count:,} samples of the first training, against {count:,} test images"
+        )
     stated = of(part)[GAN].provenance["afterwards"][key.removeprefix("fid_")]
     layer = "the block Mixed_6e" if "768" in key else "the last pooling"
     return (
