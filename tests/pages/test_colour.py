@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("comparison", "evaluation", "data", "assignments")
 LESSER = (
     "was not at hand",
-    "house numbers (stand-in)",
+    "house numbers, a stand-in",
     "a stand-in for SVHN:",
     "gan-house-numbers;",
 )

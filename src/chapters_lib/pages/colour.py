@@ -51,7 +51,7 @@ SETS = {
         ),
         ColourSet(
             CONTROL,
-            "house numbers (stand-in)",
+            "house numbers, a stand-in",
             "house numbers that the library renders, a stand-in for SVHN: {train} images to train on "
             "and {test} to test",
             "Images: house numbers rendered by the library, a stand-in for SVHN, and learned from them.",
