@@ -100,6 +100,7 @@ def test_no_sentence_speaks_of_a_lesser_set(tmp_path: Path, name: str) -> None:
         env=environment,
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -41,7 +41,7 @@ def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monke
     assert records.ranked("mnist", "y", 1) == "not recorded"
     assert records.gap("mnist", "x", (records.GAN, records.FLOW), 1).startswith("0.6 [−")
     assert answer.differences("mnist", "x").startswith("The distances differ by (95 %")
-    assert records.trainings("mnist") == "two of each model"
+    assert records.trainings("mnist") == "two trainings of each model"
     single = recorded(1, x=[3.0, 1.0, 2.0])
     monkeypatch.setattr(records, "of", lambda part: single)
     assert records.ranked("mnist", "x", 1, lower=False) == "VAE 3.0, GAN 2.0, VAE with flow 1.0"

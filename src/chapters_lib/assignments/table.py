@@ -236,7 +236,7 @@ SHEETS = (
                     "tab-cmp-board-colour",
                     "fig-cmp-lines-colour",
                     "tab-cmp-lines",
-                    "fig-cmp-nearest-colour",
+                    "tab-cmp-nearest",
                 ),
                 (
                     "vae-gaussian-house-numbers",

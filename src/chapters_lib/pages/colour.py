@@ -17,7 +17,8 @@ class ColourSet:
     """A set of colour images, in the words of titles, sentences and captions."""
 
     name: str
-    title: str  # of tables and plots
+    title: str  # of captions
+    short: str  # in rows of tables and above plots
     full: str  # in a sentence
     licence: str  # of captions
     look: str  # what its samples look like
@@ -38,6 +39,7 @@ SETS = {
         ColourSet(
             "svhn",
             "SVHN",
+            "SVHN",
             "SVHN, {train} images to train on and {test} to test",
             SVHN_LICENCE,
             "Each row has a look of its own.",
@@ -45,6 +47,7 @@ SETS = {
         ColourSet(
             "svhn-crops",
             "{all} real crops of SVHN",
+            "real crops",
             "{all} real crops of SVHN: {train} to train on, {val} for choices and {test} to test",
             SVHN_LICENCE,
             "Each row has a look of its own.",
@@ -52,6 +55,7 @@ SETS = {
         ColourSet(
             CONTROL,
             "house numbers, a stand-in",
+            "house numbers",
             "house numbers that the library renders, a stand-in for SVHN: {train} images to train on "
             "and {test} to test",
             "Images: house numbers rendered by the library, a stand-in for SVHN, and learned from them.",
@@ -84,7 +88,7 @@ def words(text: str) -> str:
 
 
 def title() -> str:
-    """Return what figures and tables call the shown set."""
+    """Return what captions and sentences call the shown set."""
     return words(colour_set().title)
 
 

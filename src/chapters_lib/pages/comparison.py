@@ -148,7 +148,7 @@ def distances() -> Figure:
             series[SAID[model]] = found[:, at].mean(0)
             if len(found) > 1:
                 errors[SAID[model]] = found[:, at].std(0, ddof=1) / math.sqrt(len(found))
-        figures.lines(at + 1, series, errors, xlabel="epoch", title=records.title(part), ax=ax)
+        figures.lines(at + 1, series, errors, xlabel="epoch", title=records.short(part), ax=ax)
         if len(at) < 4:  # two or three marks make no curve
             for line in ax.lines:
                 line.set_linestyle("")
@@ -219,7 +219,7 @@ def table_weights() -> Markdown:
             share = f"{100 * of.both / records.sizes(part)[NORMAL].both:.0f} %"
             cells = [f"{of.judging:,}", f"{of.drawing:,}", f"{of.both:,} ({share})"]
             flow = f"{of.flow:,}" if of.flow else "–"
-            rows.append([f"{records.title(part)}: {NAMES[model]}", *cells, flow])
+            rows.append([f"{records.short(part)}: {NAMES[model]}", *cells, flow])
     caption = "Weights, counted by torchinfo; the flow's separately."
     return table(caption, "tab-cmp-weights", "34 18 17 19 12", rows)
 
@@ -228,10 +228,10 @@ SEVERAL = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
 OF_FIRST = {"precision_judge": 2, "recall_judge": 2}
 
 
-def table_control() -> Markdown:
+def table_control() -> Markdown | None:
     """Return the board of the rendered set below that of a real one; nothing where it is the one shown."""
     control = colour.colour_set().name != colour.CONTROL
-    return table_board("control") if control else Markdown("")
+    return table_board("control") if control else None
 
 
 def table_board(part: str) -> Markdown:
@@ -247,9 +247,9 @@ def table_board(part: str) -> Markdown:
             cells.append(f"{found.metric(of).values[0]:.{digits}f}" if known else "–")
         rows.append([NAMES[model], *cells])
     caption = (
-        f"{records.title(part)}: samples before the judge and beside the test set; trainings: "
+        f"{records.title(part)}: samples before the judge and beside the test set; "
         f"{records.trainings(part)}, ± standard errors over them. The Inception distance "
-        f"(`{key or 'none'}`), precision and recall (in the judge's features) are of the first "
+        f"({key or 'not recorded'}), precision and recall (in the judge's features) are of the first "
         "training. Real test images: all of them against the whole training set, on which "
         "the judge was trained; the bias of that distance is smaller than that of the others."
     )
@@ -268,7 +268,7 @@ def table_likelihood() -> Markdown:
             if "test_bits_per_dimension" in found.metrics:
                 bits = number(found.metric("test_bits_per_dimension"))
             time = [f"{found['train_seconds'] / 60:.0f}", f"{found['images_per_second']:,.0f}"]
-            rows.append([records.title(part), NAMES[model], nll, bits, *time])
+            rows.append([records.short(part), NAMES[model], nll, bits, *time])
         config = records.of(part)[NORMAL].config
         images = f"{config['nll_images']:,} images" if config["nll_images"] else "all images"
         levels = "MNIST binarised" if part == "mnist" else "colour on 256 levels"
@@ -295,7 +295,7 @@ def table_lines() -> Markdown:
                 for metric, scale in zip(found, of.values(), strict=True)
                 for digits in (1 if scale > 1 else 3,)
             ]
-            rows.append([f"{records.title(part)}: {label}", *cells, *["–"] * (4 - len(cells))])
+            rows.append([f"{records.short(part)}: {label}", *cells, *["–"] * (4 - len(cells))])
     caption = (
         "A thousand lines between draws, of the first training each; ± standard errors over lines."
     )
@@ -308,7 +308,7 @@ def table_nearest() -> Markdown:
     rows = [[*head.split("|"), "roughness"]]
     for part in PARTS:
         for key, label in ({"test": "*real test images*"} | NAMES).items():
-            cells = [f"{records.title(part)}: {label}"]
+            cells = [f"{records.short(part)}: {label}"]
             for space, digits in {"pixel": 4, "judge": 2}.items():
                 cells.append(f"{records.side(part)[f'{key}_{space}_nearest']:.{digits}f}")
                 cells.append(f"{100 * records.side(part)[f'{key}_{space}_held']:.1f}")

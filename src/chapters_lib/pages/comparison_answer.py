@@ -19,6 +19,8 @@ def numbers() -> None:
     for part in PARTS:
         _of_samples(part)
         _of_lines(part)
+    grey, coloured = (records.protocol(part) for part in PARTS)
+    PAGE.keep(protocol=grey if grey == coloured else f"{grey}. In colour it is from {coloured}")
     PAGE.keep(
         gap_gan_flow=records.gap("mnist", "fid_judge", (GAN, FLOW)),
         gap_flow_normal=records.gap("mnist", "fid_judge", (NORMAL, FLOW)),
@@ -42,7 +44,6 @@ def _of_samples(part: str) -> None:
         by_inception=records.ranked(part, key, 4 if part == "mnist" else 3),
         precision=records.ranked(part, "precision_judge", 2, lower=False),
         recall=records.ranked(part, "recall_judge", 2, lower=False),
-        protocol=records.protocol(part),
     )
     rough = {name: records.side(part)[f"{name}_roughness"] for name in (*MODELS, "test")}
     for model in MODELS:

@@ -89,8 +89,6 @@ def lines(
             "digits: the mean squared norm is the formula's": torch.allclose(*norms, 0.06, 0),
         }
     )
-    told = ", ".join(f"{value:.1f}" for value in mean.values())
-    PAGE.claims(own=True, digits_base_likelier=Verdict(mean["z"] < mean["base"], told))
 
 
 def pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) -> None:

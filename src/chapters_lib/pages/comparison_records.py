@@ -54,6 +54,11 @@ def title(part: str) -> str:
     return named.get(part) or colour_title()
 
 
+def short(part: str) -> str:
+    """Return what rows of tables and plots call the data set of a part."""
+    return "MNIST" if part == "mnist" else colour_set().short
+
+
 def of(part: str) -> dict[str, runs.Run]:
     """Return the runs of the three models."""
     return {model: run(f"{model}-{dataset(part)}") for model in MODELS}
@@ -76,7 +81,7 @@ def trainings(part: str) -> str:
     said = {model: IN_WORDS.get(count, str(count)) for model, count in counts.items()}
     if len(set(said.values())) > 1:
         return ", ".join(f"{word} of the {SAID[model]}" for model, word in said.items())
-    return f"{said[GAN]} of each model"
+    return f"{said[GAN]} training{'s' * (max(counts.values()) > 1)} of each model"
 
 
 def along(part: str, way: Way, key: str) -> runs.Metric:
@@ -103,7 +108,7 @@ def protocol(part: str) -> str:
     stated = of(part)[GAN].provenance["afterwards"][key.removeprefix("fid_")]
     layer = "the block Mixed_6e" if "768" in key else "the last pooling"
     return (
-        f"Inception v3, weights `{stated['weights']}`, mean over space of {layer} ({key.split('_')[1][9:]} "
+        f"Inception v3, weights {stated['weights']}, mean over space of {layer} ({key.split('_')[1][9:]} "
         f"features), in {'bfloat16' if key.endswith('bfloat16') else 'float32'}; {stated['samples']:,} "
         f"samples drawn with seed {stated['seed']} from the first training, against "
         f"{stated['real']['images']:,} test images"
