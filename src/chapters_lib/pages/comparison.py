@@ -237,7 +237,7 @@ def table_control() -> Markdown | None:
 def table_board(part: str) -> Markdown:
     """Return how the samples of the three models score, below real test images."""
     key, judge = records.inception(part), run(f"judge-{records.dataset(part)}")
-    head = [*(f"`{of}`" for of in SEVERAL), "Inception distance", "precision", "recall"]
+    head = ["recognised", "evenness", "judge", "Inception", "precision", "recall"]
     real = [number(judge.metric(of), digits) for of, digits in SEVERAL.items()]
     rows = [["Samples of", *head], ["*real test images*", *real, "–", "–", "–"]]
     for model, found in records.of(part).items():
@@ -246,14 +246,16 @@ def table_board(part: str) -> Markdown:
             known = of in found.metrics
             cells.append(f"{found.metric(of).values[0]:.{digits}f}" if known else "–")
         rows.append([NAMES[model], *cells])
+    title = records.title(part)
     caption = (
-        f"{records.title(part)}: samples before the judge and beside the test set; "
+        f"{title[0].upper()}{title[1:]}: samples before the judge (share recognised, evenness "
+        "of the classes) and beside the test set (distance in the features of judge and Inception); "
         f"{records.trainings(part)}, ± standard errors over them. The Inception distance "
         f"({key or 'not recorded'}), precision and recall (in the judge's features) are of the first "
         "training. Real test images: all of them against the whole training set, on which "
         "the judge was trained; the bias of that distance is smaller than that of the others."
     )
-    return table(caption, f"tab-cmp-board-{part}", "20 15 17 13 14 12 9", rows)
+    return table(caption, f"tab-cmp-board-{part}", "22 16 16 14 12 11 9", rows)
 
 
 def table_likelihood() -> Markdown:
@@ -323,12 +325,12 @@ def table_nearest() -> Markdown:
 
 def table_specks() -> Markdown:
     """Return how samples score before and after specks are moved."""
-    rows = [["Samples", "`fid_judge`", "Inception distance", "precision", "recall"]]
+    rows = [["Samples", "judge", "Inception", "precision", "recall"]]
     for label, of in records.specks().items():
         cells = [f"{of[key]:.2f}" for key in ("precision", "recall")]
         rows.append([label, f"{of['judge']:.2f}", f"{of['inception']:.4f}", *cells])
     caption = (
         "Ten thousand samples of the first trainings on MNIST, as they were drawn and with specks "
-        "moved, by the same protocol as above."
+        "moved: distances in the features of judge and Inception, by the same protocol as above."
     )
     return table(caption, "tab-cmp-specks", "40 14 18 14 14", rows)
