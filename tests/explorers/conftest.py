@@ -7,7 +7,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from torch import Tensor
+
+from chapters_lib.explorers import ENCODING
 
 from ..book.browser import Browser, Report, find
 
@@ -28,6 +32,22 @@ class Shown:
         self.explorers = folder / "_static" / "explorers"
         shutil.copytree(STATIC, folder / "_static" / "play")
         self.explorers.mkdir()
+
+    def holds(self, texts: dict[str, str], **entry: str) -> None:
+        """Put exported texts where the page looks for them."""
+        index = [{"name": name, **entry} for name in texts]
+        files = {"index": f"play.index = {json.dumps(index)};", **texts}
+        for name, text in files.items():
+            (self.explorers / f"{name}.js").write_text(text, encoding=ENCODING)
+
+    def drawn(self, name: str, codes: Tensor) -> np.ndarray:
+        """Return the grey values that a canvas of the page has at each code, shape (N, H·W)."""
+        script = f"""(async () => {{ const model = await play.model({name!r}), node = document.createElement("canvas");
+            return JSON.stringify({codes.tolist()}.map((z) => {{
+              play.paint(node, play.decode(model, z), model.shape);
+              const {{ data }} = node.getContext("2d").getImageData(0, 0, node.width, node.height);
+              return Array.from(data).filter((_, i) => i % 4 === 0); }})); }})()"""
+        return np.array(json.loads(self.evaluate(script)))
 
     def open(self, attributes: str, width: int = 900) -> Report:
         """Open the page with one block of these attributes, and wait until it is ready."""

@@ -9,10 +9,9 @@ import pytest
 import torch
 
 from chapters_lib import explorers
-from chapters_lib.explorers import dense
 
 from .conftest import Shown
-from .test_explorers import run_rounded, save_run, trained  # noqa: F401
+from .test_explorers import run_rounded, trained  # noqa: F401
 
 ATTRIBUTES = 'data-play="plane" data-models="ae-mnist ae-digits"'
 PLANE, IMAGE = ".pl-plane", ".pl-image"
@@ -23,28 +22,27 @@ def code(shown: Shown) -> tuple[float, ...]:
     return tuple(float(value.replace("−", "-")) for value in found)
 
 
+@pytest.fixture(scope="module")
+def text(trained) -> str:  # noqa: F811
+    model, codes, labels = trained
+    return explorers.export_decoder(model.decoder, codes, labels, "0123456789", name="ae-digits")
+
+
 @pytest.fixture
-def plane(folders, trained, shown) -> Shown:  # noqa: F811
-    save_run(*trained)
-    explorers.write(["ae-digits"], shown.explorers)
+def plane(shown: Shown, text: str) -> Shown:
+    shown.holds({"ae-digits": text}, model="autoencoder", dataset="digits")
     assert shown.open(ATTRIBUTES).errors == []
     return shown
 
 
-def test_pixels_are_those_of_torch(plane: Shown, trained) -> None:  # noqa: F811
+def test_pixels_are_those_of_torch(plane: Shown, text: str, trained) -> None:  # noqa: F811
     """At a hundred codes: with the rounded weights to a grey level, with the true ones to four."""
     decoder, codes = trained[0].decoder, trained[1][:100]
-    images = plane.evaluate(f"""(async () => {{ const model = await play.model("ae-digits");
-        const canvas = document.createElement("canvas");
-        return {codes.tolist()}.map((z) => {{ play.paint(canvas, play.decode(model, z), model.shape);
-          const {{ data }} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-          return Array.from(data).filter((_, i) => i % 4 === 0); }}); }})()""")
-    text = (plane.explorers / "ae-digits.js").read_text(encoding=explorers.ENCODING)
+    images = plane.drawn("ae-digits", codes)
     with torch.no_grad():
         rounded, full = run_rounded(decoder, codes, text), decoder(codes).flatten(1)
-    assert np.abs(np.array(images) - 255 * rounded.numpy()).max() <= 1
-    assert np.abs(np.array(images) - 255 * full.numpy()).max() <= 4
-    dense.layers(decoder)
+    assert np.abs(images - 255 * rounded.numpy()).max() <= 1
+    assert np.abs(images - 255 * full.numpy()).max() <= 4
 
 
 def test_mouse_and_keys_move_the_point(plane: Shown) -> None:
@@ -101,6 +99,6 @@ def test_buttons_draw_and_classes_stand_out(plane: Shown) -> None:
 
 
 def test_what_is_not_recorded_is_said(shown: Shown) -> None:
-    explorers.write([], shown.explorers)
+    shown.holds({})
     shown.open(ATTRIBUTES)
     assert "python -m chapters_lib train ae-mnist" in shown.text(".play")

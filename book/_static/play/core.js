@@ -18,6 +18,7 @@
      animate(step, seconds)         step(t) with t from 0 to 1; at once where less motion is asked for
      loop(root, step)               {run(), pause(), running}: step() a frame, as long as root is on the screen
      number, pair, clamp, normal    text of a number and of a point; one draw from N(0, 1)
+     nearest(points, z)             which of these points is nearest, and how far
      COLOURS                        of the ten classes, those of the book's figures
 
    Colours of a canvas are those of play.css: colour(node, "ink"), also muted, line, paper, accent. */
@@ -88,7 +89,18 @@
   const number = (v, digits = 2) => v.toFixed(digits).replace("-", "\u2212");
   const pair = ([a, b]) => `(${number(a)}, ${number(b)})`;
   const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-  const play = { units, numbers, levels, dense, decode, clamp, number, pair, normal };
+
+  /** Which of the points [x, y, x, y, …] is nearest to z, and how far away. */
+  function nearest(points, z) {
+    let best = Infinity, at = 0;
+    for (let i = 0; 2 * i < points.length; i++) {
+      const squared = (points[2 * i] - z[0]) ** 2 + (points[2 * i + 1] - z[1]) ** 2;
+      if (squared < best) [best, at] = [squared, i];
+    }
+    return [at, Math.sqrt(best)];
+  }
+
+  const play = { units, numbers, levels, dense, decode, clamp, number, pair, normal, nearest };
   globalThis.play = play;
   if (typeof document === "undefined") return; // under node
 

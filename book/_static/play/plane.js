@@ -28,10 +28,10 @@
       const inBox = () => this.model.box[0].map((low, i) => low + Math.random() * (this.model.box[1][i] - low));
       const trail = element("input", { type: "checkbox", checked: "" });
       trail.addEventListener("change", () => { this.trail = trail.checked ? [] : null; this.plane.redraw(); });
+      this.fromBox = button({}, `Draw ${DRAWN} from the code box`, () => this.draw(inBox));
       const controls = play.bar(
         button({}, `Draw ${DRAWN} codes from N(0, I)`, () => this.draw(() => [play.normal(), play.normal()])),
-        button({}, `Draw ${DRAWN} from the code box`, () => this.draw(inBox)),
-        element("label", {}, trail, " Trail"));
+        this.fromBox, element("label", {}, trail, " Trail"));
       this.strip = element("div", { class: "pl-strip", role: "group", "aria-label": "Images of the drawn codes" });
       this.legend = element("div", { class: "pl-legend", role: "group", "aria-label": "Show one class" });
       const main = element("div", { class: "pl-main" }, this.plane.canvas, side);
@@ -54,14 +54,17 @@
       if (this.name !== entry.name || !model) return; // the reader has chosen another meanwhile
       Object.assign(this, { model, highlighted: null, draws: [], trail: this.trail && [] });
       this.strip.replaceChildren();
+      this.fromBox.hidden = !model.codes;
       this.plane.show({ view: model.view, label: `Code plane of the ${entry.model} on ${entry.dataset}. ` +
         "Drag, or use the arrow keys, with Shift for larger steps; Home goes to the origin." });
-      this.legend.replaceChildren(...model.classes.map((name, label) => {
+      this.legend.replaceChildren(...(model.codes ? model.classes : []).map((name, label) => {
         const style = `--pl-colour: ${play.COLOURS[label % play.COLOURS.length]}`;
         return button({ style, "aria-pressed": "false" }, name, () => this.highlight(label));
       }));
       this.root.removeAttribute("aria-busy");
-      this.plane.move(Array.from(model.codes.subarray(0, 2)));
+      const [low, high] = this.plane.view; // the point stays where it was, if it can
+      const inside = this.plane.z?.every((v, i) => v >= low[i] && v <= high[i]);
+      this.plane.move(inside ? this.plane.z : Array.from(model.codes?.subarray(0, 2) ?? [0, 0]));
     }
 
     highlight(label) {
@@ -85,21 +88,18 @@
       const { codes, labels, classes, shape } = this.model;
       if (this.trail) this.trail = [...this.trail.slice(-TRAIL), z];
       play.paint(this.image, play.decode(this.model, z), shape);
-      let best = Infinity, nearest = 0;
-      for (let i = 0; i < labels.length; i++) {
-        const squared = (codes[2 * i] - z[0]) ** 2 + (codes[2 * i + 1] - z[1]) ** 2;
-        if (squared < best) [best, nearest] = [squared, i];
-      }
-      const where = `nearest code shown: ${classes[labels[nearest]]}, ${number(Math.sqrt(best))} away`;
+      const [nearest, away] = codes ? play.nearest(codes, z) : [];
+      const where = codes ? `nearest code shown: ${classes[labels[nearest]]}, ${number(away)} away`
+        : `${number(Math.hypot(...z))} from the origin`;
       this.readout.replaceChildren(element("b", {}, `z = ${pair(z)}`), element("br"), where);
       this.image.setAttribute("aria-label", `The decoder's image of the code ${pair(z)}; ${where}`);
       this.say(`Code ${pair(z)}, ${where}`);
     }
 
     still(c, plane) {
-      plane.scatter(c, this.model.codes, this.model.labels, this.highlighted);
+      if (this.model.codes) plane.scatter(c, this.model.codes, this.model.labels, this.highlighted);
       plane.circles(c);
-      plane.box(c, this.model.box);
+      if (this.model.codes) plane.box(c, this.model.box);
     }
 
     moving(c, plane) {

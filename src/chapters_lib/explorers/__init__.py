@@ -20,17 +20,22 @@ from torch import nn
 from chapters_lib.data import CLASSES
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
-from chapters_lib.explorers import packing
+from chapters_lib.explorers import many, packing
 from chapters_lib.explorers.dense import image_of, layers, rounded
+from chapters_lib.models.gan import GAN
 from chapters_lib.recording import runs
 
-RUNS = (
+RUNS = (  # in the order in which they are exported
     "ae-fashion-mnist",
     "ae-normalized-fashion-mnist",
     "vae-2d-fashion-mnist",
     "ae-mnist",
     "ae-normalized-mnist",
     "vae-2d-mnist",
+    "vaegan-fashion-mnist-both-layer-3",
+    "vaegan-fashion-mnist",
+    "cvae-fashion-mnist",
+    "gan-fc-mnist",
 )
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 POINTS = 2000  # test codes shown; more would hide one another
@@ -48,7 +53,9 @@ def _view(codes: np.ndarray, box: np.ndarray) -> np.ndarray:
     return np.stack([low - 0.03 * (high - low), high + 0.03 * (high - low)])
 
 
-def plane(decoder: nn.Module, codes: ArrayLike, box: ArrayLike | None = None) -> dict[str, Any]:
+def plane(
+    decoder: nn.Module, codes: ArrayLike | None = None, box: ArrayLike | None = None
+) -> dict[str, Any]:
     """Return what the page needs for a plane of two code units, but for the points on it.
 
     Parameters
@@ -56,7 +63,7 @@ def plane(decoder: nn.Module, codes: ArrayLike, box: ArrayLike | None = None) ->
     decoder
         fully connected, from two code units to a grey image in [0, 1]; see `dense.layers`.
     codes
-        of real images, shape (N, 2).
+        of real images, shape (N, 2); without them, draws from N(0, I), for the roundings alone.
     box
         the corners of the code box, shape (2, 2); without it, the 0.5 % and 99.5 % quantiles
         of `codes`.
@@ -64,16 +71,17 @@ def plane(decoder: nn.Module, codes: ArrayLike, box: ArrayLike | None = None) ->
     parts, shape = layers(decoder)
     if parts[0].weight.shape[1] != 2:
         raise ChaptersError("the page shows a plane of codes: export a decoder of two code units")
-    z = np.asarray(codes, dtype=np.float64)
+    chance = np.random.default_rng(1)
+    z = chance.normal(size=(FITTED, 2)) if codes is None else np.asarray(codes, dtype=np.float64)
     corners = np.quantile(z, [0.005, 0.995], axis=0) if box is None else np.asarray(box, float)
     view = _view(z, corners)
-    chance = np.random.default_rng(1)
     places = [chance.permutation(z)[:FITTED], chance.uniform(view[0], view[1], (FITTED, 2))]
     _, records = rounded(parts, torch.from_numpy(np.concatenate(places)).float())
     return {
         "shape": shape,
         "box": corners.round(4).tolist(),
         "view": view.round(6).tolist(),
+        "moments": np.stack([z.mean(0), z.std(0)]).round(4).tolist(),
         "layers": records,
     }
 
@@ -163,7 +171,34 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
     return [entry["name"] for entry in index]
 
 
+def _exported(run: runs.Run, model: nn.Module, entry: dict[str, str]) -> str:
+    """Return the script of a run: which kind it is, its configuration says."""
+    classes, network = CLASSES[run.config["dataset"]], image_of(_drawing(model))
+    if "discriminator_norm" in run.config:
+        record = many.generator(network, run.config["noise"])
+    elif run.config.get("conditional"):
+        record = many.conditional(network, run.config["latent"], len(classes))
+    elif "test_codes" in run.panels:
+        codes, labels = run.panels["test_codes"], run.panels["test_labels"]
+        box = run.panels.get("code_box")
+        return export_decoder(network, codes, labels, classes, box=box, **entry)
+    else:
+        record = plane(network)
+    return registered(entry["name"], {**entry, "classes": list(classes), **record})
+
+
+def _drawing(model: nn.Module) -> nn.Module:
+    return model.get_submodule("generator" if isinstance(model, GAN) else "decoder")
+
+
 def _kind(config: Mapping[str, Any]) -> str:
+    if "gamma" in config:
+        layer = config["layer"]
+        return "VAE-GAN, basic loss" if layer is None else f"VAE-GAN, likeness in layer {layer}"
+    if "noise" in config:
+        return "GAN"
+    if config.get("conditional"):
+        return "conditional variational autoencoder"
     if "latent" in config:
         return "variational autoencoder"
     return "normalised autoencoder" if config.get("normalized") else "autoencoder"
