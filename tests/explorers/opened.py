@@ -137,5 +137,7 @@ def opened(kind: str, folder: Path, *, width: int = 800, attributes: str = "") -
             <= 0
         )
         named = "n.ariaLabel || n.innerText || n.labels?.length"
-        unnamed = f"$$('button, input, select, :not(button) > canvas').filter((n) => !({named})).length"
+        unnamed = (
+            f"$$('button, input, select, :not(button) > canvas').filter((n) => !({named})).length"
+        )
         assert here.evaluate(unnamed) == 0
