@@ -11,8 +11,9 @@ from chapters_lib import assignments
 from chapters_lib.assignments import SHEETS, Question, Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.pages.colour import colour_set
 from chapters_lib.recording import runs
-from chapters_lib.submission.chapters import with_modules
+from chapters_lib.submission import source
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = assignments.chapters(ROOT / "_toc.yml")
@@ -20,8 +21,21 @@ LABEL = re.compile(
     r"^\(([\w-]+)\)=\s*$|^\s*:?(?:name|label): ([\w-]+)\s*$|\"((?:tab|fig)-[\w-]+)\"|f\"(tab-[\w-]+)\{",
     re.MULTILINE,
 )
+CALLED = re.compile(r"^from chapters_lib\.pages import (\w+) as \w+$", re.MULTILINE)
 # Named here so that nobody forgets them: chapters that a sheet asks for and the book has not yet.
 OPEN: set[str] = set()
+
+
+def with_modules(page: Path) -> str:
+    """Return the source of a page, and of the modules that its cells import to call them."""
+    text = page.read_text(encoding="utf-8")
+    paths = [
+        ROOT / "src" / "chapters_lib" / "pages" / f"{name}.py"
+        for name in dict.fromkeys(CALLED.findall(text))
+    ]
+    return "\n".join([text, *(path.read_text(encoding="utf-8") for path in paths)])
+
+
 ROWS = [
     pytest.param(question, id=f"{sheet.name}: {question.name}")
     for sheet in SHEETS
@@ -116,11 +130,11 @@ def test_unanswered_names_the_questions_without_a_chapter():
 
 def test_the_pack_of_4a_trains_as_was_recorded():
     """Each training takes its whole configuration from its record."""
-    text = (ROOT / "book" / "packs" / "a4a.md").read_text(encoding="utf-8")
+    text = source(assignments.find("a4a"), "a4a", PAGES)
     for model, kind in {
         "vae-gaussian": "PriorConfig",
         "vae-realnvp": "PriorConfig",
         "gan": "GanConfig",
     }.items():
-        for dataset in ("mnist", "house-numbers"):
+        for dataset in ("mnist", colour_set().name):
             assert f'runs.load("{model}-{dataset}").config_as({kind})' in text
