@@ -28,7 +28,7 @@ ALIKE: dict[str, Any] = {  # of all three
     "shift": 2,
     "colour": 0.2,
 }
-VAE = replace(COLOUR, nll_samples=50, nll_images=0, **ALIKE)
+VAE = replace(COLOUR, nll_samples=100, nll_images=0, **ALIKE)
 GAN = replace(COLOUR_GAN, **ALIKE)
 SLOWER = {"learning_rate": 3e-4}  # chosen on the val part: 1e-3 undoes what was learned before
 JUDGE = f"judge-{NAME}"
