@@ -214,12 +214,15 @@ def _notebook(sheet: Sheet, text: str, names: tuple[str, ...], blank: bool) -> A
 
 
 def _carried(sheet: Sheet) -> dict[str, str | bytes]:
-    """Return the records that a pack carries, by their paths in it."""
+    """Return the records that a pack carries, by their paths in it; none that whole data have made needless."""
+    from chapters_lib.experiments import find
+    from chapters_lib.recording.data_used import superseded
     from chapters_lib.submission.notebook import CARRIED
 
     return {
         f"record/{name}/{path.name}": path.read_bytes()
         for name in CARRIED.get(sheet.name, ())
+        if not superseded(find(name))
         for path in sorted(runs.load(name).folder.iterdir())
     }
 
