@@ -23,7 +23,9 @@ from chapters_lib.recording.runs import Run
 from tests.pages.forged import forget, whole_kmnist
 
 PAGE = (Path(__file__).parents[2] / "book" / "gb-rbm.md").read_text(encoding="utf-8")
-OF_A_PART = re.compile(r"6,284|tenth|at hand|as many updates|1,225|updates in place of|10 %|of the 60,000")
+OF_A_PART = re.compile(
+    r"6,284|tenth|at hand|as many updates|1,225|updates in place of|10 %|of the 60,000"
+)
 TABLES = (
     gb_rbm.table_settings,
     gb_rbm.fewer_images,
