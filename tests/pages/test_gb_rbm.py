@@ -13,6 +13,8 @@ import torch
 from matplotlib.figure import Figure
 from torch.nn.functional import softplus
 
+from chapters_lib import submission
+from chapters_lib.assignments import find
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.pages import data as data_page
@@ -20,6 +22,7 @@ from chapters_lib.pages import evaluation_board, gallery, gb_rbm, gb_rbm_chains,
 from chapters_lib.pages.claims import Verdict
 from chapters_lib.recording.data_used import superseded
 from chapters_lib.recording.runs import Run
+from chapters_lib.submission.notebook import CARRIED
 from tests.pages.forged import forget, whole_kmnist
 
 PAGE = (Path(__file__).parents[2] / "book" / "gb-rbm.md").read_text(encoding="utf-8")
@@ -174,6 +177,10 @@ def test_with_the_whole_set_no_other_page_shows_the_second_reading(
     assert not superseded(EXPERIMENTS["rbm-kmnist-64"])
     assert len(gallery.machine_rows()) == 3
     assert data_page.kmnist() == ""
+    machines = tuple(name for name in CARRIED["hw5"] if name.startswith("rbm"))
+    monkeypatch.setitem(CARRIED, "hw5", machines)
+    packed = {path.split("/")[1] for path in submission._carried(find("hw5"))}
+    assert packed == shown
 
 
 @pytest.mark.parametrize("show", [gb_rbm.numbers, evaluation_board.entries])
