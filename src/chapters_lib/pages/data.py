@@ -10,12 +10,8 @@ from matplotlib.figure import Figure
 
 from chapters_lib import data, figures
 from chapters_lib.data import house_numbers
-<<<<<<< HEAD
 from chapters_lib.data.published import WHOLE
-from chapters_lib.pages import Page, run, signed
-=======
 from chapters_lib.pages import Page, colour, run, signed
->>>>>>> main
 from chapters_lib.pages.claims import Verdict
 from chapters_lib.recording.runs import Metric
 
@@ -37,11 +33,8 @@ def numbers() -> None:
     figures.use_style()
     for split in ("train", "test"):
         PAGE.keep(**{f"digits_{split}": f"{len(data.load('digits', split)):,}"})
-<<<<<<< HEAD
     PAGE.keep(kmnist=kmnist())
-=======
     PAGE.keep(svhn_state=colour.words(SVHN[colour.colour_set().name]))
->>>>>>> main
     record = run("house-numbers-beside-svhn")
     PAGE.keep(crops=record["real_images"], crops_official=record["official_images"])
     read = record.metric("real_accuracy")
