@@ -45,7 +45,9 @@ PREAMBLE = r"""
 \newcolumntype{T}{L}\setlength{\tymin}{100pt}
 \AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
 """
+# Pages may end up to a few lines early; a break before a heading is not worth more white than that.
 TIGHT = r"""
+\makeatletter\AtBeginDocument{\def\@textbottom{\vskip0pt plus 36pt}\@secpenalty=-50}\makeatother
 \captionsetup{skip=4pt}\setlength{\intextsep}{6pt plus 2pt minus 2pt}
 """
 
