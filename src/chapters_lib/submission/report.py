@@ -47,7 +47,10 @@ PREAMBLE = r"""
 """
 # Pages may end up to a few lines early; a break before a heading is not worth more white than that.
 TIGHT = r"""
-\makeatletter\AtBeginDocument{\def\@textbottom{\vskip0pt plus 36pt}\@secpenalty=-50}\makeatother
+\makeatletter\@secpenalty=-50
+\def\raggedbottom{\def\@textbottom{\vskip0pt plus 36pt}\let\@texttop\relax}\raggedbottom
+\AtBeginDocument{\raggedbottom\def\bottomtitlespace{.08\textheight}}\makeatother
+\let\wide\itemize\def\itemize{\wide\small\setlength{\itemsep}{1pt}\setlength{\parskip}{0pt}\setlength{\parsep}{0pt}}
 \captionsetup{skip=4pt}\setlength{\intextsep}{6pt plus 2pt minus 2pt}
 """
 
@@ -140,7 +143,9 @@ def _elements(compact: bool) -> dict[str, str]:
         margins = r"[hv]margin=\{\w+,\w+\}"
         narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{20mm,20mm}}", elements["sphinxsetup"])
         elements["sphinxsetup"] = narrower
-        elements["fvset"] = elements["fvset"].replace("footnotesize", "scriptsize")
+        elements["fvset"] = elements["fvset"].replace(
+            "footnotesize", "scriptsize,baselinestretch=0.93"
+        )
     return elements | {
         "pointsize": "10pt" if compact else "11pt",
         "preamble": PREAMBLE + (TIGHT if compact else ""),
@@ -270,7 +275,8 @@ def _table(match: re.Match[str]) -> str:
     ]  # an empty cell makes its row tall
     head = re.sub(r"\|\s*(?=\|)", "| \N{NO-BREAK SPACE} ", head)
     table = "\n".join([head, rule, *filled])
-    lines = 4 + sum(1 + len(text) // 85 for text in (caption, head, *rows))
+    plain = (re.sub(r"\$[^$]*\$", "xxx", text) for text in (caption, head, *rows))
+    lines = 4 + sum(1 + len(text) // 100 for text in plain)
     room = f"```{{raw}} latex\n\\Needspace{{{min(lines, 45)}\\baselineskip}}\n```"
     return f"{room}\n\n````{{table}} {caption}\n\n{table}\n````\n"
 
