@@ -158,12 +158,16 @@ def fill(notebook: Any) -> Any:
         )
 
     for cell in texts:
-        cell.source = NUMBER.sub(
-            lambda m: re.sub(r"^-(?=\d)", "\N{MINUS SIGN}", str(said[" ".join(m.groups())])),
-            cell.source,
-        )
+        cell.source = NUMBER.sub(lambda m: _set(str(said[" ".join(m.groups())])), cell.source)
         cell.source = SAID.sub(word, cell.source)
     return notebook
+
+
+def _set(number: str) -> str:
+    """Return a number as it is printed: a minus sign for a hyphen, and a space before the sign of per cent."""
+    return re.sub(
+        r"(?<=\d)%$", "\N{NO-BREAK SPACE}%", re.sub(r"^-(?=\d)", "\N{MINUS SIGN}", number)
+    )
 
 
 def cited(text: str) -> list[str]:
