@@ -1,4 +1,4 @@
-"""A pack's report: its notebook as a PDF, set by LaTeX in the book's look."""
+"""A pack's report: its notebook as a PDF, in the book's look, a point smaller and with narrower margins."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.sources import SOURCES, Edit, edited
 
+WORKS = "## References\n\n```{raw} latex\n\\works\n```\n"
 PRINTED = 112  # characters in a line of printed code
 TABLE = re.compile(r"^(\*\*Table \d+\.\*\* .*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE)
 PICTURE = re.compile(r"!\[([^]]*)\]\(attachment:([^)]*)\)\n+((?:.+\n?)+)")
@@ -44,13 +45,11 @@ PREAMBLE = r"""
 \setlength{\headheight}{14pt}
 \newcolumntype{T}{L}\setlength{\tymin}{100pt}
 \AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
-"""
-# Pages may end up to a few lines early; a break before a heading is not worth more white than that.
-TIGHT = r"""
+% A page may end a few lines early; a break before a heading is worth no more white than that.
 \makeatletter\@secpenalty=-50
 \def\raggedbottom{\def\@textbottom{\vskip0pt plus 36pt}\let\@texttop\relax}\raggedbottom
 \AtBeginDocument{\raggedbottom\def\bottomtitlespace{.08\textheight}}\makeatother
-\let\wide\itemize\def\itemize{\wide\small\setlength{\itemsep}{1pt}\setlength{\parskip}{0pt}\setlength{\parsep}{0pt}}
+\def\works{\let\wide\itemize\def\itemize{\wide\small\itemsep1pt\parskip0pt\parsep0pt}}
 \captionsetup{skip=4pt}\setlength{\intextsep}{6pt plus 2pt minus 2pt}
 """
 
@@ -61,11 +60,8 @@ def pdf(
     title: str,
     names: tuple[str, ...],
     code: bool,
-    compact: bool = False,
 ) -> bytes:
     """Return an executed notebook as a PDF; without `code`, cells and what they print are left out.
-
-    A `compact` one is set a point smaller, with narrower margins.
 
     Raises
     ------
@@ -86,7 +82,7 @@ def pdf(
         folder = Path(temporary)
         nbformat.write(_printable(notebook, folder, code), folder / "index.ipynb")
         (folder / "conf.py").write_text(
-            CONF.format(title=title, author=_set(names), elements=_elements(compact)),
+            CONF.format(title=title, author=_set(names), elements=_elements()),
             encoding="utf-8",
         )
         _run([sys.executable, "-m", "sphinx", "-q", "-b", "latex", ".", "latex"], folder, "Sphinx")
@@ -123,7 +119,7 @@ def _set(names: tuple[str, ...]) -> str:
     )
 
 
-def _elements(compact: bool) -> dict[str, str]:
+def _elements() -> dict[str, str]:
     """Return the book's LaTeX settings, as far as they fit a report."""
     import yaml
 
@@ -139,16 +135,14 @@ def _elements(compact: bool) -> dict[str, str]:
         "fontpkg",
     )
     elements = {key: config["latex_elements"][key] for key in kept}
-    if compact:
-        margins = r"[hv]margin=\{\w+,\w+\}"
-        narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{20mm,20mm}}", elements["sphinxsetup"])
-        elements["sphinxsetup"] = narrower
-        elements["fvset"] = elements["fvset"].replace(
-            "footnotesize", "scriptsize,baselinestretch=0.93"
-        )
+    margins = r"[hv]margin=\{\w+,\w+\}"
+    narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{20mm,20mm}}", elements["sphinxsetup"])
+    elements["sphinxsetup"] = narrower
+    smaller = "scriptsize,baselinestretch=0.93"
+    elements["fvset"] = elements["fvset"].replace("footnotesize", smaller)
     return elements | {
-        "pointsize": "10pt" if compact else "11pt",
-        "preamble": PREAMBLE + (TIGHT if compact else ""),
+        "pointsize": "10pt",
+        "preamble": PREAMBLE,
         "tableofcontents": "",
         "extraclassoptions": "oneside",
     }
@@ -176,6 +170,7 @@ def _printable(notebook: Any, folder: Path, code: bool) -> Any:
             (folder / name).write_bytes(base64.b64decode(data["image/png"]))
         cell.source = PICTURE.sub(_figure, cell.source)
         cell.source = TABLE.sub(_table, cell.source)
+        cell.source = cell.source.replace("## References\n", WORKS)
         cell.source = re.sub(r"\$\$\n(.*?)\n\$\$", _display, cell.source, flags=re.DOTALL)
     return printed
 
