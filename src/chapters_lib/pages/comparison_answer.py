@@ -232,9 +232,9 @@ def _find_density() -> None:
 
 
 def _of_neighbours() -> None:
-    count = records.side("mnist").config["images"]
+    count = {part: records.side(part).config["images"] for part in PARTS}
     held = {part: 100 * records.held_share(part) for part in PARTS}
-    error = {part: math.sqrt(of * (100 - of) / count) for part, of in held.items()}
+    error = {part: math.sqrt(of * (100 - of) / count[part]) for part, of in held.items()}
     shares = {
         (part, model, space): 100 * records.side(part)[f"{model}_{space}_held"]
         for part in PARTS
@@ -244,7 +244,8 @@ def _of_neighbours() -> None:
     real = [share for (_, model, _), share in shares.items() if model == "test"]
     drawn = [share for (_, model, _), share in shares.items() if model != "test"]
     PAGE.keep(held_expected=held["mnist"], held_expected_colour=held["colour"])
-    PAGE.keep(held_error=error["mnist"], nearest_count=f"{count:,}")
+    PAGE.keep(held_error=error["mnist"], nearest_count=f"{count['mnist']:,}")
+    PAGE.keep(held_error_colour=error["colour"], nearest_count_colour=f"{count['colour']:,}")
     PAGE.keep(held_least=min(drawn), held_most=max(drawn))
     PAGE.keep(held_test_least=min(real), held_test_most=max(real))
     short = {
