@@ -77,7 +77,7 @@ def _settings(part: str) -> None:
     records.keep(part, latent=gan["noise"], draws=f"{vae['nll_samples']:,}")
     *early, last = gan["shown_epochs"]
     moments = f"{', '.join(map(str, early[1:]))} and {last} epochs"
-    records.keep(part, shown=moments, lines=f"{records.side(part).config['lines']:,}")
+    records.keep(part, shown=moments, lines=_lines(part))
     records.keep(part, norm_ends=gan["noise"] ** 0.5, norm_middle=(gan["noise"] / 2) ** 0.5)
     records.keep(part, g_rate=f"{gan['learning_rate']:g}", d_rate=f"{gan['discriminator_rate']:g}")
 
@@ -309,8 +309,16 @@ def table_lines() -> Markdown:
                 for digits in (1 if scale > 1 else 3,)
             ]
             rows.append([f"{records.short(part)}: {label}", *cells, *["–"] * (4 - len(cells))])
-    caption = "Lines between draws, of the first training each; ± standard errors over lines."
+    caption = (
+        f"Lines between draws, {_lines('mnist')} of each model on MNIST and {_lines('colour')} in colour, of the "
+        "first training each; ± standard errors over lines."
+    )
     return table(caption, "tab-cmp-lines", "40 15 16 14 15", rows)
+
+
+def _lines(part: str) -> str:
+    """Return how many lines of each model were measured."""
+    return f"{records.side(part).config['lines']:,}"
 
 
 def table_nearest() -> Markdown:
