@@ -68,7 +68,8 @@ def words(sheet: str) -> dict[str, str]:
             "TRAININGS": "one training each",
             "COUNTED": "there likelihoods are of the first 1,000 images, bounds of all 10,000",
         }
-    crops = shown.name == "svhn-crops"
+    crops, floors = shown.name == "svhn-crops", f"floors-{shown.name}"
+    yardstick = {floors, f"measures-{shown.name}"} <= set(runs.names())
     first = runs.load(f"vae-gaussian-{shown.name}")
     trained = {len(runs.load(name).provenance["seeds"]) for name in shown.needed if "vae" in name}
     counted = first.config["nll_images"]
@@ -83,8 +84,8 @@ def words(sheet: str) -> dict[str, str]:
         if counted
         else "all images",
         "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
-        "STAR": "*: as many other real crops, of the training part." if crops else "",
-        "CONTROLS": BEFORE.replace("@", f"floors-{shown.name}") if crops else "",
+        "STAR": "*: as many other real crops, of the training part." if yardstick else "",
+        "CONTROLS": BEFORE.replace("@", floors) if floors in runs.names() else "",
         "SPREAD": "All of this is one training each." if trained == {1} else "",
         "OPENING": LESSER.format(
             cannot="SVHN whole could not be had where this was recorded",
