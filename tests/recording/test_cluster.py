@@ -10,17 +10,21 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
+from chapters_lib.checkpoint import Checkpoint
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.recording import cluster, runs
-from chapters_lib.recording.record import Basis, Outcome, record
+from chapters_lib.recording.experiment import Session, measure_nothing
+from chapters_lib.recording.record import Basis, Outcome, alone, record
 from chapters_lib.reproducibility import source_commit
+from chapters_lib.training import History
 from tests import tiny
 from tests.conftest import Folders, needs_extra
 
@@ -109,6 +113,78 @@ def test_without_the_extra(
     assert "--engine ray needs the extra `cluster`" in line and "pip install" in line
     assert "takes no --jobs" in refused("train", quick, "--engine", "ray", "--jobs", "2")
     assert runs.names() == []
+
+
+class Stub:
+    """Stands for Ray: a task is done when it is begun, in this process."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.lost: Exception | None = None
+        self.exceptions = SimpleNamespace(RayTaskError=KeyError, RayError=LookupError)
+
+    def remote(self, **options: Any) -> Any:
+        self.asked.append(options)
+        return lambda work: SimpleNamespace(remote=work)
+
+    def wait(self, tasks: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
+        return tasks, []
+
+    def get(self, tasks: list[Any]) -> list[Any]:
+        if self.lost:
+            raise self.lost
+        return tasks
+
+
+def begin(ray: Stub, fresh: bool = False, device: str = "cpu", **changes: Any) -> cluster.Seeds:
+    job = cluster.Seeds(ray, replace(tiny.EXPERIMENT, **changes), device, 1, fresh)
+    job.close()
+    return job
+
+
+def test_a_gpu_for_what_trains(quick: str, folders: Folders) -> None:
+    ray = Stub()
+    for changes in ({}, {"device": "cuda"}, {"device": "cuda", "train": measure_nothing}):
+        begin(ray, **changes)
+    assert [asked["num_gpus"] for asked in ray.asked] == [0, 1, 0]
+    assert {(asked["num_cpus"], asked["max_retries"]) for asked in ray.asked} == {(1, 20)}
+
+
+def test_nothing_is_recorded_where_a_seed_fails(quick: str, folders: Folders) -> None:
+    ray = Stub()
+    bad = begin(ray, evaluate=lambda config, model: {"fid": float("nan")})
+    assert bad.poll() is False and "tiny: failed (tiny: fid came out as nan" in bad.said
+    ray.lost = LookupError("the object")
+    lost = begin(ray)
+    assert lost.poll() is False and lost.said == "tiny: lost too often (LookupError)"
+    assert runs.names() == []
+    ray.lost = None
+    assert begin(ray).poll() is True and runs.names() == ["tiny"]
+
+
+def test_what_cannot_be_trained_is_refused_before_anything(quick: str, folders: Folders) -> None:
+    ray = Stub()
+    with pytest.raises(ChaptersError, match="no run 'judge-mnist'"):
+        begin(ray, needs=("judge-mnist",))
+    with alone("tiny"), pytest.raises(ChaptersError, match="being trained by another process"):
+        begin(ray)
+    assert ray.asked == []
+
+
+def test_fresh_forgets_once(quick: str, folders: Folders) -> None:
+    """A task that is tried again after its machine was lost goes on from its own checkpoint."""
+    seen: list[tuple[bool, bool]] = []
+
+    def train(config: tiny.TinyConfig, model: torch.nn.Module, session: Session) -> History:
+        assert isinstance(session.checkpoint, Checkpoint)
+        seen.append((session.fresh, session.checkpoint.load() is None))
+        return tiny.train(config, model, session)
+
+    ray = Stub()
+    for fresh in (False, False, True):
+        again = begin(ray, fresh, train=train)
+    cluster.train(task(folders, experiment=again.experiment))
+    assert seen == [(False, True), (False, False), (True, True), (False, False)]
 
 
 def task(folders: Folders, **changes: Any) -> cluster.Task:
