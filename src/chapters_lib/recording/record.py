@@ -98,11 +98,12 @@ class Basis:
     @classmethod
     def of(cls, experiment: Experiment[Any, Any]) -> Basis:
         """Look at the data and at the recorded runs as they are found here."""
-        found = [data.load(experiment.config.dataset, split) for split in ("train", "test")]
+        name = experiment.config.dataset
+        found = {split: data.load(name, split) for split in data.splits(name)}
         return cls(
             {
                 split: {"name": one.name, "images": len(one), "sha256": one.sha256}
-                for split, one in zip(("train", "test"), found, strict=True)
+                for split, one in found.items()
             },
             origins(experiment.needs),
         )
