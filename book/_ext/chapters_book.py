@@ -29,6 +29,7 @@ import nbformat
 import numbered_references
 import page_files
 import plain_notebook
+import quiz
 import running_labels
 import shown_code
 import solutions_and_parts
@@ -287,6 +288,7 @@ def setup(app):
     hidden_cells.setup(app)
     index_terms.setup(app)
     numbered_references.setup(app)
+    quiz.setup(app)
     running_labels.setup(app)
     shown_code.setup(app)
     claims.setup(app)
