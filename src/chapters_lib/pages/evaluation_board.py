@@ -18,6 +18,7 @@ from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.colour import colour_set
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.recording import runs
+from chapters_lib.recording.data_used import require_same_data, superseded
 from chapters_lib.recording.runs import Run
 
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (768, 2048) for low in ("", "_bfloat16")]
@@ -62,14 +63,24 @@ class Entry(NamedTuple):
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Return every recorded run that draws images and was judged, once for each way to draw."""
+    """Return every recorded run that draws images and was judged, once for each way to draw.
+
+    Raises
+    ------
+    ChaptersError
+        if those of one data set, and its judge, are of different images.
+    """
     found = [
         Entry(run(name), prefix)
         for name in runs.names()
-        if name in EXPERIMENTS
+        if name in EXPERIMENTS and not superseded(EXPERIMENTS[name])
         for prefix in EXPERIMENTS[name].samples
     ]
-    return tuple(entry for entry in found if entry.has("fid_judge"))
+    judged = tuple(entry for entry in found if entry.has("fid_judge"))
+    names = dict.fromkeys(entry.run.name for entry in judged)
+    judges = (name for name in runs.names() if name in EXPERIMENTS and name.startswith("judge-"))
+    require_same_data(*(run(name) for name in [*names, *judges]))
+    return judged
 
 
 def _of(dataset: str) -> list[Entry]:

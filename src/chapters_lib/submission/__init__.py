@@ -284,10 +284,14 @@ def carried_runs(sheet: str) -> tuple[str, ...]:
 
 
 def _carried(sheet: Sheet) -> dict[str, str | bytes]:
-    """Return the records that a pack carries, by their paths in it."""
+    """Return the records that a pack carries, by their paths in it; none that whole data have made needless."""
+    from chapters_lib.experiments import find
+    from chapters_lib.recording.data_used import superseded
+
     return {
         f"record/{name}/{path.name}": path.read_bytes()
         for name in carried_runs(sheet.name)
+        if not superseded(find(name))
         for path in sorted(runs.load(name).folder.iterdir())
     }
 
