@@ -30,6 +30,7 @@ import page_files
 import plain_notebook
 import running_labels
 import shown_code
+import site_builder
 import solutions_and_parts
 from filelock import FileLock
 from jupyter_cache import get_cache
@@ -286,6 +287,7 @@ def setup(app):
     numbered_references.setup(app)
     running_labels.setup(app)
     shown_code.setup(app)
+    site_builder.setup(app)
     claims.setup(app)
     app.connect("config-inited", configure, priority=10)
     app.connect("builder-inited", export)

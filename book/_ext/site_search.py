@@ -1,0 +1,87 @@
+"""The index of the search: every section of the book with its text, in a script that a page from the disk can load.
+
+``_static/search.js`` looks in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from pathlib import Path
+
+from docutils import nodes
+from mathml import convert
+from sphinx import addnodes
+
+NAME = "search-sections.js"
+SKIPPED = (nodes.raw, nodes.comment, nodes.target, addnodes.toctree, nodes.image, addnodes.index)
+
+
+def plain(node: nodes.Node) -> str:
+    """Return what a node says, formulas as they read: p(v|h), not their TeX."""
+    if isinstance(node, SKIPPED):
+        return ""
+    if isinstance(node, nodes.math | nodes.math_block):
+        return f" {formula(node.astext())} "
+    if isinstance(node, nodes.Text):
+        return node.astext()
+    inner = "".join(plain(child) for child in node.children)
+    return inner if isinstance(node, nodes.Inline) else f" {inner} "
+
+
+def formula(tex: str) -> str:
+    """Return the characters of a formula, letters of all its alphabets as plain ones."""
+    try:
+        text = re.sub(r"<[^>]*>", "", convert(tex))
+    except ValueError:
+        return tex
+    return unicodedata.normalize("NFKC", text.replace("∣", "|").replace("&amp;", "&").replace("&lt;", "<"))
+
+
+def sections(doctree: nodes.document, numbers: dict[str, tuple[int, ...]]) -> list[tuple[str, str, str]]:
+    """Return anchor, heading and text of each section, a page's opening first; subsections stand for themselves."""
+    found = []
+    for section in doctree.findall(nodes.section):
+        title = next((child for child in section.children if isinstance(child, nodes.title)), None)
+        if title is None:
+            continue
+        rest = [c for c in section.children if c is not title and not isinstance(c, nodes.section)]
+        text = " ".join("".join(plain(child) for child in rest).split())
+        anchor = section["ids"][0]
+        number = ".".join(map(str, numbers.get(f"#{anchor}", ())))
+        heading = " ".join(plain(title).split()).removesuffix("#")
+        found.append((anchor, f"{number} {heading}".strip(), text))
+    return found
+
+
+def gather(app, pagename, templatename, context, doctree) -> None:
+    """Note the sections of a page that is being written."""
+    if app.builder.name == "html" and doctree is not None and pagename != app.config.root_doc:
+        numbers = app.env.toc_secnumbers.get(pagename, {})
+        app.chapters_sections[pagename] = sections(doctree, numbers)
+
+
+def begin(app) -> None:
+    app.chapters_sections = {}
+
+
+def write(app, exception) -> None:
+    """Write the index, when all pages were written."""
+    if exception or app.builder.name != "html" or not app.chapters_sections:
+        return
+    rows = []
+    for name in sorted(app.chapters_sections):
+        title = app.env.titles[name].astext()
+        number = ".".join(map(str, app.env.toc_secnumbers.get(name, {}).get("", ())))
+        label = f"{number}. {title}" if number else title
+        rows += [[f"{name}.html", label, *row] for row in app.chapters_sections[name]]
+    text = f"globalThis.searchSections = {json.dumps(rows, ensure_ascii=False, separators=(',', ':'))};\n"
+    (Path(app.outdir) / "_static" / NAME).write_text(text, encoding="utf8")
+
+
+def setup(app):
+    app.connect("builder-inited", begin)
+    app.connect("html-page-context", gather)
+    app.connect("build-finished", write)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,0 +1,109 @@
+"""One style sheet for the site: those of theme and extensions, without the rules that no page of it can use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import tinycss2
+
+NAME = "site.css"
+# In the order in which the theme loads them; book.css comes last.
+SHEETS = (
+    "basic.css",
+    "styles/pydata-sphinx-theme.css",
+    "pygments.css",
+    "styles/sphinx-book-theme.css",
+    "togglebutton.css",
+    "copybutton.css",
+    "mystnb.*.css",
+    "exercise.css",
+    "proof.css",
+    "sphinx-design.min.css",
+    "latent-explorer.css",
+    "book.css",
+)
+VARIABLE = re.compile(r"(?<=[{;\s])(--[\w-]+)\s*:[^;{}()]*(?:\([^;{}]*\)[^;{}()]*)*(?:;|(?=\}))")
+# Scripts that give elements classes; of bootstrap.js, only what tooltips and menus get.
+SCRIPTS = (
+    "site.js", "search.js", "latent-explorer.js", "copybutton.js", "copybutton_funcs.js", "togglebutton.js",
+    "doctools.js", "sphinx_highlight.js", "scripts/pydata-sphinx-theme.js", "scripts/sphinx-book-theme.js",
+)  # fmt: skip
+BOOTSTRAP = "show hide fade collapsing collapse tooltip tooltip-inner tooltip-arrow bs-tooltip-auto bs-tooltip-top dropdown-menu"
+
+
+def words(texts: Iterable[str]) -> set[str]:
+    """Return all that could be the name of a class or an id in scripts."""
+    return {word for text in texts for word in re.findall(r"[A-Za-z_][\w-]*", text)}
+
+
+def names(pages: Iterable[str]) -> set[str]:
+    """Return the classes and ids of pages."""
+    found = (re.findall(r'\b(?:class|id)="([^"]*)"', page) for page in pages)
+    return {name for values in found for value in values for name in value.split()}
+
+
+def write(static: Path, pages: Iterable[str]) -> None:
+    """Write the site's style sheet from those in its static folder."""
+    files = [static / name for name in SCRIPTS if (static / name).exists()]
+    used = names(pages) | words([*(file.read_text(encoding="utf8") for file in files), BOOTSTRAP])
+    sheets = [file for name in SHEETS for file in sorted(static.glob(name))]
+    css = "\n".join(purge(file.read_text(encoding="utf8"), used) for file in sheets)
+    told = "".join(file.read_text(encoding="utf8") for file in files)
+    (static / NAME).write_text(unset(css, told), encoding="utf8")
+
+
+def unset(css: str, scripts: str) -> str:
+    """Leave out the variables that no rule and no script reads."""
+    while True:
+        read = set(re.findall(r"var\(\s*(--[\w-]+)", css)) | set(re.findall(r"--[\w-]+", scripts))
+        shorter = VARIABLE.sub(lambda match: match[0] if match[1] in read else "", css)
+        if shorter == css:
+            return re.sub(r"\s*/\*.*?\*/\s*|(?<=[;{}])\s+", "", css, flags=re.DOTALL)
+        css = shorter
+
+
+def purge(css: str, used: set[str]) -> str:
+    """Return a style sheet without the rules whose classes or ids are in no page."""
+    return keep(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True), used)
+
+
+def keep(rules, used: set[str]) -> str:
+    """Return the rules that can apply, as text."""
+    out = []
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            selectors = [one for one in split(rule.prelude) if possible(one, used)]
+            if selectors and rule.content:
+                prelude = ",".join(tinycss2.serialize(one).strip() for one in selectors)
+                out.append(f"{prelude}{{{tinycss2.serialize(rule.content).strip()}}}")
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "container", "layer"):
+            inner = keep(tinycss2.parse_rule_list(rule.content or [], skip_comments=True, skip_whitespace=True), used)
+            if inner:
+                out.append(f"@{rule.at_keyword} {tinycss2.serialize(rule.prelude).strip()}{{{inner}}}")
+        elif rule.type == "at-rule" and rule.lower_at_keyword not in ("import", "charset"):
+            text = rule.serialize()
+            if "Font Awesome" not in text or "fonts/icons.woff2" in text:  # the theme's are ten times as large
+                out.append(text)
+    return "\n".join(out)
+
+
+def split(prelude) -> list[list]:
+    """Return the selectors of a list of them."""
+    selectors: list[list] = [[]]
+    for token in prelude:
+        if token.type == "literal" and token.value == ",":
+            selectors.append([])
+        else:
+            selectors[-1].append(token)
+    return selectors
+
+
+def possible(selector: list, used: set[str]) -> bool:
+    """Tell whether all classes and ids that a selector wants are used; what stands in ``:not(…)`` may be missing."""
+    for before, token in zip([None, *selector], selector, strict=False):
+        named = token.type == "ident" and before is not None and before.type == "literal" and before.value == "."
+        if (named or token.type == "hash") and token.value not in used:
+            return False
+    return True
