@@ -48,7 +48,7 @@ reproduce: ready
 verify: ready
 	$(VENV) -m chapters_lib verify $(RUN) $(ARGS)
 
-submission: book
+submission: ready
 	@[ -n "$(SHEET)" ] || { echo "make submission needs SHEET=name; names: $(VENV) -m chapters_lib submit --list" >&2; exit 1; }
 	@$(VENV) -m chapters_lib submit "$(SHEET)" $(if $(BLANK),--blank) $(foreach name,$(NAME),--name="$(name)")
 

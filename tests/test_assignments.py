@@ -12,7 +12,6 @@ from chapters_lib.assignments import SHEETS, Question, Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.recording import runs
-from chapters_lib.submission.chapters import with_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = assignments.chapters(ROOT / "_toc.yml")
@@ -20,8 +19,21 @@ LABEL = re.compile(
     r"^\(([\w-]+)\)=\s*$|^\s*:?(?:name|label): ([\w-]+)\s*$|\"((?:tab|fig)-[\w-]+)\"|f\"(tab-[\w-]+)\{",
     re.MULTILINE,
 )
+CALLED = re.compile(r"^from chapters_lib\.pages import (\w+) as \w+$", re.MULTILINE)
 # Named here so that nobody forgets them: chapters that a sheet asks for and the book has not yet.
 OPEN: set[str] = set()
+
+
+def with_modules(page: Path) -> str:
+    """Return the source of a page, and of the modules that its cells import to call them."""
+    text = page.read_text(encoding="utf-8")
+    paths = [
+        ROOT / "src" / "chapters_lib" / "pages" / f"{name}.py"
+        for name in dict.fromkeys(CALLED.findall(text))
+    ]
+    return "\n".join([text, *(path.read_text(encoding="utf-8") for path in paths)])
+
+
 ROWS = [
     pytest.param(question, id=f"{sheet.name}: {question.name}")
     for sheet in SHEETS

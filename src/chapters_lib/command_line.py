@@ -190,10 +190,9 @@ def _add_submit(commands: Any) -> None:
         help="instead of a SHEET: all whose chapters the book has, each also blank",
     )
     pack.add_argument(
-        "--book",
-        type=Path,
-        metavar="FOLDER",
-        help="the executed pages (default: those of the last make book)",
+        "--check",
+        action="store_true",
+        help="say of the report: pages, references that lead nowhere, figures without a word, unknown words",
     )
     pack.add_argument("--to", type=Path, metavar="FOLDER", help="where to write (default: dist/)")
     pack.set_defaults(run=_submit)
@@ -407,25 +406,23 @@ def _submit(options: Options) -> int:
         raise ChaptersError(
             "submit needs a SHEET; `python -m chapters_lib submit --list` prints them"
         )
-    written = submission.submit(
-        options.sheet, options.name, blank=options.blank, book=options.book, target=options.to
-    )
+    written = submission.submit(options.sheet, options.name, blank=options.blank, target=options.to)
     print(*written, sep="\n")
+    if options.check:
+        print(*submission.check(written), sep="\n")
     return 0
 
 
 def _submit_all(options: Options) -> int:
     """Write every pack that can be made, and say which cannot for want of a chapter."""
-    if options.sheet is not None or options.blank or options.list:
-        raise ChaptersError("submit --all takes no SHEET, --blank or --list")
+    if options.sheet is not None or options.blank or options.list or options.check:
+        raise ChaptersError("submit --all takes no SHEET, --blank, --check or --list")
     for sheet in assignments.SHEETS:
         if missing := submission.unpacked(sheet):
             print(f"{sheet.name}: not yet, the book has no chapter on {', '.join(missing)}")
             continue
         for blank in (False, True):
-            written = submission.submit(
-                sheet.name, options.name, blank=blank, book=options.book, target=options.to
-            )
+            written = submission.submit(sheet.name, options.name, blank=blank, target=options.to)
             print(*written, sep="\n")
     return 0
 

@@ -1,4 +1,4 @@
-"""Packs, made of the built book: names, contents, code that runs alone in time, reports that can be read."""
+"""Packs: names, contents, code that runs alone in time, reports that can be read."""
 
 from __future__ import annotations
 
@@ -17,17 +17,14 @@ import pytest
 from pypdf import PdfReader
 
 from chapters_lib import assignments, submission
-from chapters_lib.submission.notebook import CARRIED, script
+from chapters_lib.submission.notebook import script
 
 from .conftest import ROOT, lacking
 
 pytestmark = pytest.mark.slow
 PAGES = assignments.chapters(ROOT / "_toc.yml")
 READY = [sheet for sheet in assignments.SHEETS if not assignments.unanswered(sheet, PAGES)]
-SECONDS = {
-    True: 300,
-    False: 75,
-}  # of one core: of a pack that carries its records, of another's quick setting
+SECONDS = 300  # of one core
 EMPTY = ("hw7", "hw5")  # tried in an environment of their own where CHAPTERS_EMPTY_VENV is set
 HIDE = "import sys, runpy; sys.modules['chapters_lib'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
 PAGES_AT_MOST = {"a4-fashion": 15, "a4-mnist": 12, "hw7": 7, "a4a": 10, "hw5": 14}
@@ -54,14 +51,14 @@ INSIDE = {
 
 
 @pytest.fixture(scope="module", params=[pytest.param(sheet, id=sheet.name) for sheet in READY])
-def pack(request, site, tmp_path_factory):
+def pack(request, tmp_path_factory):
     """Return a sheet and the folder with all files of its pack, archives unpacked."""
     for tool in ("xelatex", "latexmk"):
         if not shutil.which(tool):
             lacking(f"{tool} is not installed: no report")
     sheet, folder = request.param, tmp_path_factory.mktemp(request.param.name)
     names = WHO.get(sheet.name, ["id-1"])
-    written = submission.submit(sheet.name, names, book=site / "_sources" / "book", target=folder)
+    written = submission.submit(sheet.name, names, target=folder)
     assert [path.name for path in written] == FILES[sheet.name]
     assert sorted(path.name for path in folder.iterdir()) == FILES[sheet.name], (
         "nothing else lies there"
@@ -73,7 +70,7 @@ def pack(request, site, tmp_path_factory):
                 assert archive.testzip() is None
                 record = {name for name in inside if name.startswith("record/")}
                 assert inside - record == INSIDE[path.name]
-                assert bool(record) == (sheet.name in CARRIED)
+                assert record
                 archive.extractall(folder)
     return sheet, folder
 
@@ -97,24 +94,15 @@ def test_the_questions_come_in_the_sheets_order(pack):
 
 
 def test_notebooks_are_executed_and_show_what_was_recorded(pack):
-    sheet, folder = pack
+    _, folder = pack
     for path in folder.rglob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         assert all(cell.execution_count for cell in cells) and any(cell.outputs for cell in cells)
         assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
-        pictures = [cell for cell in notebook.cells if cell.get("attachments")]
-        if sheet.name in CARRIED:
-            shown = [cell for cell in cells if "shown" in cell.metadata.get("tags", [])]
-            assert not pictures and shown and all(cell.outputs for cell in shown)
-            continue
-        assert pictures and all("Recorded, not computed here" in cell.source for cell in pictures)
-        for cell in pictures:
-            alts = re.findall(r"!\[([^]]*)\]\(attachment:([^)]+)\)", cell.source)
-            assert {name for _, name in alts} == set(cell.attachments) and all(
-                len(a) > 14 for a, _ in alts
-            )
+        shown = [cell for cell in cells if "shown" in cell.metadata.get("tags", [])]
+        assert shown and all(cell.outputs for cell in shown)
 
 
 def test_the_report_can_be_read(pack):
@@ -165,10 +153,7 @@ def test_the_code_runs_alone_in_time(pack, tmp_path):
     environment |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
     for name, text in code(folder).items():
         assert not re.search(r"^\s*(?:from|import) chapters_lib", text, re.MULTILINE)
-        if sheet.name in CARRIED:
-            shutil.copytree(folder / "record", tmp_path / "record", dirs_exist_ok=True)
-        else:
-            assert text.count("QUICK = True") == 1
+        shutil.copytree(folder / "record", tmp_path / "record", dirs_exist_ok=True)
         packages = re.search(r"^#     pip install (.+)$", text, re.MULTILINE)
         assert packages and all(package.count("==") == 1 for package in packages[1].split())
         if empty:
@@ -187,7 +172,7 @@ def test_the_code_runs_alone_in_time(pack, tmp_path):
         )
         assert done.returncode == 0, done.stderr[-2000:]
         assert done.stderr == "", "nothing to warn of"
-        assert seconds() - began < SECONDS[sheet.name in CARRIED]
+        assert seconds() - began < SECONDS
 
 
 def seconds() -> float:
@@ -197,16 +182,14 @@ def seconds() -> float:
 
 
 @pytest.mark.parametrize("sheet", READY, ids=lambda sheet: sheet.name)
-def test_a_blank_pack_has_no_answer_in_it(sheet, site, tmp_path):
-    (path,) = submission.submit(
-        sheet.name, blank=True, book=site / "_sources" / "book", target=tmp_path
-    )
+def test_a_blank_pack_has_no_answer_in_it(sheet, tmp_path):
+    (path,) = submission.submit(sheet.name, blank=True, target=tmp_path)
     assert path.name == f"{sheet.name}-blank.zip"
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path / "x")
     text = "\n".join(code(tmp_path / "x").values())
     assert all(question.asked in text for question in sheet.questions)
-    assert "raise NotImplementedError" in text and "Recorded" not in text
+    assert "raise NotImplementedError" in text
     assert not re.search(r"\*(?:Figure|Table) \d", text) and "## References" not in text
 
 

@@ -91,11 +91,6 @@ def test_modules_and_aliases_are_resolved():
     assert names["x"] == 3
 
 
-def test_a_function_of_a_page_can_be_taken():
-    names = alone("from book.gan import algorithm_1")
-    assert callable(names["algorithm_1"]) and callable(names["discriminator_loss"])
-
-
 def test_comments_above_a_definition_come_along():
     text = Inliner().cell("from chapters_lib.figures.style import CLASS_COLOURS")
     assert text.startswith("# Ten colours by Petroff")

@@ -1,4 +1,4 @@
-"""Packs: what a sheet asks to be handed in, made from the chapters as they were last built."""
+"""Packs: what a sheet asks to be handed in, from their sources in `book/packs/` and the recorded runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from chapters_lib import assignments
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
-from chapters_lib.submission.chapters import Book
+from chapters_lib.submission.checking import check as check
 from chapters_lib.submission.sources import SOURCES
 
-NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*")  # letters of any script
 LONGEST_NAME = 40
 CELL_SECONDS = 3600  # a limit against hanging, on a busy machine too; the tests hold a pack to 75 s of one core
 # The notebooks of each sheet, and of which sources in book/packs/ each is made.
@@ -110,7 +110,6 @@ def submit(
     names: Iterable[str] = (),
     *,
     blank: bool = False,
-    book: Path | None = None,
     target: Path | None = None,
 ) -> list[Path]:
     """Write the pack of a sheet and return its files; all of them or none.
@@ -119,8 +118,6 @@ def submit(
     ----------
     names
         of those who hand it in; a blank pack takes none.
-    book
-        folder of the executed pages, ``_build/html/_sources/book`` of the project if not given.
     target
         folder to write to, ``dist`` of the project if not given.
 
@@ -128,7 +125,7 @@ def submit(
     ------
     ChaptersError
         if the sheet or a name is not one, the sheet asks for a chapter that the book does not
-        have, the book is not built, a cell fails, or a tool is missing.
+        have, a cell fails, or a tool is missing.
     """
     sheet, root = assignments.find(sheet_name), SOURCES.parent
     given = () if blank else check_names(sheet, names)
@@ -146,12 +143,11 @@ def submit(
         raise ChaptersError(
             f"the pack {sheet.name} has no source on {', '.join(sorted(left))}; nothing is written"
         )
-    pages = Book(book or root / "_build" / "html" / "_sources" / "book", root / "book")
     target = target or root / "dist"
     try:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="chapters-pack-") as temporary:
-            made = _make(sheet, sources, given, pages, Path(temporary), blank)
+            made = _make(sheet, sources, given, Path(temporary), blank)
             return _put(made, target)
     except OSError as error:
         raise ChaptersError(
@@ -163,12 +159,11 @@ def _make(
     sheet: Sheet,
     sources: dict[str, str],
     names: tuple[str, ...],
-    book: Book,
     folder: Path,
     blank: bool,
 ) -> list[Path]:
     """Make a pack's files in a folder."""
-    notebooks = {name: _notebook(sheet, text, names, book, blank) for name, text in sources.items()}
+    notebooks = {name: _notebook(sheet, text, names, blank) for name, text in sources.items()}
     if blank:
         return _blank(sheet, notebooks, folder)
     from chapters_lib.submission import report
@@ -180,7 +175,7 @@ def _make(
         stem = f"homework7.{who}"
         files: dict[str, str | bytes] = {
             f"{stem}.py": script(notebook),
-            f"{stem}.pdf": report.pdf(notebook, book, title=sheet.title, names=names, code=False),
+            f"{stem}.pdf": report.pdf(notebook, title=sheet.title, names=names, code=False),
             **_carried(sheet),
         }
         return [_zip(folder / f"{stem}.zip", files)]
@@ -188,7 +183,6 @@ def _make(
     if sheet.name in ("a4a", "hw5"):
         report_pdf = report.pdf(
             _joined(notebooks.values()),
-            book,
             title=sheet.title,
             names=names,
             code=False,
@@ -204,18 +198,18 @@ def _make(
         contents: dict[str, str | bytes] = {"report.pdf": report_pdf, **texts, **_carried(sheet)}
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
-    paper = report.pdf(notebook, book, title=sheet.title, names=names, code=False, compact=True)
+    paper = report.pdf(notebook, title=sheet.title, names=names, code=False, compact=True)
     (folder / f"{sheet.name}.{who}.ipynb").write_text(_json(notebook), encoding="utf8")
     (folder / f"{sheet.name}.{who}.pdf").write_bytes(paper)
     _zip(folder / f"{sheet.name}.{who}.record.zip", _carried(sheet))
     return sorted(folder.iterdir())
 
 
-def _notebook(sheet: Sheet, text: str, names: tuple[str, ...], book: Book, blank: bool) -> Any:
+def _notebook(sheet: Sheet, text: str, names: tuple[str, ...], blank: bool) -> Any:
     """Return a notebook of a pack, executed unless it is blank."""
     from chapters_lib.submission.notebook import build, fill
 
-    notebook = build(sheet, text, book, names, blank=blank)
+    notebook = build(sheet, text, names, blank=blank)
     return notebook if blank else fill(execute(notebook, _carried(sheet)))
 
 

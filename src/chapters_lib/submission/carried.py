@@ -75,6 +75,34 @@ def measured(name: str) -> dict[str, Any]:
     return metrics
 
 
+def recorded(name: str, key: str, spec: str) -> str:
+    """Return a recorded number as text: a metric, or another by the word before the colon.
+
+    ``first:``, ``last:`` and ``at-5:`` are epochs of seed 0's curve, ``config:`` a setting, ``by:``
+    what the provenance says, ``gap:`` test minus training; ``KEY_sem`` is a standard error over seeds.
+    """
+    found = json.loads((RECORD / name / "run.json").read_text(encoding="utf-8"))
+    kind, _, of = key.rpartition(":")
+
+    def metric(key: str) -> Any:
+        value = found["metrics"].get(key)
+        return value["mean"] if isinstance(value, dict) else value
+
+    if kind in ("first", "last") or kind.startswith("at-"):
+        curve = History.from_csv(RECORD / name / "history.csv").where("seed", 0).column(of)
+        ends = {"first": 0, "last": -1}
+        value: Any = curve[ends[kind] if kind in ends else int(kind.removeprefix("at-")) - 1]
+    elif kind in ("config", "by"):
+        value = found["config" if kind == "config" else "provenance"][of]
+    elif kind == "gap":
+        value = metric(f"test_{of}") - metric(f"train_{of}")
+    elif metric(key) is None and key.endswith("_sem"):
+        value = found["metrics"][key.removesuffix("_sem")]["sem"]
+    else:
+        value = metric(key)
+    return format(value, spec)
+
+
 def written(value: Any, digits: int) -> str:
     """Return a number; of several seeds their mean ± its standard error."""
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
 """Code that runs alone: what a notebook imports from the library is written out in the notebook itself.
 
-The cells of a pack import from ``chapters_lib``, and from the chapters' own cells as ``book.gan``,
-say. Each import is replaced by the definitions that it names and, before them, by all that these
-need; definitions written out in an earlier cell are not repeated. Comments and formatting stay.
+The cells of a pack import from ``chapters_lib``. Each import is replaced by the definitions that
+it names and, before them, by all that these need; definitions written out in an earlier cell are
+not repeated. Comments and formatting stay.
 """
 
 from __future__ import annotations

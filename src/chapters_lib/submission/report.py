@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from chapters_lib.errors import ChaptersError
-from chapters_lib.submission.chapters import Book
 from chapters_lib.submission.sources import SOURCES, Edit, edited
 
-TABLE = re.compile(
-    r"^(\*\*(?:Recorded, |Table \d+\.\*\* ).*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE
-)
+TABLE = re.compile(r"^(\*\*Table \d+\.\*\* .*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE)
 PICTURE = re.compile(r"!\[([^]]*)\]\(attachment:([^)]*)\)\n+((?:.+\n?)+)")
 CONF = """
 today = " "
@@ -52,7 +49,6 @@ TIGHT = r"""
 
 def pdf(
     notebook: Any,
-    book: Book,
     *,
     title: str,
     names: tuple[str, ...],
@@ -80,9 +76,9 @@ def pdf(
             )
     with tempfile.TemporaryDirectory(prefix="chapters-report-") as temporary:
         folder = Path(temporary)
-        nbformat.write(_printable(notebook, book, folder, code), folder / "index.ipynb")
+        nbformat.write(_printable(notebook, folder, code), folder / "index.ipynb")
         (folder / "conf.py").write_text(
-            CONF.format(title=title, author=", ".join(names), elements=_elements(compact)),
+            CONF.format(title=title, author=_set(names), elements=_elements(compact)),
             encoding="utf-8",
         )
         _run([sys.executable, "-m", "sphinx", "-q", "-b", "latex", ".", "latex"], folder, "Sphinx")
@@ -109,6 +105,14 @@ def _run(command: list[str], folder: Path, what: str) -> None:
         ).splitlines()
         wrong = next((line for line in lines if line.startswith("!")), (lines or ["?"])[-1])
         raise ChaptersError(f"{what} could not set the report: {wrong.strip()}")
+
+
+def _set(names: tuple[str, ...]) -> str:
+    """Return the names for the title page, in a font that has more than Latin letters where they have."""
+    said = ", ".join(names)
+    return (
+        said if said.isascii() or max(said) < "\u0250" else rf"{{\fontspec{{DejaVu Sans}}{said}}}"
+    )
 
 
 def _elements(compact: bool) -> dict[str, str]:
@@ -140,8 +144,8 @@ def _elements(compact: bool) -> dict[str, str]:
     }
 
 
-def _printable(notebook: Any, book: Book, folder: Path, code: bool) -> Any:
-    """Return a copy whose pictures are files beside it, vectors where the book has them, each with its caption."""
+def _printable(notebook: Any, folder: Path, code: bool) -> Any:
+    """Return a copy whose pictures are files beside it, each with its caption."""
     printed = copy.deepcopy(notebook)
     if not code:
         printed.cells = [
@@ -159,13 +163,9 @@ def _printable(notebook: Any, book: Book, folder: Path, code: bool) -> Any:
             continue
         attachments = cell.pop("attachments", {})
         for name, data in attachments.items():
-            shown = None if name.startswith("output-") else book.shown(Path(name).stem)
-            if shown and shown.pdf:
-                (folder / f"{shown.label}.pdf").write_bytes(base64.b64decode(shown.pdf))
             (folder / name).write_bytes(base64.b64decode(data["image/png"]))
-        cell.source = PICTURE.sub(lambda m: _figure(m, folder), cell.source)
+        cell.source = PICTURE.sub(_figure, cell.source)
         cell.source = TABLE.sub(_table, cell.source)
-        cell.source = re.sub(r'^<a id="[\w-]+"></a>\n', "", cell.source, flags=re.MULTILINE)
         cell.source = re.sub(r"\$\$\n(.*?)\n\$\$", _display, cell.source, flags=re.DOTALL)
     return printed
 
@@ -216,10 +216,8 @@ def _in_one(cells: list[Any]) -> Any:
     return new_markdown_cell(text, attachments=attachments)
 
 
-def _figure(match: re.Match[str], folder: Path) -> str:
-    vector = Path(match[2]).with_suffix(".pdf")
-    name = vector if (folder / vector).exists() else match[2]
-    return f"````{{figure}} {name}\n:alt: {match[1]}\n\n{match[3].strip()}\n````\n"
+def _figure(match: re.Match[str]) -> str:
+    return f"````{{figure}} {match[2]}\n:alt: {match[1]}\n\n{match[3].strip()}\n````\n"
 
 
 def _table(match: re.Match[str]) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[2]
-OURS = ("chapters_lib", "book")
-CELL = re.compile(r"^(`{3,})\{code-cell\} \w+\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
+OURS = "chapters_lib"
 
 Key = tuple[str, str]  # a module and a name defined at its top
 Edit = tuple[int, int, int, int, str]  # from line and column, to line and column, and the new text
@@ -28,21 +26,9 @@ class Module:
     others: dict[str, str] = field(default_factory=dict)  # the statement that imports it
 
 
-def page_source(path: Path) -> str:
-    """Return the code cells of a chapter's page as one source; those of one that cannot be parsed are left out."""
-    parts = []
-    for _, body in CELL.findall(path.read_text(encoding="utf8")):
-        parts.append(body.split("---\n", 2)[2] if body.startswith("---\n") else body)
-    return "\n".join(parts)
-
-
 @cache
 def module(name: str) -> Module | None:
-    """Return one of our modules, or a chapter's page as one; None where there is none of the name."""
-    top, _, rest = name.partition(".")
-    if top == "book":
-        path = SOURCES.parent / "book" / f"{rest.replace('_', '-')}.md"
-        return _parse(name, page_source(path)) if path.exists() else None
+    """Return one of our modules; None where there is none of the name."""
     folder = SOURCES.joinpath(*name.split("."))
     for path in (folder.with_suffix(".py"), folder / "__init__.py"):
         if path.exists():
@@ -74,7 +60,7 @@ def note_import(
         local = alias.asname or alias.name.split(".")[0]
         renamed = f" as {alias.asname}" if alias.asname else ""
         if isinstance(node, ast.Import):
-            if alias.name.split(".")[0] in OURS:
+            if alias.name.split(".")[0] == OURS:
                 ours[alias.asname or alias.name] = (alias.name, "")
             else:
                 package, _, last = alias.name.rpartition(".")
@@ -83,7 +69,7 @@ def note_import(
                     package and renamed
                 ):  # written as elsewhere: from torch.nn import functional as F
                     others[local] = f"from {package} import {last}{renamed}"
-        elif (node.module or "").split(".")[0] in OURS:
+        elif (node.module or "").split(".")[0] == OURS:
             whole = f"{node.module}.{alias.name}"
             ours[local] = (whole, "") if module(whole) else (str(node.module), alias.name)
         elif node.module != "__future__":
