@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 import unicodedata
 from pathlib import Path
 
+import yaml
 from docutils import nodes
 from mathml import convert
 from sphinx import addnodes
+from sphinx.errors import ExtensionError
 
-NAME = "search-sections.js"
+NAME, TERMS = "search-sections.js", "book/search-terms.yml"
 SKIPPED = (nodes.raw, nodes.comment, nodes.target, addnodes.toctree, nodes.image, addnodes.index)
 
 
@@ -39,19 +42,38 @@ def formula(tex: str) -> str:
     return unicodedata.normalize("NFKC", text.replace("∣", "|").replace("&amp;", "&").replace("&lt;", "<"))
 
 
-def sections(doctree: nodes.document, numbers: dict[str, tuple[int, ...]]) -> list[tuple[str, str, str]]:
-    """Return anchor, heading and text of each section, a page's opening first; subsections stand for themselves."""
-    found = []
+def sections(
+    doctree: nodes.document, numbers: Mapping[str, Sequence[int]], terms: Mapping[str, list[str]]
+) -> list[tuple[str, str, str, str]]:
+    """Return anchor, heading, text and terms of each section; a section within one stands for itself.
+
+    Parameters
+    ----------
+    numbers
+        of the sections, by ``#anchor``.
+    terms
+        that a section is to be found by, by one of its labels.
+
+    Raises
+    ------
+    ValueError
+        where there is no section of a label.
+    """
+    found, missing = [], set(terms)
     for section in doctree.findall(nodes.section):
         title = next((child for child in section.children if isinstance(child, nodes.title)), None)
         if title is None:
             continue
         rest = [c for c in section.children if c is not title and not isinstance(c, nodes.section)]
         text = " ".join("".join(plain(child) for child in rest).split())
-        anchor = section["ids"][0]
+        anchor, labels = section["ids"][0], set(section["ids"])
         number = ".".join(map(str, numbers.get(f"#{anchor}", ())))
-        heading = " ".join(plain(title).split()).removesuffix("#")
-        found.append((anchor, f"{number} {heading}".strip(), text))
+        heading = " ".join(plain(title).split())
+        known = [term for label in sorted(labels & missing) for term in terms[label]]
+        missing -= labels
+        found.append((anchor, f"{number} {heading}".strip(), text, "|".join(known)))
+    if missing:
+        raise ValueError(f"no section has the label {', '.join(sorted(missing))}")
     return found
 
 
@@ -59,11 +81,17 @@ def gather(app, pagename, templatename, context, doctree) -> None:
     """Note the sections of a page that is being written."""
     if app.builder.name == "html" and doctree is not None and pagename != app.config.root_doc:
         numbers = app.env.toc_secnumbers.get(pagename, {})
-        app.chapters_sections[pagename] = sections(doctree, numbers)
+        try:
+            found = sections(doctree, numbers, app.chapters_terms.get(pagename, {}))
+        except ValueError as error:
+            raise ExtensionError(f"{TERMS}: {pagename}: {error}") from error
+        app.chapters_sections[pagename] = found
 
 
 def begin(app) -> None:
+    path = Path(app.srcdir) / TERMS
     app.chapters_sections = {}
+    app.chapters_terms = yaml.safe_load(path.read_text(encoding="utf8")) if path.exists() else {}
 
 
 def write(app, exception) -> None:
@@ -76,8 +104,9 @@ def write(app, exception) -> None:
         number = ".".join(map(str, app.env.toc_secnumbers.get(name, {}).get("", ())))
         label = f"{number}. {title}" if number else title
         rows += [[f"{name}.html", label, *row] for row in app.chapters_sections[name]]
-    text = f"globalThis.searchSections = {json.dumps(rows, ensure_ascii=False, separators=(',', ':'))};\n"
-    (Path(app.outdir) / "_static" / NAME).write_text(text, encoding="utf8")
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    target = Path(app.outdir) / "_static" / NAME
+    target.write_text(f"globalThis.searchSections = {text};\n", encoding="utf8")
 
 
 def setup(app):

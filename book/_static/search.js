@@ -3,6 +3,7 @@
   "use strict";
   const fold = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase()
     .replace(/[\u2010-\u2015\u2212]/g, "-").replace(/[\u2018\u2019]/g, "'").replace(/\u2223/g, "|");
+  const SMALL = new Set("a an and as at by for from in is it of on or that the to was what which with".split(" "));
   const stem = (word) => (word.length > 4 ? word.replace(/(?:ies|es|s)$/, "") : word);
   const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
@@ -20,21 +21,23 @@
 
   const count = (text, find) => (text.match(find) || []).length;
 
-  /** Score sections: words in the heading count most, then the phrase as a whole, then how often and how densely. */
+  /** Score sections: a term that a section is known for counts most, then words in the heading then the phrase as a whole, then how often and how densely. */
   function search(sections, query) {
-    const terms = asked(query), finds = terms.map(pattern);
+    const all = asked(query), some = all.filter((word) => !SMALL.has(word));
+    const terms = some.length ? some : all, finds = terms.map(pattern), whole = all.join(" ");
     if (!terms.length) return [];
     const phrase = terms.length > 1 ? pattern(terms.join(" ")) : null;
-    const folded = sections.map(([, page, , heading, text]) =>
-      ({ page: fold(page), heading: fold(heading), text: fold(text) }));
+    const folded = sections.map(([, page, , heading, text, known]) =>
+      ({ page: fold(page), heading: fold(heading), text: fold(text), known: fold(known || "").split("|") }));
     const rarity = finds.map((find) => Math.log(1 + sections.length
       / (1 + folded.filter(({ heading, text }) => count(heading, find) + count(text, find)).length)));
     const hits = [];
-    folded.forEach(({ page, heading, text }, i) => {
-      let score = 0;
+    folded.forEach(({ page, heading, text, known }, i) => {
+      const meant = known.includes(whole);
+      let score = meant ? 40 : 0;
       for (const [n, find] of finds.entries()) {
         const inHeading = count(heading, find), inText = count(text, find), inPage = count(page, find);
-        if (!inHeading && !inText) return;
+        if (!inHeading && !inText && !meant) return;
         const exact = new RegExp(`(?<![\\p{L}\\p{N}])${escape(terms[n])}(?![\\p{L}\\p{N}])`, "u");
         score += rarity[n] * (4 * Math.min(inHeading, 1) + (exact.test(heading) ? 2 : 0) + Math.min(inPage, 1)
           + 3 * inText / (inText + 1 + text.length / 1500));
