@@ -24,6 +24,7 @@ from pathlib import Path
 import claims
 import epub_builder
 import hidden_cells
+import index_terms
 import nbformat
 import numbered_references
 import page_files
@@ -284,6 +285,7 @@ def setup(app):
     solutions_and_parts.setup(app)
     epub_builder.setup(app)
     hidden_cells.setup(app)
+    index_terms.setup(app)
     numbered_references.setup(app)
     running_labels.setup(app)
     shown_code.setup(app)

@@ -128,7 +128,6 @@ def _elements(compact: bool) -> dict[str, str]:
         "sphinxsetup",
         "fvset",
         "fncychap",
-        "printindex",
         "fontpkg",
     )
     elements = {key: config["latex_elements"][key] for key in kept}
