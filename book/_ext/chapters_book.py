@@ -209,6 +209,8 @@ def download_buttons(app, pagename, templatename, context, doctree) -> None:
                 button.update(type="link", url=address, text="the book, .pdf")
                 button["tooltip"] = "Download the book as PDF"
                 button.pop("javascript", None)
+            else:
+                button.update(text="Print", tooltip="Print this page", icon="fas fa-print")
             if pagename in printed(app):
                 address = context["pathto"](f"{pagename}.pdf", 1)
                 buttons.insert(
@@ -265,7 +267,10 @@ def finish(app, exception) -> None:
             if notebook is not None:
                 _, notebook = cache.merge_match_into_notebook(notebook)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                nbformat.write(plain_notebook.convert(notebook, app.env, docname), target)
+                plain = plain_notebook.convert(notebook, app.env, docname)
+                title = app.env.titles[docname].astext()
+                plain.cells.insert(0, plain_notebook.preface(title, docname))
+                nbformat.write(plain, target)
         if app.config.chapters_pdf:
             book = Path(app.doctreedir).parent / PDF
             shutil.copy2(book, Path(app.outdir) / PDF)

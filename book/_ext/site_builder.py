@@ -23,7 +23,9 @@ def finish(app, exception) -> None:
     pages = {file: file.read_text(encoding="utf8") for file in files}
     site_styles.write(out / "_static", pages.values())
     for file, text in pages.items():
-        style = os.path.relpath(out / "_static" / site_styles.NAME, file.parent).replace(os.sep, "/")
+        style = os.path.relpath(out / "_static" / site_styles.NAME, file.parent).replace(
+            os.sep, "/"
+        )
         page = site_pages.tidy(text, file.parent, style)
         if file.name == "search.html":
             page = searching(page)
@@ -35,8 +37,13 @@ def searching(page: str) -> str:
     """Give the page of the search our index and what looks in it."""
     if site_search.NAME in page:
         return page
-    tags = "".join(f'  <script defer src="_static/{name}"></script>\n' for name in (site_search.NAME, "search.js"))
-    page = re.sub(r"<script>\s*// Activate the search field.*?</script>\s*", "", page, flags=re.DOTALL)
+    tags = "".join(
+        f'  <script defer src="_static/{name}"></script>\n'
+        for name in (site_search.NAME, "search.js")
+    )
+    page = re.sub(
+        r"<script>\s*// Activate the search field.*?</script>\s*", "", page, flags=re.DOTALL
+    )
     return page.replace("</head>", f"{tags}  </head>", 1)
 
 

@@ -1,6 +1,6 @@
 """Formulas of the site: MathML made by the build, so that they read without a script; MathJax where a browser has none.
 
-The font stands in ``_static/fonts``. MathJax is copied from the package that brings it, without what MathML does not need.
+The font stands in ``_static/fonts``. MathJax is copied from the package that brings it, as far as MathML needs it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MATHJAX = ("mml-chtml.js", "output/chtml/fonts/woff-v2")
 
 
 def formula(node: nodes.Element, display: bool) -> str:
-    """Return a formula's MathML without what HTML does not ask for: its namespace, and its TeX, which is never shown."""
+    """Return a formula's MathML without its namespace, which HTML does not ask for, and its TeX, never shown."""
     text = mathml(node, display)
     return re.sub(r' (?:xmlns="[^"]*"|display="inline"|alttext="[^"]*")', "", text, count=3)
 
@@ -58,8 +58,6 @@ def copy_mathjax(app, exception) -> None:
 
 
 def setup(app):
-    app.add_html_math_renderer(
-        "site_mathml", (visit_inline, None), (visit_display, None)
-    )
+    app.add_html_math_renderer("site_mathml", (visit_inline, None), (visit_display, None))
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

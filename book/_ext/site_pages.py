@@ -12,7 +12,13 @@ from pathlib import Path
 
 import imagesize
 
-UNUSED = ("fontawesome.js", "searchtools.js", "language_data.js", "searchindex.js", "design-tabs.js")
+UNUSED = (
+    "fontawesome.js",
+    "searchtools.js",
+    "language_data.js",
+    "searchindex.js",
+    "design-tabs.js",
+)
 # Scripts that only some pages need, and what in a page tells that it does.
 NEEDED = {
     "clipboard.min.js": '<div class="highlight',
@@ -36,13 +42,29 @@ IMAGE = re.compile(r"<img\b[^>]*>")
 DARK = 'matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"'
 PAPER = re.compile(rb'<svg[^>]*?\bheight="([\d.]+)pt"[^>]*?\bwidth="([\d.]+)pt"', re.DOTALL)
 PX = 96 / 72
+DOWNLOAD = re.compile(r'(<a href="[^":]+\.(?:ipynb|md|pdf|epub)") target="_blank"(\s+class="btn)')
 NAMES = (
-    ('title="Toggle primary sidebar"', 'title="Contents of the book" aria-label="Contents of the book"'),
-    ('title="Toggle secondary sidebar"', 'title="Contents of this page" aria-label="Contents of this page"'),
-    ('title="Search" aria-label="Search" data-bs-placement="bottom" data-bs-toggle="tooltip">\n <i', 'title="Search">\n <i'),
-    ('class="bd-sidebar-primary bd-sidebar">', 'class="bd-sidebar-primary bd-sidebar" role="region" aria-label="The book">'),
+    (
+        'title="Toggle primary sidebar"',
+        'title="Contents of the book" aria-label="Contents of the book"',
+    ),
+    (
+        'title="Toggle secondary sidebar"',
+        'title="Contents of this page" aria-label="Contents of this page"',
+    ),
+    (
+        'title="Search" aria-label="Search" data-bs-placement="bottom" data-bs-toggle="tooltip">\n <i',
+        'title="Search">\n <i',
+    ),
+    (
+        'class="bd-sidebar-primary bd-sidebar">',
+        'class="bd-sidebar-primary bd-sidebar" role="region" aria-label="The book">',
+    ),
     (' role="doc-biblioentry"', ' role="listitem"'),
-    ('aria-label="Color mode" data-bs-title="Color mode"', 'aria-label="Light or dark" data-bs-title="Light or dark"'),
+    (
+        'aria-label="Color mode" data-bs-title="Color mode"',
+        'aria-label="Light or dark" data-bs-title="Light or dark"',
+    ),
 )
 BLANK = re.compile(r"\n(?:[ \t]*\n){2,}(?=[ \t]*<(?!span))")  # never inside code
 CAPTION = re.compile(r'(<caption>)(?!<span class="caption-box">)(.*?)(</caption>)', re.DOTALL)
@@ -95,7 +117,9 @@ def modes(page: str) -> str:
     """Follow the system's light or dark, from the first paint on, unless the reader chose otherwise."""
 
     def choose(match: re.Match) -> str:
-        return f'localStorage.getItem("{match[1]}") || ' + ("\"auto\"" if match[1] == "mode" else f"({DARK})")
+        return f'localStorage.getItem("{match[1]}") || ' + (
+            '"auto"' if match[1] == "mode" else f"({DARK})"
+        )
 
     page = MODE.sub(choose, page)
     return page.replace('<body data-default-mode="light">', '<body data-default-mode="auto">')
@@ -118,7 +142,12 @@ def image(tag: str, folder: Path) -> str:
 @cache
 def lines(path: Path) -> bool:
     """Tell whether a drawing holds no picture, so that it can be shown in other colours."""
-    return path.suffix == ".svg" and "_images" in path.parts and path.is_file() and b"<image" not in path.read_bytes()
+    return (
+        path.suffix == ".svg"
+        and "_images" in path.parts
+        and path.is_file()
+        and b"<image" not in path.read_bytes()
+    )
 
 
 @cache
@@ -141,6 +170,6 @@ def accessible(page: str) -> str:
         page = page.replace(old, new)
     page = re.sub(r'(<summary) aria-label="Toggle hidden content"', r"\1", page)
     page = re.sub(r'<th class="head([^"]*)"></th>', r'<td class="head\1"></td>', page)
+    page = DOWNLOAD.sub(r"\1 download\2", page)
     page = CAPTION.sub(r'\1<span class="caption-box">\2</span>\3', page)
     return BLANK.sub("\n", page)
-

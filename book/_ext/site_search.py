@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 import unicodedata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -39,7 +39,9 @@ def formula(tex: str) -> str:
         text = re.sub(r"<[^>]*>", "", convert(tex))
     except ValueError:
         return tex
-    return unicodedata.normalize("NFKC", text.replace("∣", "|").replace("&amp;", "&").replace("&lt;", "<"))
+    return unicodedata.normalize(
+        "NFKC", text.replace("∣", "|").replace("&amp;", "&").replace("&lt;", "<")
+    )
 
 
 def sections(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import tinycss2
@@ -30,7 +31,9 @@ SCRIPTS = (
     "site.js", "search.js", "latent-explorer.js", "copybutton.js", "copybutton_funcs.js", "togglebutton.js",
     "doctools.js", "sphinx_highlight.js", "scripts/pydata-sphinx-theme.js", "scripts/sphinx-book-theme.js",
 )  # fmt: skip
-BOOTSTRAP = "show hide fade collapsing collapse tooltip tooltip-inner tooltip-arrow bs-tooltip-auto bs-tooltip-top dropdown-menu"
+BOOTSTRAP = (
+    "show hide fade collapsing tooltip tooltip-inner tooltip-arrow bs-tooltip-auto dropdown-menu"
+)
 
 
 def words(texts: Iterable[str]) -> set[str]:
@@ -55,13 +58,18 @@ def write(static: Path, pages: Iterable[str]) -> None:
 
 
 def unset(css: str, scripts: str) -> str:
-    """Leave out the variables that no rule and no script reads."""
-    while True:
+    """Leave out the variables that no rule and no script reads, and what is just for the eye."""
+    before = ""
+    while css != before:
+        before = css
         read = set(re.findall(r"var\(\s*(--[\w-]+)", css)) | set(re.findall(r"--[\w-]+", scripts))
-        shorter = VARIABLE.sub(lambda match: match[0] if match[1] in read else "", css)
-        if shorter == css:
-            return re.sub(r"\s*/\*.*?\*/\s*|(?<=[;{}])\s+", "", css, flags=re.DOTALL)
-        css = shorter
+        css = VARIABLE.sub(partial(where, read=read), css)
+    return re.sub(r"\s*/\*.*?\*/\s*|(?<=[;{}])\s+", "", css, flags=re.DOTALL)
+
+
+def where(match: re.Match, read: set[str]) -> str:
+    """Return what sets a variable, if that is read."""
+    return match[0] if match[1] in read else ""
 
 
 def purge(css: str, used: set[str]) -> str:
@@ -78,13 +86,27 @@ def keep(rules, used: set[str]) -> str:
             if selectors and rule.content:
                 prelude = ",".join(tinycss2.serialize(one).strip() for one in selectors)
                 out.append(f"{prelude}{{{tinycss2.serialize(rule.content).strip()}}}")
-        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "container", "layer"):
-            inner = keep(tinycss2.parse_rule_list(rule.content or [], skip_comments=True, skip_whitespace=True), used)
+        elif rule.type == "at-rule" and rule.lower_at_keyword in (
+            "media",
+            "supports",
+            "container",
+            "layer",
+        ):
+            inner = keep(
+                tinycss2.parse_rule_list(
+                    rule.content or [], skip_comments=True, skip_whitespace=True
+                ),
+                used,
+            )
             if inner:
-                out.append(f"@{rule.at_keyword} {tinycss2.serialize(rule.prelude).strip()}{{{inner}}}")
+                out.append(
+                    f"@{rule.at_keyword} {tinycss2.serialize(rule.prelude).strip()}{{{inner}}}"
+                )
         elif rule.type == "at-rule" and rule.lower_at_keyword not in ("import", "charset"):
             text = rule.serialize()
-            if "Font Awesome" not in text or "fonts/icons.woff2" in text:  # the theme's are ten times as large
+            if (
+                "Font Awesome" not in text or "fonts/icons.woff2" in text
+            ):  # the theme's are ten times as large
                 out.append(text)
     return "\n".join(out)
 
@@ -103,7 +125,12 @@ def split(prelude) -> list[list]:
 def possible(selector: list, used: set[str]) -> bool:
     """Tell whether all classes and ids that a selector wants are used; what stands in ``:not(…)`` may be missing."""
     for before, token in zip([None, *selector], selector, strict=False):
-        named = token.type == "ident" and before is not None and before.type == "literal" and before.value == "."
+        named = (
+            token.type == "ident"
+            and before is not None
+            and before.type == "literal"
+            and before.value == "."
+        )
         if (named or token.type == "hash") and token.value not in used:
             return False
     return True

@@ -151,16 +151,20 @@ def draw() -> Figure:
 
 
 def write(path: Path) -> None:
-    """Save the gallery as a PNG for places where nothing runs, such as the README, and the strips in a folder beside it."""
+    """Save the gallery as a PNG for places where nothing runs, such as the README, and beside it the strips."""
     figures.use_style()
     try:
         whole = BytesIO()
         draw().savefig(whole, dpi=150, format="png")
-        Image.open(whole).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+        Image.open(whole).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
         folder = path.parent / "strips"
         folder.mkdir(exist_ok=True)
         for page, images in strips().items():
             row = figures.tile(images[:SHOWN], SHOWN, gap=1)
-            Image.fromarray((row * 255).round().astype("uint8")).save(folder / f"{page}.png", optimize=True)
+            Image.fromarray((row * 255).round().astype("uint8")).save(
+                folder / f"{page}.png", optimize=True
+            )
     except OSError as error:
         raise ChaptersError(f"cannot write the gallery to {path} ({error.strerror})") from error
