@@ -1,5 +1,7 @@
 """The index of the search: every section of the book with its text, in a script that a page from the disk can load.
 
+A section is found, too, by the terms that the glossary explains by it, and by those in ``book/search-terms.yml``.
+
 ``_static/search.js`` looks in it.
 """
 
@@ -9,14 +11,16 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import yaml
 from docutils import nodes
 from mathml import convert
 from sphinx import addnodes
-from sphinx.errors import ExtensionError
+from sphinx.util import logging
 
+LOGGER = logging.getLogger(__name__)
 NAME, TERMS = "search-sections.js", "book/search-terms.yml"
 SKIPPED = (nodes.raw, nodes.comment, nodes.target, addnodes.toctree, nodes.image, addnodes.index)
 
@@ -44,68 +48,83 @@ def formula(tex: str) -> str:
     )
 
 
-def sections(
-    doctree: nodes.document, numbers: Mapping[str, Sequence[int]], terms: Mapping[str, list[str]]
-) -> list[tuple[str, str, str, str]]:
-    """Return anchor, heading, text and terms of each section; a section within one stands for itself.
+class Section(NamedTuple):
+    """A section of a page: where it is, and what it says without the sections within it."""
 
-    Parameters
-    ----------
-    numbers
-        of the sections, by ``#anchor``.
-    terms
-        that a section is to be found by, by one of its labels.
+    labels: list[str]  # its anchor first
+    heading: str
+    text: str
 
-    Raises
-    ------
-    ValueError
-        where there is no section of a label.
-    """
-    found, missing = [], set(terms)
+
+def sections(doctree: nodes.document, numbers: Mapping[str, Sequence[int]]) -> list[Section]:
+    """Return the sections of a page; `numbers` are theirs by ``#anchor``."""
+    found = []
     for section in doctree.findall(nodes.section):
         title = next((child for child in section.children if isinstance(child, nodes.title)), None)
         if title is None:
             continue
         rest = [c for c in section.children if c is not title and not isinstance(c, nodes.section)]
         text = " ".join("".join(plain(child) for child in rest).split())
-        anchor, labels = section["ids"][0], set(section["ids"])
-        number = ".".join(map(str, numbers.get(f"#{anchor}", ())))
+        number = ".".join(map(str, numbers.get(f"#{section['ids'][0]}", ())))
         heading = " ".join(plain(title).split())
-        known = [term for label in sorted(labels & missing) for term in terms[label]]
-        missing -= labels
-        found.append((anchor, f"{number} {heading}".strip(), text, "|".join(known)))
-    if missing:
-        raise ValueError(f"no section has the label {', '.join(sorted(missing))}")
+        found.append(Section(section["ids"], f"{number} {heading}".strip(), text))
+    return found
+
+
+def defined(doctree: nodes.document) -> list[tuple[str, str, list[str]]]:
+    """Return page, label and terms of each entry of a glossary that refers to a section of another page."""
+    found = []
+    for item in doctree.findall(nodes.definition_list_item):
+        links = (link.get("refuri", "") for link in item.findall(nodes.reference))
+        link = next((uri for uri in links if ".html#" in uri and "://" not in uri), None)
+        if link:
+            page, _, label = link.partition(".html#")
+            found.append((page, label, [term.astext() for term in item.findall(nodes.term)]))
     return found
 
 
 def gather(app, pagename, templatename, context, doctree) -> None:
-    """Note the sections of a page that is being written."""
-    if app.builder.name == "html" and doctree is not None and pagename != app.config.root_doc:
-        numbers = app.env.toc_secnumbers.get(pagename, {})
-        try:
-            found = sections(doctree, numbers, app.chapters_terms.get(pagename, {}))
-        except ValueError as error:
-            raise ExtensionError(f"{TERMS}: {pagename}: {error}") from error
-        app.chapters_sections[pagename] = found
+    """Note the sections of a page that is being written, and the terms of a glossary."""
+    if app.builder.name != "html" or doctree is None or pagename == app.config.root_doc:
+        return
+    app.chapters_sections[pagename] = sections(doctree, app.env.toc_secnumbers.get(pagename, {}))
+    if next(doctree.findall(addnodes.glossary), None) is not None:
+        for page, label, terms in defined(doctree):
+            name = str(PurePosixPath(pagename).parent / page)
+            app.chapters_terms.setdefault((name, label), []).extend(terms)
 
 
 def begin(app) -> None:
     path = Path(app.srcdir) / TERMS
+    known = yaml.safe_load(path.read_text(encoding="utf8")) if path.exists() else {}
     app.chapters_sections = {}
-    app.chapters_terms = yaml.safe_load(path.read_text(encoding="utf8")) if path.exists() else {}
+    app.chapters_terms = {
+        (page, label): list(terms)
+        for page, labels in known.items()
+        for label, terms in labels.items()
+    }
 
 
 def write(app, exception) -> None:
     """Write the index, when all pages were written."""
     if exception or app.builder.name != "html" or not app.chapters_sections:
         return
-    rows = []
+    rows, found = [], set()
     for name in sorted(app.chapters_sections):
         title = app.env.titles[name].astext()
         number = ".".join(map(str, app.env.toc_secnumbers.get(name, {}).get("", ())))
-        label = f"{number}. {title}" if number else title
-        rows += [[f"{name}.html", label, *row] for row in app.chapters_sections[name]]
+        page = f"{number}. {title}" if number else title
+        for section in app.chapters_sections[name]:
+            places = [(name, label) for label in section.labels]
+            found.update(places)
+            terms = [term for place in places for term in app.chapters_terms.get(place, [])]
+            row = [section.labels[0], section.heading, section.text, "|".join(terms)]
+            rows.append([f"{name}.html", page, *row])
+    for page, label in sorted(set(app.chapters_terms) - found):
+        if label.startswith("sec-"):  # others are figures and equations
+            LOGGER.warning(
+                "no section has the label %s, which terms are to lead to", label, location=page
+            )
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     target = Path(app.outdir) / "_static" / NAME
     target.write_text(f"globalThis.searchSections = {text};\n", encoding="utf8")
