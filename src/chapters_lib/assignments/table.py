@@ -236,7 +236,7 @@ SHEETS = (
                     "tab-cmp-board-colour",
                     "fig-cmp-lines-colour",
                     "tab-cmp-lines",
-                    "fig-cmp-nearest-colour",
+                    "tab-cmp-nearest",
                 ),
                 (
                     "vae-gaussian-house-numbers",
@@ -244,7 +244,7 @@ SHEETS = (
                     "gan-house-numbers",
                     "compared-house-numbers",
                 ),
-                Number("gan-house-numbers", "fid_judge", ".2f", "distance to rendered images"),
+                Number("gan-house-numbers", "fid_judge", ".2f", "distance to test images"),
             ),
         ),
     ),
