@@ -118,7 +118,7 @@ def write(app, exception) -> None:
             places = [(name, label) for label in section.labels]
             found.update(places)
             terms = [term for place in places for term in app.chapters_terms.get(place, [])]
-            row = [section.labels[0], section.heading, section.text, "|".join(terms)]
+            row = [section.labels[0], section.heading, section.text, "\n".join(terms)]
             rows.append([f"{name}.html", page, *row])
     for page, label in sorted(set(app.chapters_terms) - found):
         if label.startswith("sec-"):  # others are figures and equations

@@ -26,13 +26,18 @@ SHEETS = (
     "book.css",
 )
 VARIABLE = re.compile(r"(?<=[{;\s])(--[\w-]+)\s*:[^;{}()]*(?:\([^;{}]*\)[^;{}()]*)*(?:;|(?=\}))")
-# Scripts that give elements classes; of bootstrap.js, only what tooltips and menus get.
+# Scripts that give elements classes, and what those of the theme and of bootstrap.js give.
 SCRIPTS = (
-    "site.js", "search.js", "latent-explorer.js", "copybutton.js", "copybutton_funcs.js", "togglebutton.js",
-    "doctools.js", "sphinx_highlight.js", "scripts/pydata-sphinx-theme.js", "scripts/sphinx-book-theme.js",
-)  # fmt: skip
-BOOTSTRAP = (
-    "show hide fade collapsing tooltip tooltip-inner tooltip-arrow bs-tooltip-auto dropdown-menu"
+    "site.js",
+    "search.js",
+    "latent-explorer.js",
+    "copybutton.js",
+    "togglebutton.js",
+    "sphinx_highlight.js",
+)
+GIVEN = (
+    "show hide fade active scrolled noprint onlyprint pst-sidebar-hidden btn-close fa-xmark tooltip tooltip-inner "
+    "tooltip-arrow bs-tooltip-auto dropdown-menu hover-open"
 )
 
 
@@ -50,7 +55,7 @@ def names(pages: Iterable[str]) -> set[str]:
 def write(static: Path, pages: Iterable[str]) -> None:
     """Write the site's style sheet from those in its static folder."""
     files = [static / name for name in SCRIPTS if (static / name).exists()]
-    used = names(pages) | words([*(file.read_text(encoding="utf8") for file in files), BOOTSTRAP])
+    used = names(pages) | words([*(file.read_text(encoding="utf8") for file in files), GIVEN])
     sheets = [file for name in SHEETS for file in sorted(static.glob(name))]
     css = "\n".join(purge(file.read_text(encoding="utf8"), used) for file in sheets)
     told = "".join(file.read_text(encoding="utf8") for file in files)

@@ -28,7 +28,7 @@
     if (!terms.length) return [];
     const phrase = terms.length > 1 ? pattern(terms.join(" ")) : null;
     const folded = sections.map(([, page, , heading, text, known]) =>
-      ({ page: fold(page), heading: fold(heading), text: fold(text), known: fold(known || "").split("|") }));
+      ({ page: fold(page), heading: fold(heading), text: fold(text), known: fold(known || "").split("\n") }));
     const rarity = finds.map((find) => Math.log(1 + sections.length
       / (1 + folded.filter(({ heading, text }) => count(heading, find) + count(text, find)).length)));
     const hits = [];
