@@ -10,7 +10,8 @@ from pathlib import Path
 import tinycss2
 
 NAME = "site.css"
-# In the order in which the theme loads them; book.css comes last.
+LAST = "book.css"
+# In the order in which the theme loads them; those of the book's own parts follow, and LAST comes last.
 SHEETS = (
     "basic.css",
     "styles/pydata-sphinx-theme.css",
@@ -22,15 +23,12 @@ SHEETS = (
     "exercise.css",
     "proof.css",
     "sphinx-design.min.css",
-    "latent-explorer.css",
-    "book.css",
 )
 VARIABLE = re.compile(r"(?<=[{;\s])(--[\w-]+)\s*:[^;{}()]*(?:\([^;{}]*\)[^;{}()]*)*(?:;|(?=\}))")
 # Scripts that give elements classes, and what those of the theme and of bootstrap.js give.
 SCRIPTS = (
     "site.js",
     "search.js",
-    "latent-explorer.js",
     "copybutton.js",
     "togglebutton.js",
     "sphinx_highlight.js",
@@ -56,7 +54,9 @@ def write(static: Path, pages: Iterable[str]) -> None:
     """Write the site's style sheet from those in its static folder."""
     files = [static / name for name in SCRIPTS if (static / name).exists()]
     used = names(pages) | words([*(file.read_text(encoding="utf8") for file in files), GIVEN])
-    sheets = [file for name in SHEETS for file in sorted(static.glob(name))]
+    theme = [file for name in SHEETS for file in sorted(static.glob(name))]
+    others = {file for file in static.glob("*.css") if file.name not in (NAME, LAST)}
+    sheets = [*theme, *sorted(others - set(theme)), static / LAST]
     css = "\n".join(purge(file.read_text(encoding="utf8"), used) for file in sheets)
     told = "".join(file.read_text(encoding="utf8") for file in files)
     (static / NAME).write_text(unset(css, told), encoding="utf8")

@@ -42,7 +42,9 @@ def test_a_site_with_an_address_says_it_everywhere(built, tmp_path):
     assert 'content="https://example.org/a/book/vae.html"' in page
     assert 'href="/a/search.html"' in (tmp_path / "to" / "404.html").read_text(encoding="utf-8")
     found = ElementTree.parse(tmp_path / "to" / "sitemap.xml").getroot()
-    assert [place.text for place in found.findall(".//{*}loc")] == ["https://example.org/a/book/vae.html"]
+    assert [place.text for place in found.findall(".//{*}loc")] == [
+        "https://example.org/a/book/vae.html"
+    ]
 
 
 def test_a_folder_with_something_else_is_left_alone(built, tmp_path):

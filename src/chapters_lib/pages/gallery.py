@@ -50,14 +50,14 @@ SAMPLES = {
     },
 }
 
-# Whose samples stand on the cards of the first page, by the page they lead to.
+# Whose samples stand on the cards of the first page, by name.
 STRIPS = {
     "vae": "vae-fc-mnist",
     "c-vae": "cvae-fashion-mnist",
     "gan": "gan-fc-mnist",
-    "dcgan-pretraining": "dcgan-mnist-nonsaturating",
+    "dcgan": "dcgan-mnist-nonsaturating",
     "vae-gan": "vaegan-conv-fashion-mnist",
-    "realnvp-prior": "vae-realnvp-mnist",
+    "flow": "vae-realnvp-mnist",
 }
 SHOWN = 8  # images a strip, on the card
 
@@ -78,7 +78,7 @@ def rows(panel: str) -> dict[str, Tensor]:
 
 
 def strips() -> dict[str, Tensor]:
-    """Return ten images of each model of the book by the name of its page, uint8; those not recorded are left out."""
+    """Return ten images of each model of the book by name, uint8; those not recorded are left out."""
     fashion, machine = rows("Fashion-MNIST"), machine_rows()
     shown = {
         "autoencoder": fashion.get("autoencoder"),
@@ -86,10 +86,10 @@ def strips() -> dict[str, Tensor]:
         "gb-rbm": machine.get("its chains\nfrom noise"),
     }
     recorded = set(runs.names())
-    for page, name in STRIPS.items():
+    for label, name in STRIPS.items():
         if name in recorded:
             (draw,) = find(name).samples.values()
-            shown[page] = draw(find(name).config, model(name), COLUMNS)
+            shown[label] = draw(find(name).config, model(name), COLUMNS)
     return {page: images for page, images in shown.items() if images is not None}
 
 
