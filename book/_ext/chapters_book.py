@@ -29,6 +29,7 @@ import nbformat
 import numbered_references
 import page_files
 import plain_notebook
+import quiz
 import running_labels
 import shown_code
 import site_builder
@@ -49,6 +50,7 @@ KEYED = ("src", "requirements.txt", "_toc.yml")
 UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
 EXPORTS = {  # by module: what writes its files below the site's folder _static
     "explorers": "from chapters_lib import explorers as e; e.write(e.RUNS, sys.argv[1] + '/explorers')",
+    "explorers/live.py": "from chapters_lib.explorers import live; live.write(sys.argv[1] + '/explorers')",
     "pages/reproducibility.py": "from chapters_lib.pages import reproducibility as r; r.write_csv(sys.argv[1])",
 }
 KEPT = 3  # caches kept: going back to an earlier state of the library costs nothing
@@ -292,6 +294,7 @@ def setup(app):
     hidden_cells.setup(app)
     index_terms.setup(app)
     numbered_references.setup(app)
+    quiz.setup(app)
     running_labels.setup(app)
     shown_code.setup(app)
     site_builder.setup(app)

@@ -154,6 +154,8 @@ class _Page:
             if name == "solution-start":
                 return "**Solution**"
             return f"<details><summary>Solution</summary>\n\n{self.text(body)}\n\n</details>"
+        if name == "quiz":
+            return f"<details><summary>{self.roles(argument)}</summary>\n\n{self.text(body)}\n\n</details>"
         if name == "list-table":
             return self.table(argument, options, body)
         title = self.roles(argument) if argument else name.rsplit(":", 1)[-1].capitalize()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,9 @@ from torch import Tensor, nn
 from chapters_lib import explorers
 from chapters_lib.explorers import dense, many
 from chapters_lib.models.gan import fully_connected
+from chapters_lib.models.layers import residual_mlp
+from chapters_lib.models.realnvp import RealNVP
+from chapters_lib.models.vae import BernoulliDecoder
 from chapters_lib.models.vae import fully_connected as vae
 
 from .conftest import Shown
@@ -160,6 +164,35 @@ def test_a_walk_between_two_codes(shown: Shown) -> None:
     assert images()[0] == images()[1]
     shown.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
     assert "length is straight" in shown.text(".pl-spoken")
+
+
+def test_models_with_codes_of_one_size_walk_between_the_same_two(shown: Shown) -> None:
+    """A residual decoder behind a flow, and one without: their pixels, and that the codes stay."""
+    torch.manual_seed(0)
+    prior, texts = RealNVP(6, 4, (16,)), {}
+    for part in prior.parameters():
+        nn.init.normal_(part, std=0.2)
+    for name, flow in (("plain", None), ("flow", prior)):
+        net = BernoulliDecoder(residual_mlp([6, 40, 40, 784]))
+        for part in net.modules():
+            if isinstance(part, nn.LayerNorm):
+                nn.init.normal_(part.weight), nn.init.normal_(part.bias)
+        network = dense.image_of(net)
+        texts[name] = text_of(name, many.generator(network, 6, flow))
+        with torch.no_grad():
+            u = torch.randn(100, 6)
+            meant = network(u if flow is None else flow.to_code(u)).flatten(1)
+        shown.holds(texts, model="VAE", dataset="digits")
+        shown.open('data-play="walk" data-models="plain"')
+        assert np.abs(shown.drawn(name, u) - 255 * meant.numpy()).max() <= 4
+    index = [{"name": name, "model": name, "dataset": "digits"} for name in texts]
+    text = f"play.index = {json.dumps(index)};"
+    (shown.explorers / "index.js").write_text(text, encoding=explorers.ENCODING)
+    assert shown.open('data-play="walk" data-models="plain flow"').errors == []
+    length, image = shown.text(".pl-readout b"), shown.pixels(".pl-image")
+    shown.evaluate("""const node = document.querySelector("select"); node.value = "flow";
+        node.dispatchEvent(new Event("change")); new Promise((resolve) => setTimeout(resolve, 300))""")
+    assert shown.text(".pl-readout b") == length and shown.pixels(".pl-image") != image
 
 
 def test_who_asks_for_less_motion_is_taken_to_the_end(shown: Shown) -> None:

@@ -52,12 +52,12 @@
   /** Layers with weights in float32, row by row: of eight bits and a peak a row, or of sixteen. */
   function dense(layers) {
     return layers.map((layer) => {
-      const bias = numbers(layer.bias);
-      if (!layer.levels) return { ...layer, weight: numbers(layer.weight), bias };
+      const bias = numbers(layer.bias), norm = layer.norm && [numbers(layer.norm.scale), numbers(layer.norm.shift)];
+      if (!layer.levels) return { ...layer, weight: numbers(layer.weight), bias, norm };
       const peaks = numbers(layer.peaks), columns = layer.columns;
       const weight = Float32Array.from(levels(layer.levels, bias.length * columns),
         (level, i) => level / 125 * peaks[Math.floor(i / columns)]);
-      return { ...layer, weight, bias };
+      return { ...layer, weight, bias, norm };
     });
   }
 
@@ -70,19 +70,56 @@
     identity: (v) => v,
   };
 
-  /** The image of a code: h ↦ activation(W h + b), layer by layer. */
-  function decode(model, z) {
+  /** Layer normalisation: mean 0 and variance 1 over the units, then a scale and a shift a unit. */
+  function normalised(h, [scale, shift]) {
+    const mean = h.reduce((sum, v) => sum + v, 0) / h.length;
+    const variance = h.reduce((sum, v) => sum + (v - mean) ** 2, 0) / h.length;
+    return h.map((v, i) => (v - mean) / Math.sqrt(variance + 1e-5) * scale[i] + shift[i]);
+  }
+
+  /** h ↦ activation(W h + b), layer by layer; before that, normalisation and an activation where there are any. */
+  function run(layers, z) {
     let h = Float32Array.from(z);
-    for (const { weight, bias, activation } of model.layers) {
+    for (const { weight, bias, activation, norm, before = "identity", adds } of layers) {
+      let seen = norm ? normalised(h, norm) : h;
+      if (before !== "identity") seen = seen.map(ACTIVATIONS[before]);
       const f = ACTIVATIONS[activation], columns = h.length, out = new Float32Array(bias.length);
       for (let row = 0, at = 0; row < out.length; row++) {
         let sum = bias[row];
-        for (let column = 0; column < columns; column++) sum += weight[at++] * h[column];
-        out[row] = f(sum);
+        for (let column = 0; column < columns; column++) sum += weight[at++] * seen[column];
+        out[row] = f(sum) + (adds ? h[row] : 0);
       }
       h = out;
     }
     return h;
+  }
+
+  /** The code that a point of a flow's base space becomes: each coupling keeps some units and moves the others. */
+  function flow(couplings, u) {
+    const z = Float32Array.from(u);
+    for (const { kept, moved, bound, layers } of couplings) {
+      const out = run(layers, kept.map((place) => z[place]));
+      moved.forEach((place, i) => {
+        z[place] = z[place] * Math.exp(bound[i] * Math.tanh(out[i])) + out[moved.length + i];
+      });
+    }
+    return z;
+  }
+
+  /** The image of a code. */
+  function decode(model, z) {
+    return run(model.layers, model.couplings ? flow(model.couplings, z) : z);
+  }
+
+  /** A record's numbers as arrays. */
+  function unpack(record) {
+    const found = { ...record };
+    if (found.layers) found.layers = dense(found.layers);
+    found.couplings &&= found.couplings.map((one) =>
+      ({ ...one, bound: numbers(one.bound), layers: dense(one.layers) }));
+    for (const [key, packed] of Object.entries(found.numbers ?? {})) found[key] = numbers(packed);
+    if (found.labels) found.labels = units(found.labels);
+    return found;
   }
 
   const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
@@ -100,7 +137,7 @@
     return [at, Math.sqrt(best)];
   }
 
-  const play = { units, numbers, levels, dense, decode, clamp, number, pair, normal, nearest };
+  const play = { units, numbers, levels, dense, unpack, decode, clamp, number, pair, normal, nearest };
   globalThis.play = play;
   if (typeof document === "undefined") return; // under node
 
@@ -128,13 +165,7 @@
   const unpacked = new Map();
   async function model(name) {
     await load(`${name}.js`);
-    if (!unpacked.has(name)) {
-      const record = { ...play.models[name] };
-      if (record.layers) record.layers = dense(record.layers);
-      for (const [key, packed] of Object.entries(record.numbers ?? {})) record[key] = numbers(packed);
-      if (record.labels) record.labels = units(record.labels);
-      unpacked.set(name, record);
-    }
+    if (!unpacked.has(name)) unpacked.set(name, unpack(play.models[name]));
     return unpacked.get(name);
   }
 

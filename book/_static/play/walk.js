@@ -52,9 +52,8 @@
   play.define("walk", async (root) => {
     const index = await play.recorded(root.dataset.models.split(/\s+/));
     if (!index.length) throw new Error(`Not recorded yet: python -m chapters_lib train ${root.dataset.models}`);
-    const model = await play.model(index[0].name), draw = () => Array.from({ length: model.latent }, play.normal);
     const ways = [new Way("Straight", straight), new Way("On the sphere", arc)];
-    let ends;
+    let model, ends;
     const show = (t) => {
       const lengths = ways.map((way) => way.show(model, ends, t));
       say(`At ${number(t)} of the way the code's length is ${lengths.join(", ")}`);
@@ -62,15 +61,26 @@
     const range = { min: 0, max: 1, step: 0.01, value: 0.5 };
     const slider = play.slider("From the first code to the second", range, show);
     const go = (t) => { slider.set(t); show(t); };
-    const anew = () => {
-      ends = [draw(), draw()];
+    const drawn = () => {
       for (const way of ways) way.steps(model, ends, go);
       show(slider.control.valueAsNumber);
     };
-    root.replaceChildren(play.bar(button({}, "Draw two new codes", anew),
-      button({}, "Walk", () => play.animate(go, SECONDS))), slider,
-    element("div", { class: "pl-halves" }, ...ways.map((way) => way.node)));
+    const anew = () => {
+      ends = [0, 1].map(() => Array.from({ length: model.latent }, play.normal));
+      drawn();
+    };
+    /** Models with codes of the same size walk between the same two. */
+    const choose = async (title) => {
+      root.setAttribute("aria-busy", "true");
+      model = await play.model(index.find((entry) => entry.model === title).name);
+      root.removeAttribute("aria-busy");
+      if (ends?.[0].length === model.latent) drawn(); else anew();
+    };
+    const buttons = [button({}, "Draw two new codes", anew), button({}, "Walk", () => play.animate(go, SECONDS))];
+    const lists = index.length > 1 ? [play.select("Model", index.map((entry) => entry.model), choose)] : [];
+    root.replaceChildren(play.bar(...lists, ...buttons), slider,
+      element("div", { class: "pl-halves" }, ...ways.map((way) => way.node)));
     const say = play.announcer(root);
-    anew();
+    await choose(index[0].model);
   });
 })();

@@ -4,10 +4,18 @@
 elsewhere.
 """
 
-from chapters_lib.data import house_numbers, published
+from chapters_lib.data import house_numbers, published, svhn_crops
 from chapters_lib.data.batches import Batches, Rounds, stratified_split, to_float
-from chapters_lib.data.datasets import CLASSES, COLOUR, Dataset, channels
-from chapters_lib.data.loading import LOADERS, digits, load, load_digits, only_first, training_split
+from chapters_lib.data.datasets import CLASSES, COLOUR, UNLABELLED, Dataset, channels
+from chapters_lib.data.loading import (
+    LOADERS,
+    digits,
+    load,
+    load_digits,
+    only_first,
+    splits,
+    training_split,
+)
 from chapters_lib.folders import cache_root
 
 
@@ -19,12 +27,14 @@ LOADERS |= {
     "digits": load_digits,
     **dict.fromkeys(published.TORCHVISION, published.load),
     "svhn": published.load_svhn,
+    "svhn-crops": svhn_crops.load,
     "house-numbers": _house_numbers,
 }
 
 __all__ = [
     "CLASSES",
     "COLOUR",
+    "UNLABELLED",
     "Batches",
     "Dataset",
     "Rounds",
@@ -32,6 +42,7 @@ __all__ = [
     "digits",
     "load",
     "only_first",
+    "splits",
     "stratified_split",
     "to_float",
     "training_split",

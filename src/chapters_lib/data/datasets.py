@@ -28,11 +28,13 @@ CLASSES = {
     ),
     "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     "svhn": DIGITS,
+    "svhn-crops": DIGITS,
     "house-numbers": DIGITS,
 }
 
 
-COLOUR = frozenset({"svhn", "house-numbers"})
+COLOUR = frozenset({"svhn", "svhn-crops", "house-numbers"})
+UNLABELLED = -1  # the label of an image of which no official one is known
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Dataset:
     images
         uint8, shape (N, C, H, W), 0 is black.
     labels
-        int64, shape (N,), from 0 to ``len(classes) - 1``.
+        int64, shape (N,), from 0 to ``len(classes) - 1``, or `UNLABELLED`.
     """
 
     name: str
@@ -70,6 +72,11 @@ class Dataset:
     def first(self, count: int) -> Dataset:
         """Return the first images, at most `count`."""
         return Dataset(self.name, self.split, self.images[:count], self.labels[:count])
+
+    def labelled(self) -> Dataset:
+        """Return the images whose label is known."""
+        known = self.labels != UNLABELLED
+        return self if bool(known.all()) else self.subset(known.nonzero().squeeze(1))
 
     def subset(self, index: Tensor) -> Dataset:
         """Return the images and labels at `index` (int64, shape (M,)) as a data set of the same name."""

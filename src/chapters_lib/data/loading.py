@@ -15,6 +15,8 @@ from chapters_lib.data.batches import stratified_split
 from chapters_lib.data.datasets import Dataset
 from chapters_lib.errors import ChaptersError
 
+FIXED_VALIDATION = frozenset({"svhn-crops"})  # sets whose files say what is held out for choices
+
 # What loads a split of a data set, by the set's name.
 LOADERS: dict[str, Callable[[str, str], Dataset]] = {}
 
@@ -34,6 +36,8 @@ def only_first(images: Mapping[tuple[str, str], int]) -> Iterator[None]:
 def load(name: str, split: str) -> Dataset:
     """Return split ``train`` or ``test`` of a data set by its name: ``mnist``, say, or ``house-numbers``.
 
+    Of ``svhn-crops`` there is a third, ``val``, which its file fixes.
+
     Missing files are downloaded by torchvision. ``digits`` (1,797 scans of 8x8 from
     scikit-learn, enlarged to 28x28) and ``house-numbers`` (rendered, and kept in the cache)
     need none. How many images there are is read off the files, never assumed.
@@ -50,11 +54,18 @@ def load(name: str, split: str) -> Dataset:
             f"unknown data set {name!r}: "
             + (f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(LOADERS)}")
         )
-    if split not in ("train", "test"):
-        raise ChaptersError(f"unknown split {split!r} of {name}: use train or test")
+    if split not in (known := splits(name)):
+        raise ChaptersError(
+            f"unknown split {split!r} of {name}: use {', '.join(known[:-1])} or {known[-1]}"
+        )
     whole = LOADERS[name](name, split)
     limit = (_limits.get() or {}).get((name, split))
     return whole.first(limit) if limit else whole
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """Return the splits of a data set: ``train`` and ``test``, and what else its files fix."""
+    return ("train", "val", "test") if name in FIXED_VALIDATION else ("train", "test")
 
 
 def digits() -> tuple[Tensor, Tensor]:
@@ -81,13 +92,16 @@ def training_split(name: str, validation: float = 0.0, images: int = 0) -> tuple
     Parameters
     ----------
     validation
-        share of the train split that is held out, the classes in proportion; 0 for none.
+        share of the train split that is held out, the classes in proportion; 0 for none. Where
+        a set's file fixes what is held out (`splits`), it is that, whatever the share.
     images
         train on that many images only, the classes in proportion; 0 for all.
     """
     whole = load(name, "train")
     held = whole.subset(torch.arange(0))
-    if validation:
+    if validation and name in FIXED_VALIDATION:
+        held = load(name, "val")
+    elif validation:
         rest, held_out = stratified_split(whole.labels, validation, seed=0)
         whole, held = whole.subset(rest), whole.subset(held_out)
     if images:

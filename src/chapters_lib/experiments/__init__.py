@@ -16,6 +16,7 @@ from chapters_lib.experiments import (
     gb_rbm,
     naive_generation,
     realnvp_prior,
+    svhn_crops,
     vae,
     vae_gan,
 )
@@ -33,6 +34,7 @@ PAGES = (
     gb_rbm,
     realnvp_prior,
     comparison,
+    svhn_crops,  # of the same page
 )
 EXPERIMENTS: dict[str, Experiment[Any, Any]] = {
     experiment.name: experiment for page in PAGES for experiment in page.EXPERIMENTS

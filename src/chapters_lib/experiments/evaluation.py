@@ -19,6 +19,14 @@ JUDGES = (
     JudgeConfig("kmnist", width=32, epochs=80),
     JudgeConfig("house-numbers", width=32, epochs=10, shift=0),
     JudgeConfig("svhn", width=32, epochs=12, shift=0),
+    JudgeConfig(
+        "svhn-crops",
+        width=32,
+        epochs=30,
+        learning_rate=1e-3,
+        begun="judge-house-numbers",
+        colour=0.2,
+    ),
 )
 SIZES = SizesConfig("mnist", "gan-fc-mnist")
 COLOUR_SIZES = SizesConfig(
@@ -41,6 +49,7 @@ EXPERIMENTS = (
             judge.evaluate,
             judge.panels,
             seeds=(0,),
+            needs=(config.begun,) if config.begun else (),
             tolerances={"test_accuracy": 3e-4, "recognisable": 1e-3, "class_entropy": 1e-4},
         )
         for config in JUDGES

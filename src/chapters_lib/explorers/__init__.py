@@ -160,12 +160,7 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
         # The stamp comes last: a torn file has none.
         if path.exists() and path.read_bytes().endswith(stamp.encode("utf-16-le")):
             continue
-        decoder = image_of(
-            run.restore(experiment.build(experiment.config)).get_submodule("decoder")
-        )
-        codes, labels = run.panels["test_codes"], run.panels["test_labels"]
-        box = run.panels.get("code_box")
-        text = export_decoder(decoder, codes, labels, CLASSES[dataset], box=box, **entry)
+        text = _exported(run, run.restore(experiment.build(experiment.config)), entry)
         path.write_text(text + stamp, encoding=ENCODING)
     (folder / "index.js").write_text(f"play.index = {json.dumps(index)};\n", encoding="utf-8")
     return [entry["name"] for entry in index]
@@ -173,9 +168,11 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
 
 def _exported(run: runs.Run, model: nn.Module, entry: dict[str, str]) -> str:
     """Return the script of a run: which kind it is, its configuration says."""
-    classes, network = CLASSES[run.config["dataset"]], image_of(_drawing(model))
+    classes, network = CLASSES[run.config["dataset"]], image_of(drawing(model))
     if "discriminator_norm" in run.config:
         record = many.generator(network, run.config["noise"])
+    elif "couplings" in run.config:
+        record = many.generator(network, run.config["latent"], model.get_submodule("prior"))
     elif run.config.get("conditional"):
         record = many.conditional(network, run.config["latent"], len(classes))
     elif "test_codes" in run.panels:
@@ -187,7 +184,8 @@ def _exported(run: runs.Run, model: nn.Module, entry: dict[str, str]) -> str:
     return registered(entry["name"], {**entry, "classes": list(classes), **record})
 
 
-def _drawing(model: nn.Module) -> nn.Module:
+def drawing(model: nn.Module) -> nn.Module:
+    """Return the part of a model that makes images."""
     return model.get_submodule("generator" if isinstance(model, GAN) else "decoder")
 
 
@@ -197,6 +195,8 @@ def _kind(config: Mapping[str, Any]) -> str:
         return "VAE-GAN, basic loss" if layer is None else f"VAE-GAN, likeness in layer {layer}"
     if "noise" in config:
         return "GAN"
+    if config.get("couplings"):
+        return "variational autoencoder with a flow for its prior"
     if config.get("conditional"):
         return "conditional variational autoencoder"
     if "latent" in config:

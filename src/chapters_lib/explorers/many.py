@@ -8,17 +8,36 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib.explorers import packing
-from chapters_lib.explorers.dense import Layer, layers, rounded
+from chapters_lib.explorers.dense import Layer, dense, layers, rounded
+from chapters_lib.models.realnvp import Coupling, RealNVP
 
 FITTED = 6000  # codes at which rounding errors are made up for
 LOOKED_AT = 200  # codes at which it is asked what a step changes
 
 
-def generator(network: nn.Module, noise: int) -> dict[str, Any]:
-    """Return what the page needs to draw from N(0, I) of so many numbers, and to walk between draws."""
+@torch.no_grad()
+def generator(network: nn.Module, noise: int, prior: nn.Module | None = None) -> dict[str, Any]:
+    """Return what the page needs to draw from N(0, I) of so many numbers, and to walk between draws.
+
+    A prior that is a flow comes between the draw and the network.
+    """
     parts, shape = layers(network)
-    _, records = rounded(parts, _normal(FITTED, noise, 0))
-    return {"shape": shape, "latent": noise, "layers": records}
+    codes = _normal(FITTED, noise, 0)
+    record = {"shape": shape, "latent": noise}
+    if isinstance(prior, RealNVP):
+        record["couplings"] = [coupling(layer) for layer in prior.couplings]
+        codes = prior.to_code(codes)
+    _, records = rounded(parts, codes)
+    return record | {"layers": records}
+
+
+def coupling(layer: nn.Module) -> dict[str, Any]:
+    """Return what the page needs of a layer of a flow."""
+    assert isinstance(layer, Coupling)
+    parts = dense([*layer.net])
+    _, records = rounded(parts, torch.zeros(1, len(layer.kept)))
+    places = {"kept": layer.kept.tolist(), "moved": layer.moved.tolist()}
+    return {**places, "bound": packing.numbers(layer.bound.detach()), "layers": records}
 
 
 def conditional(network: nn.Module, latent: int, classes: int) -> dict[str, Any]:

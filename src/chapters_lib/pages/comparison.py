@@ -42,6 +42,7 @@ def numbers() -> None:
     figures.use_style()
     shown = colour.colour_set()
     PAGE.keep(title=colour.title(), full=colour.words(shown.full), even_step=1 / 11)
+    PAGE.keep(colour_lines=_lines("colour"))
     PAGE.keep(licence=colour.words(shown.licence), look=shown.look)
     for part in PARTS:
         _settings(part)
@@ -299,9 +300,15 @@ def table_lines() -> Markdown:
             ]
             rows.append([f"{records.short(part)}: {label}", *cells, *["–"] * (4 - len(cells))])
     caption = (
-        "A thousand lines between draws, of the first training each; ± standard errors over lines."
+        f"Lines between draws, {_lines('mnist')} of each model on MNIST and {_lines('colour')} in colour, of the "
+        "first training each; ± standard errors over lines."
     )
     return table(caption, "tab-cmp-lines", "40 15 16 14 15", rows)
+
+
+def _lines(part: str) -> str:
+    """Return how many lines of each model were measured."""
+    return f"{records.side(part).config['lines']:,}"
 
 
 def table_nearest() -> Markdown:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from chapters_lib import data
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
+from chapters_lib.evaluation.likelihood import encode
 from chapters_lib.evaluation.lines import largest_step, straight
 from chapters_lib.evaluation.nearest import held_out_share, nearest
 from chapters_lib.evaluation.sharpness import roughness
@@ -41,6 +42,7 @@ class ComparedModelsConfig:
     lines: int = 1000
     images: int = 2000  # samples of each model whose nearest images are looked for
     seed: int = 1  # of the lines' ends
+    real_lines: int = 0  # lines between codes of two test images that are kept, of each VAE
 
 
 @dataclass(frozen=True)
@@ -204,4 +206,23 @@ def panels(config: ComparedModelsConfig, _: nn.Module) -> Panels:
         for space, points in spaces_of(drawn, judge).items():
             index = nearest(points, trained[space]).which
             found[f"{name}_{space}"] = training.images[index].numpy()
+    return found | real_lines(config) if config.real_lines else found
+
+
+@torch.no_grad()
+def real_lines(config: ComparedModelsConfig) -> Panels:
+    """Keep the way from one test image to another, by a straight line between their codes' means, of each VAE.
+
+    ``real_ends`` are the images themselves, uint8 (lines, 2, C, H, W), ``…_real_line`` the twelve
+    images of each line, its ends decoded like the others.
+    """
+    test = data.load(config.dataset, "test")
+    chosen = torch.randperm(len(test), generator=generator(config.seed))[: 2 * config.real_lines]
+    found = {"real_ends": test.images[chosen].unflatten(0, (-1, 2)).numpy()}
+    for name in MODELS[:2]:
+        settings, model = likelihood_vae.recorded(f"{name}-{config.dataset}")
+        codes, _ = encode(model, likelihood_vae.observed(settings, test.subset(chosen)))
+        start, end = codes.unflatten(0, (-1, 2)).unbind(1)
+        images = likelihood_vae.decode(model, straight(start, end).flatten(0, 1))
+        found[f"{name}_real_line"] = images.unflatten(0, (config.real_lines, -1)).numpy()
     return found

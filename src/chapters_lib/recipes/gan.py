@@ -11,6 +11,7 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import Batches, Dataset, to_float
+from chapters_lib.data.augmentation import augmented
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.models.dcgan import colour, dcgan
 from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved, without_dropout
@@ -64,6 +65,9 @@ class GanConfig:
     judged: bool = True  # whether samples are judged: the data set needs a recorded judge
     followed_every: int = 5  # epochs between two distances of 10,000 samples to training images
     validation: float = 0.0  # share of the train split that is held out of training
+    begun: str = ""  # a run whose first weights training begins from
+    shift: int = 0  # real images and samples are moved by up to this many pixels before D sees them
+    colour: float = 0.0  # how far their contrast and brightness are changed, too
 
 
 def build(config: GanConfig) -> GAN:
@@ -147,6 +151,7 @@ def game(
     device, low = next(g.parameters()).device, config.precision == "bfloat16"
 
     def discriminate(x: Tensor) -> Tensor:
+        x = augmented(x, config.shift, config.colour)  # differentiable: G learns through it
         with torch.autocast(device.type, torch.bfloat16, enabled=low):
             features = d.features(x)
         return d.head(features.float()).squeeze(1)  # logits and losses in single precision
@@ -223,7 +228,13 @@ def train_watched(
 
 
 def train_followed(config: GanConfig, model: GAN, session: Session) -> History:
-    """Train as `train_watched` does, with the judge's distance to 10,000 training images."""
+    """Train as `train_watched` does, with the judge's distance to 10,000 training images.
+
+    Both networks begin with another run's weights where the configuration names one.
+    """
+    if config.begun:
+        for name in ("generator", "discriminator"):
+            runs.load(config.begun).restore(model.get_submodule(name), f"model.{name}")
     distance = distance_to_training(config.dataset) if config.judged else None
     return train_watched(config, model, session, distance)
 

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import Batches
+from chapters_lib.data.augmentation import augmented, shifted
 from chapters_lib.evaluation.judge import features_and_probabilities, scores
 from chapters_lib.models.classifier import Classifier
+from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics, Panels, Session
 from chapters_lib.training import History, fit
 
@@ -33,6 +35,8 @@ class JudgeConfig:
     precision: str = (
         "bfloat16"  # of the convolutions while training; weights and losses are float32
     )
+    begun: str = ""  # a recorded judge whose weights training begins from
+    colour: float = 0.0  # above 0: colours are changed at random, and pixels at the edges repeated
 
 
 def build(config: JudgeConfig) -> Classifier:
@@ -40,20 +44,19 @@ def build(config: JudgeConfig) -> Classifier:
     return Classifier(channels=data.channels(config.dataset), width=config.width)
 
 
-def shifted(x: Tensor, most: int) -> Tensor:
-    """Return images moved by random whole pixels, up to `most` each way, zeros moving in; shape (B, C, H, W)."""
-    batch, _, height, width = x.shape
-    padded = F.pad(x, (most, most, most, most))
-    top, left = torch.randint(0, 2 * most + 1, (2, batch), device=x.device)
-    rows = (top[:, None] + torch.arange(height, device=x.device))[:, :, None]
-    columns = (left[:, None] + torch.arange(width, device=x.device))[:, None, :]
-    image = torch.arange(batch, device=x.device)[:, None, None]
-    return padded[image, :, rows, columns].permute(0, 3, 1, 2)
+def changed(config: JudgeConfig, x: Tensor) -> Tensor:
+    """Return a batch moved at random, and in colour with other colours."""
+    if config.colour:
+        return augmented(x, config.shift, config.colour).clamp(0, 1)
+    return shifted(x, config.shift)
 
 
 def train(config: JudgeConfig, model: Classifier, session: Session) -> History:
     """Minimise the cross-entropy by AdamW under a one-cycle learning rate (Smith and Topin 2019)."""
-    batches = Batches(data.load(config.dataset, "train"), config.batch_size, device=session.device)
+    if config.begun:
+        runs.load(config.begun).restore(model)
+    known = data.load(config.dataset, "train").labelled()
+    batches = Batches(known, config.batch_size, device=session.device)
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
@@ -64,7 +67,7 @@ def train(config: JudgeConfig, model: Classifier, session: Session) -> History:
     low = config.precision == "bfloat16"
 
     def step(x: Tensor, y: Tensor) -> dict[str, Tensor]:
-        x = shifted(x, config.shift)
+        x = changed(config, x)
         if config.mirror:
             x = torch.where(torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5, x.flip(3), x)
         with torch.autocast(session.device.type, torch.bfloat16, enabled=low):
@@ -106,7 +109,7 @@ def evaluate(config: JudgeConfig, model: Classifier) -> Metrics:
 
 def panels(config: JudgeConfig, model: Classifier) -> Panels:
     """Keep one image of each class of both splits, the counts of the classes, and the confusion matrix."""
-    training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
+    training, test = (data.load(config.dataset, split).labelled() for split in ("train", "test"))
     _, probabilities = features_and_probabilities(model, test.images)
     classes = len(training.classes)
     pairs = test.labels * classes + probabilities.argmax(1)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from chapters_lib import data
 from chapters_lib.data import Batches, Dataset, to_float
+from chapters_lib.data.augmentation import augmented, on_levels
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.aggregate import kl_parts
 from chapters_lib.evaluation.judge import to_bytes
@@ -67,6 +68,9 @@ class PriorConfig:
     followed_every: int = 10  # epochs between two distances of 10,000 samples to training images
     start: str = ""  # a run whose first encoder and decoder are taken, and left as they are
     judged: bool = True  # whether samples are judged: the data set needs a recorded judge
+    begun: str = ""  # a run whose first weights training begins from
+    shift: int = 0  # colour images are moved by up to this many pixels each way while training
+    colour: float = 0.0  # how far their contrast and brightness are changed, too
 
 
 def build(config: PriorConfig) -> VAE:
@@ -103,6 +107,14 @@ def observed(config: PriorConfig, dataset: Dataset) -> Tensor:
     """Return images as the likelihood takes them: binarised once, by a fixed seed, or colour on its 256 levels."""
     x = to_float(dataset.images)
     return x if config.width else binarised(x, BINARISATION_SEED)
+
+
+def seen(config: PriorConfig, x: Tensor) -> Tensor:
+    """Return a batch as training takes it: binarised anew, or in colour moved and recoloured at random."""
+    if not config.width:
+        return binarised(x)
+    changed = config.shift or config.colour
+    return on_levels(augmented(x, config.shift, config.colour)) if changed else x
 
 
 FOLLOWED = 2_000  # images on which the bound is followed after each epoch
@@ -149,8 +161,7 @@ def train(
     low = config.precision == "bfloat16"
 
     def step(x: Tensor, _: Tensor) -> dict[str, Tensor]:
-        if not config.width:
-            x = binarised(x)
+        x = seen(config, x)
         beta = min(1.0, schedule.last_epoch / warm_up if warm_up else 1.0)
         with torch.autocast(device.type, torch.bfloat16, enabled=low):
             terms = estimate(model, x)
@@ -214,20 +225,29 @@ def train_watched(
 def train_followed(config: PriorConfig, model: VAE, session: Session) -> History:
     """Train as `train_watched` does, with the judge's distance to 10,000 training images.
 
-    Encoder and decoder are another run's where the configuration names one.
+    Encoder and decoder are another run's where the configuration names one to start from; all
+    weights where it names one to begin with.
     """
     if config.start:
         take_and_freeze(model, runs.load(config.start))
+    if config.begun:
+        take(model, runs.load(config.begun), ("encoder", "decoder", "prior"))
     distance = distance_to_training(config.dataset) if config.judged else None
     return train_watched(config, model, session, distance)
 
 
 def take_and_freeze(model: VAE, run: runs.Run) -> None:
     """Give a model the recorded encoder and decoder of a run, and let no training move them."""
-    for name in ("encoder", "decoder"):
-        part = model.get_submodule(name)
-        part.load_state_dict(run.weights(f"model.{name}"))
-        part.requires_grad_(False)
+    take(model, run, ("encoder", "decoder"))
+    model.encoder.requires_grad_(False)
+    model.decoder.requires_grad_(False)
+
+
+def take(model: nn.Module, run: runs.Run, parts: Sequence[str]) -> None:
+    """Give parts of a model the weights that a run recorded of them."""
+    for name in parts:
+        run.restore(model.get_submodule(name), f"model.{name}")
+    model.train()
 
 
 def bound(

@@ -25,15 +25,20 @@ def load_judge(dataset: str) -> Classifier:
 def judged_scores(dataset: str, drawn: Tensor) -> Metrics:
     """Score new images, uint8 (N, C, H, W), by the judge of the data set they imitate.
 
-    Against the test images; ``train_fid_judge`` is the distance to as many training images,
-    what may be chosen by; ``class_share_min`` is the share of the class that is seen least.
+    Against the test images, of the samples as many where there are fewer; ``train_fid_judge`` is
+    the distance to as many training images, what may be chosen by; ``class_share_min`` is the
+    share of the class that is seen least.
     """
     judge = load_judge(dataset)
     found = verdict(judge, drawn, data.load(dataset, "train").images[: len(drawn)])
-    return scores(judge, drawn, data.load(dataset, "test").images) | {
+    test = data.load(dataset, "test").images
+    metrics = scores(judge, drawn, test) | {
         "train_fid_judge": found.fid_judge,
         "class_share_min": min(found.class_shares),
     }
+    if len(test) < len(drawn):  # a distance is between equal numbers
+        metrics["fid_judge"] = distance_to(judge, test)(drawn[: len(test)])
+    return metrics
 
 
 def distance_to_training(dataset: str) -> Callable[[Tensor], float]:

@@ -96,7 +96,9 @@ def _record(
     progress: bool,
 ) -> runs.Run:
     config = asdict(experiment.config)
-    datasets = {split: data.load(config["dataset"], split) for split in ("train", "test")}
+    datasets = {
+        split: data.load(config["dataset"], split) for split in data.splits(config["dataset"])
+    }
     used = origins(experiment.needs)
     first: nn.Module | None = None
     history, outcomes = History(), []

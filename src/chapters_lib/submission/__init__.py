@@ -238,7 +238,6 @@ def _make(
             title=sheet.title,
             names=names,
             code=False,
-            compact=sheet.name == "a4a",
         )
         if sheet.name == "a4a":
             code: dict[str, str | bytes] = {
@@ -250,7 +249,7 @@ def _make(
         contents: dict[str, str | bytes] = {"report.pdf": report_pdf, **texts, **_carried(sheet)}
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
-    paper = report.pdf(notebook, title=sheet.title, names=names, code=False, compact=True)
+    paper = report.pdf(notebook, title=sheet.title, names=names, code=False)
     (folder / f"{sheet.name}.{who}.ipynb").write_text(_json(notebook), encoding="utf8")
     (folder / f"{sheet.name}.{who}.pdf").write_bytes(paper)
     _zip(folder / f"{sheet.name}.{who}.record.zip", _carried(sheet))
