@@ -82,7 +82,7 @@ def test_a_page_is_light_before_its_figures_come_near(served, window, page, most
     window.evaluate("1")
     window.call("Page.navigate", url=f"{served}/{page}.html")
     deadline = time.monotonic() + 30
-    while not window.evaluate("document.documentElement.dataset.ready || ''"):
+    while not window.evaluate("document.documentElement?.dataset.ready || ''"):
         assert time.monotonic() < deadline, "the page's scripts did not run"
         time.sleep(0.1)
     time.sleep(0.5)
