@@ -168,8 +168,8 @@ class HiddenChain:
         gram = rbm.weight.T @ rbm.weight
         padded = gram.to(torch.float64, copy=True)
         padded.diagonal().add_(JITTER * padded.trace() + TINY)
-        # unchecked, since a GPU would wait for the answer: it fails for weights that are not finite, which
-        # the training notices by itself
+        # Unchecked: a GPU would wait for the answer. It fails only for
+        # weights that are not finite, which the training notices itself.
         root = torch.linalg.cholesky_ex(padded).L
         return cls(
             bias=rbm.hidden_bias
@@ -181,7 +181,7 @@ class HiddenChain:
 
     @property
     def log_volume(self) -> float:
-        """(P/2) log 2π + Σ_i log σ_i, the logarithm of the integral that the visible units leave."""
+        """(P/2) log 2π + Σ_i log σ_i: what integrating v out leaves."""
         volume = len(self.scale) / 2 * math.log(2 * math.pi)
         return volume + float(self.scale.log().sum())
 
