@@ -12,7 +12,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from chapters_lib import data
+from chapters_lib import command_line, data
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.fid import feature_distance
@@ -38,6 +38,11 @@ class Net:
 
     def __init__(self) -> None:
         self.seen = 0
+        self.device = ""
+
+    def to(self, device: torch.device) -> Net:
+        self.device = str(device)
+        return self
 
     def __call__(self, images: Tensor) -> Tensor:
         self.seen += len(images)
@@ -117,6 +122,17 @@ def test_distances_join_the_record(
     assert after == before  # nothing else has changed
     assert {p.name: p.read_bytes() for p in recorded.iterdir() if p.name != "run.json"} == others
     assert {p.name for p in folders.runs.iterdir()} == {"tiny"}
+
+
+def test_the_network_runs_where_it_is_asked_to(
+    recorded: Path, net: Net, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["evaluate", "tiny"]) == 0 and net.device == "cpu"
+    assert "torch sees no device 'cuda:99'" in refused("evaluate", "tiny", "--device", "cuda:99")
+    monkeypatch.setattr(command_line, "pick_device", torch.device)
+    for command in (["evaluate"], ["verify", "--inception"]):
+        net.device = ""
+        assert main([*command, "tiny", "--device", "cuda:1"]) == 0 and net.device == "cuda:1"
 
 
 def test_features_of_real_images_are_kept_those_of_samples_are_not(

@@ -152,15 +152,14 @@ class HiddenChain:
     ----------
     bias, gram, root
         c, shape (M,); Q, shape (M, M); L, lower triangular, shape (M, M).
-    log_volume
-        (P/2) log 2π + Σ_i log σ_i, the logarithm of the integral that the
-        visible units leave.
+    scale
+        σ, shape (P,), of the visible units.
     """
 
     bias: Float[Tensor, " m"]
     gram: Float[Tensor, "m m"]
     root: Float[Tensor, "m m"]
-    log_volume: float
+    scale: Float[Tensor, " d"]
 
     @classmethod
     @torch.no_grad()
@@ -169,14 +168,22 @@ class HiddenChain:
         gram = rbm.weight.T @ rbm.weight
         padded = gram.to(torch.float64, copy=True)
         padded.diagonal().add_(JITTER * padded.trace() + TINY)
+        # Unchecked: a GPU would wait for the answer. It fails only for
+        # weights that are not finite, which the training notices itself.
+        root = torch.linalg.cholesky_ex(padded).L
         return cls(
             bias=rbm.hidden_bias
             + (rbm.visible_bias / rbm.scale) @ rbm.weight,
             gram=gram,
-            root=torch.linalg.cholesky(padded).to(gram.dtype),
-            log_volume=len(rbm.scale) / 2 * math.log(2 * math.pi)
-            + float(rbm.scale.log().sum()),
+            root=root.to(gram.dtype),
+            scale=rbm.scale,
         )
+
+    @property
+    def log_volume(self) -> float:
+        """(P/2) log 2π + Σ_i log σ_i: what integrating v out leaves."""
+        volume = len(self.scale) / 2 * math.log(2 * math.pi)
+        return volume + float(self.scale.log().sum())
 
     def log_weight(
         self, h: Float[Tensor, "n m"], beta: float = 1.0

@@ -20,7 +20,7 @@ SVHN = {  # which of its images the colour models of the book have seen
     "svhn": "The colour models of this book learn from {train} of its images and are measured on "
     "{test}; the next section describes a rendered set, which serves as their control.",
     "svhn-crops": "Of its crops {all} could be had where the runs of this book were recorded: {train} "
-    "to train on, {val} for choices and {test} to test, under the name `svhn-crops`. The colour models "
+    "to train on, {val} for choices and {test} to test, under the name svhn-crops. The colour models "
     "of this book learn from these; the next section describes a rendered set, which serves as their "
     "control.",
     "house-numbers": "It was not at hand in full when the runs of this book were recorded, so the next "

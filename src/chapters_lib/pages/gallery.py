@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from chapters_lib import figures
@@ -52,6 +54,17 @@ SAMPLES = {
     },
 }
 
+# Whose samples stand on the cards of the first page, by name.
+STRIPS = {
+    "vae": "vae-fc-mnist",
+    "c-vae": "cvae-fashion-mnist",
+    "gan": "gan-fc-mnist",
+    "dcgan": "dcgan-mnist-nonsaturating",
+    "vae-gan": "vaegan-conv-fashion-mnist",
+    "flow": "vae-realnvp-mnist",
+}
+SHOWN = 8  # images a strip, on the card
+
 
 def rows(panel: str) -> dict[str, Tensor]:
     """Return ten images a row by label, uint8; rows whose runs are not recorded are left out."""
@@ -66,6 +79,22 @@ def rows(panel: str) -> dict[str, Tensor]:
             (draw,) = experiment.samples.values()
             shown[label] = draw(experiment.config, model(name), COLUMNS)
     return shown
+
+
+def strips() -> dict[str, Tensor]:
+    """Return ten images of each model of the book by name, uint8; those not recorded are left out."""
+    fashion, machine = rows("Fashion-MNIST"), machine_rows()
+    shown = {
+        "autoencoder": fashion.get("autoencoder"),
+        "naive-generation": fashion.get("its decoder,\nrandom codes"),
+        "gb-rbm": machine.get("its chains\nfrom noise"),
+    }
+    recorded = set(runs.names())
+    for label, name in STRIPS.items():
+        if name in recorded:
+            (draw,) = find(name).samples.values()
+            shown[label] = draw(find(name).config, model(name), COLUMNS)
+    return {page: images for page, images in shown.items() if images is not None}
 
 
 @torch.no_grad()
@@ -127,9 +156,20 @@ def draw() -> Figure:
 
 
 def write(path: Path) -> None:
-    """Save the gallery as a PNG for places where nothing runs, such as the README."""
+    """Save the gallery as a PNG for places where nothing runs, such as the README, and beside it the strips."""
     figures.use_style()
     try:
-        draw().savefig(path, dpi=150, format="png")
+        whole = BytesIO()
+        draw().savefig(whole, dpi=150, format="png")
+        Image.open(whole).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
+        folder = path.parent / "strips"
+        folder.mkdir(exist_ok=True)
+        for page, images in strips().items():
+            row = figures.tile(images[:SHOWN], SHOWN, gap=1)
+            Image.fromarray((row * 255).round().astype("uint8")).save(
+                folder / f"{page}.png", optimize=True
+            )
     except OSError as error:
         raise ChaptersError(f"cannot write the gallery to {path} ({error.strerror})") from error
