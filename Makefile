@@ -1,5 +1,6 @@
 # Each target does all of its own set-up in .venv, on a machine with Python 3.11 or newer, make and a package index.
-#   make book | test | lint | pdf | epub | serve | verify | clean
+#   make book | test | lint | pdf | epub | serve | verify | linkcheck | clean
+#   make publish ADDRESS=https://example.org/book     the site for a static host, in dist/site
 #   make train RUN=vae-fc-mnist
 #   make submission SHEET=hw7 NAME=ID          (NAME="ID1 ID2" for a team; BLANK=1 for the teacher's version)
 #   make release        the site with the book's PDF and EPUB and each page's PDF, and all packs, also blank, in dist/
@@ -9,13 +10,14 @@ PIP_FLAGS ?=
 CUDA ?=
 PORT ?= 8000
 ARGS ?=
+ADDRESS ?=
 # Everything is called as a module: a script in .venv/bin names the folder in which it was installed.
 VENV := .venv/bin/python
 JB := $(VENV) -c 'from jupyter_book.cli.main import main; main()' build . -W -n --keep-going
 PDF := _build/learning-to-generate.pdf
 EPUB := _build/learning-to-generate.epub
 
-.PHONY: book test lint pdf epub train reproduce verify submission release serve clean ready
+.PHONY: book test lint pdf epub linkcheck publish train reproduce verify submission release serve clean ready
 
 book: ready
 	@$(JB) || { echo "make book: failed; the warnings and errors above say on which page" >&2; exit 1; }
@@ -55,6 +57,12 @@ submission: ready
 release: pdf epub
 	@$(JB) || { echo "make release: the site failed; the warnings and errors above say on which page" >&2; exit 1; }
 	@$(VENV) -m chapters_lib submit --all --name "$(or $(NAME),example)"
+
+linkcheck: ready
+	@$(JB) --builder linkcheck || { echo "make linkcheck: the lines above say which address does not answer" >&2; exit 1; }
+
+publish: book
+	@$(VENV) book/_ext/publish.py _build/html dist/site $(ADDRESS)
 
 serve: book
 	$(VENV) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

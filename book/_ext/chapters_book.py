@@ -29,8 +29,10 @@ import nbformat
 import numbered_references
 import page_files
 import plain_notebook
+import quiz
 import running_labels
 import shown_code
+import site_builder
 import solutions_and_parts
 from filelock import FileLock
 from jupyter_cache import get_cache
@@ -209,6 +211,8 @@ def download_buttons(app, pagename, templatename, context, doctree) -> None:
                 button.update(type="link", url=address, text="the book, .pdf")
                 button["tooltip"] = "Download the book as PDF"
                 button.pop("javascript", None)
+            else:
+                button.update(text="Print", tooltip="Print this page", icon="fas fa-print")
             if pagename in printed(app):
                 address = context["pathto"](f"{pagename}.pdf", 1)
                 buttons.insert(
@@ -265,7 +269,10 @@ def finish(app, exception) -> None:
             if notebook is not None:
                 _, notebook = cache.merge_match_into_notebook(notebook)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                nbformat.write(plain_notebook.convert(notebook, app.env, docname), target)
+                plain = plain_notebook.convert(notebook, app.env, docname)
+                title = app.env.titles[docname].astext()
+                plain.cells.insert(0, plain_notebook.preface(title, docname))
+                nbformat.write(plain, target)
         if app.config.chapters_pdf:
             book = Path(app.doctreedir).parent / PDF
             shutil.copy2(book, Path(app.outdir) / PDF)
@@ -287,8 +294,10 @@ def setup(app):
     hidden_cells.setup(app)
     index_terms.setup(app)
     numbered_references.setup(app)
+    quiz.setup(app)
     running_labels.setup(app)
     shown_code.setup(app)
+    site_builder.setup(app)
     claims.setup(app)
     app.connect("config-inited", configure, priority=10)
     app.connect("builder-inited", export)

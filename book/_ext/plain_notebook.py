@@ -13,6 +13,7 @@ from pathlib import Path
 from textwrap import indent
 
 import yaml
+from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,}|~{3,})\{(?P<name>[\w:.-]+)\}\s*(?P<argument>.*)$")
@@ -61,6 +62,19 @@ def convert(notebook, env, docname: str):
         if key in notebook.metadata
     }
     return notebook
+
+
+def preface(title: str, page: str) -> NotebookNode:
+    """Return a first cell that says what a page's notebook needs, and where that is to be had."""
+    return new_markdown_cell(
+        f"> **{title}**, a page of *Learning to Generate* with its recorded outputs.\n>\n"
+        "> To run it, open it in a copy of the book's sources, which hold the library `chapters_lib` and its "
+        "recorded runs (`runs/`): `make book` there sets up `.venv` with every package, and the notebook runs with "
+        "its Python. No data set is needed.\n>\n"
+        "> The outputs were computed with one thread: set `OMP_NUM_THREADS=1` before the kernel starts to get the "
+        f"same last digits. The page itself is [`{page}.html`](../../{page}.html) of the site.",
+        id="what-this-needs",
+    )
 
 
 def anchor(label: str) -> str:
@@ -140,6 +154,8 @@ class _Page:
             if name == "solution-start":
                 return "**Solution**"
             return f"<details><summary>Solution</summary>\n\n{self.text(body)}\n\n</details>"
+        if name == "quiz":
+            return f"<details><summary>{self.roles(argument)}</summary>\n\n{self.text(body)}\n\n</details>"
         if name == "list-table":
             return self.table(argument, options, body)
         title = self.roles(argument) if argument else name.rsplit(":", 1)[-1].capitalize()

@@ -24,13 +24,16 @@ FLAGS = (
 )  # fmt: skip
 SETTLE = """
 (async () => {
-  if (window.MathJax && MathJax.startup && MathJax.startup.promise) await MathJax.startup.promise;
+  const pause = (time) => new Promise((over) => setTimeout(over, time));
+  const waits = () => document.querySelector(".bd-article") && !document.documentElement.dataset.ready;
+  for (let i = 0; i < 100 && waits(); i++) await pause(50);
   const images = [...document.images];
   await Promise.all(images.map(i => { i.loading = "eager"; return i.decode().catch(() => {}); }));
   return {
     broken: images.filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src),
-    math: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(e => e.textContent),
-    raw: document.querySelector(".math") && !document.querySelector("mjx-container") ? ["not typeset"] : [],
+    math: [...document.querySelectorAll("mjx-merror, [data-mjx-error], merror")].map(e => e.textContent),
+    raw: [...document.querySelectorAll("span.math, div.math")].filter(e => !e.querySelector("math"))
+      .map(e => e.textContent),
     wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   };
 })()

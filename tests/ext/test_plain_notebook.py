@@ -25,3 +25,10 @@ def test_a_table_whose_first_heading_is_empty_keeps_its_headings(monkeypatch):
         "| --- | --- | --- |",
         "| error | 0.1 |  |",
     ]
+
+
+def test_a_question_keeps_its_words_and_folds_its_answer():
+    page = plain_notebook._Page.__new__(plain_notebook._Page)
+    text = page.text(":::{quiz} Is $2 + 2$ four?\nYes, by *counting*.\n:::\n")
+    assert "<summary>Is $2 + 2$ four?</summary>" in text
+    assert "Yes, by *counting*." in text and ":::" not in text

@@ -67,3 +67,12 @@ def test_without_any_run_one_line_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAPTERS_RUNS", str(tmp_path))
     with pytest.raises(ChaptersError, match="train one first"):
         gallery.draw()
+
+
+def test_each_card_of_the_first_page_has_its_strip():
+    shown = gallery.strips()
+    assert len(shown) == 9
+    for images in shown.values():
+        assert images.shape[1:] == (1, 28, 28)
+        assert images.dtype == torch.uint8
+        assert len(images) >= gallery.SHOWN

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from chapters_lib import figures
@@ -18,12 +20,16 @@ from chapters_lib.models.rbm import HiddenChain
 from chapters_lib.pages import model, run
 from chapters_lib.recipes.autoencoder import decode, encode
 from chapters_lib.recording import runs
+from chapters_lib.recording.data_used import superseded
 from chapters_lib.reproducibility import generator
 
 COLUMNS = 10
 FURTHER = "MNIST, further models"
 SETS = {"Fashion-MNIST": "fashion-mnist", "MNIST": "mnist"}
-MACHINE = "rbm-kmnist-256-updates"
+MACHINES = (
+    "rbm-kmnist-256-updates",
+    "rbm-kmnist-256",
+)  # the first that is recorded and not out of date
 # What samples are shown, by panel and row; each page adds its own here.
 SAMPLES = {
     "Fashion-MNIST": {
@@ -48,6 +54,17 @@ SAMPLES = {
     },
 }
 
+# Whose samples stand on the cards of the first page, by name.
+STRIPS = {
+    "vae": "vae-fc-mnist",
+    "c-vae": "cvae-fashion-mnist",
+    "gan": "gan-fc-mnist",
+    "dcgan": "dcgan-mnist-nonsaturating",
+    "vae-gan": "vaegan-conv-fashion-mnist",
+    "flow": "vae-realnvp-mnist",
+}
+SHOWN = 8  # images a strip, on the card
+
 
 def rows(panel: str) -> dict[str, Tensor]:
     """Return ten images a row by label, uint8; rows whose runs are not recorded are left out."""
@@ -64,13 +81,30 @@ def rows(panel: str) -> dict[str, Tensor]:
     return shown
 
 
+def strips() -> dict[str, Tensor]:
+    """Return ten images of each model of the book by name, uint8; those not recorded are left out."""
+    fashion, machine = rows("Fashion-MNIST"), machine_rows()
+    shown = {
+        "autoencoder": fashion.get("autoencoder"),
+        "naive-generation": fashion.get("its decoder,\nrandom codes"),
+        "gb-rbm": machine.get("its chains\nfrom noise"),
+    }
+    recorded = set(runs.names())
+    for label, name in STRIPS.items():
+        if name in recorded:
+            (draw,) = find(name).samples.values()
+            shown[label] = draw(find(name).config, model(name), COLUMNS)
+    return {page: images for page, images in shown.items() if images is not None}
+
+
 @torch.no_grad()
 def machine_rows() -> dict[str, Tensor]:
     """Return ten images a row of the restricted Boltzmann machine on KMNIST, if it is recorded."""
-    if MACHINE not in runs.names():
+    recorded = [name for name in MACHINES if name in runs.names() and not superseded(find(name))]
+    if not recorded:
         return {}
-    machine, steps = model(MACHINE), find(MACHINE).config.sample_steps
-    kept = {key: torch.from_numpy(value) for key, value in run(MACHINE).panels.items()}
+    machine, steps = model(recorded[0]), find(recorded[0]).config.sample_steps
+    kept = {key: torch.from_numpy(value) for key, value in run(recorded[0]).panels.items()}
     given, sd = kept["test_mean"], kept["test_sd"]
     real = Standardised((to_float(kept["test_images"]).flatten(1) - given) / sd, given, sd)
     seeded = generator(0)
@@ -122,9 +156,20 @@ def draw() -> Figure:
 
 
 def write(path: Path) -> None:
-    """Save the gallery as a PNG for places where nothing runs, such as the README."""
+    """Save the gallery as a PNG for places where nothing runs, such as the README, and beside it the strips."""
     figures.use_style()
     try:
-        draw().savefig(path, dpi=150, format="png")
+        whole = BytesIO()
+        draw().savefig(whole, dpi=150, format="png")
+        Image.open(whole).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
+        folder = path.parent / "strips"
+        folder.mkdir(exist_ok=True)
+        for page, images in strips().items():
+            row = figures.tile(images[:SHOWN], SHOWN, gap=1)
+            Image.fromarray((row * 255).round().astype("uint8")).save(
+                folder / f"{page}.png", optimize=True
+            )
     except OSError as error:
         raise ChaptersError(f"cannot write the gallery to {path} ({error.strerror})") from error

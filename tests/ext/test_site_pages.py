@@ -1,0 +1,69 @@
+"""Written pages made light: what goes, what stays, and that tidying twice is tidying once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "_ext"))
+import site_pages
+import site_styles
+
+PAGE = """<html><head>
+<script>localStorage.getItem("mode") || "light"; localStorage.getItem("theme") || "light";</script>
+<link rel="stylesheet" href="../_static/a.css" />
+<link rel="stylesheet" href="../_static/b.css" />
+<script src="../_static/scripts/fontawesome.js?digest=1"></script>
+<script src="../_static/site.js"></script>
+<script src="../_static/doctools.js"></script>
+<script src="../_static/copybutton.js"></script>
+</head><body data-default-mode="light"><article><figure><img alt="A line." src="../_images/line.svg" /></figure>
+<a href="page.ipynb" target="_blank" class="btn">notebook</a>
+<table><caption>A caption.</caption><tr><th class="head"></th></tr></table></article>
+</body></html>"""
+DRAWING = '<svg width="144pt" height="72pt" viewBox="0 0 144 72"></svg>'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "_images").mkdir()
+    (tmp_path / "book").mkdir()
+    (tmp_path / "_images" / "line.svg").write_text(DRAWING, encoding="utf-8")
+    return tmp_path / "book"
+
+
+def test_a_page_is_tidied(folder):
+    page = site_pages.tidy(PAGE, folder, "../_static/site.css")
+    assert page.count("stylesheet") == 1 and "../_static/site.css" in page
+    assert "fontawesome" not in page  # the icons are a font's
+    assert "copybutton" not in page  # there is no code
+    assert page.index("doctools.js") < page.index("site.js") < page.index("</body>")
+    assert page.index("site.js") > page.index("</article>")
+    assert 'loading="lazy"' in page and 'width="192" height="96" class="lines"' in page
+    assert '<a href="page.ipynb" download class="btn">' in page
+    assert '<td class="head"></td>' in page
+    assert "prefers-color-scheme: dark" in page and '<body data-default-mode="auto">' in page
+
+
+def test_tidying_twice_changes_nothing(folder):
+    once = site_pages.tidy(PAGE, folder, "../_static/site.css")
+    assert site_pages.tidy(once, folder, "../_static/site.css") == once
+
+
+def test_rules_that_cannot_apply_go():
+    css = (
+        ":root{--read:1px;--unread:2px}.used{margin:var(--read)}.unused,.used b{color:red}#gone{top:0}"
+        "@media print{.unused{top:0}.used:not(.unused){left:0}}.used:hover{color:blue}"
+    )
+    kept = site_styles.unset(site_styles.purge(css, {"used"}), "")
+    for part in (
+        ".used{margin:var(--read)}",
+        ".used b{color:red}",
+        ".used:not(.unused){left:0}",
+        ".used:hover",
+    ):
+        assert part in kept
+    for part in ("unread", ".unused,", "#gone", "top:0"):
+        assert part not in kept
