@@ -19,6 +19,7 @@ from chapters_lib.experiments import EXPERIMENTS, find
 from chapters_lib.experiments.vae import search
 from chapters_lib.recipes import tuning
 from chapters_lib.recording import cluster, jobs, planning, runs, scoreboard
+from chapters_lib.recording.data_used import needless
 from chapters_lib.recording.experiment import Experiment
 from chapters_lib.recording.further import record_further
 from chapters_lib.recording.record import elapsed, record
@@ -283,7 +284,9 @@ def _chosen(options: Options) -> list[planning.Task]:
     """Return what is to be done: the names given, or all, or of these what is stale."""
     for name in options.names:
         find(name)  # a slip of the pen ends it now
-    named = options.names or (list(EXPERIMENTS) if options.all or options.stale else [])
+    named = options.names
+    if not named and (options.all or options.stale):
+        named = [name for name, known in EXPERIMENTS.items() if not needless(known)]
     if options.names and options.all:
         raise ChaptersError("--all takes no names")
     found = planning.tasks(named, EXPERIMENTS, options.with_needs)

@@ -85,6 +85,8 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Classifier:
     classifier = Classifier(width=4)
     names = runs.names
     monkeypatch.setattr(runs, "names", lambda: [*names(), "judge-digits"])
+    load = runs.load  # of the images that the experiment itself is of
+    monkeypatch.setattr(runs, "load", lambda name: load(name.replace("judge-digits", "tiny")))
     monkeypatch.setattr(scoreboard, "load_judge", lambda dataset: classifier)
     return classifier
 
@@ -169,6 +171,26 @@ def test_a_stopped_computation_goes_on(folders: Folders, monkeypatch: pytest.Mon
     other.sha256 = "1" * 64
     scoreboard.features(other, images)  # type: ignore[arg-type]
     assert other.seen == 35  # other weights, other features
+
+
+def test_a_judge_of_other_images_is_refused(
+    recorded: Path, judge: Classifier, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = runs.load
+
+    def other(name: str) -> runs.Run:
+        run = load(name)
+        if name != "judge-digits":
+            return run
+        train = run.provenance["data"]["train"] | {"images": 200}
+        stated = run.provenance["data"] | {"train": train}
+        return replace(run, name=name, provenance=run.provenance | {"data": stated})
+
+    monkeypatch.setattr(runs, "load", other)
+    said = refused("evaluate", "tiny", "--judge-only")
+    assert (
+        "different train images of digits: tiny on 1,438" in said and "judge-digits on 200" in said
+    )
 
 
 def test_precision_and_recall_by_the_judge(

@@ -23,6 +23,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.folders import cache_root
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.recording import runs
+from chapters_lib.recording.data_used import require_needs
 from chapters_lib.recording.experiment import Experiment, Metrics, Session
 from chapters_lib.reproducibility import describe_machine, seed_everything, source_commit
 from chapters_lib.training import History
@@ -43,12 +44,11 @@ def record(
     Raises
     ------
     ChaptersError
-        if the experiment is being trained elsewhere, a judge that it needs is not recorded,
-        data are missing, or the training fails. The last record of the experiment then still
+        if the experiment is being trained elsewhere, a judge that it needs is not recorded
+        or is one of other data, data are missing, or the training fails. The last record of the experiment then still
         is whole.
     """
-    for needed in experiment.needs:
-        runs.load(needed)
+    require_needs(experiment)
     runs.require_writable()
     with alone(experiment.name) as folder:
         return _record(experiment, folder, device, fresh, progress)
