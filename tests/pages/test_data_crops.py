@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
@@ -34,7 +35,8 @@ def test_both_autoencoders_are_drawn() -> None:
     (ax,) = figure.axes
     assert len(ax.lines) == 4
     for line in ax.lines:
-        assert 4 < min(line.get_ydata()) < max(line.get_ydata()) < 9
+        values = np.asarray(line.get_ydata(), dtype=float)
+        assert 4 < values.min() < values.max() < 9
     plt.close(figure)
 
 
