@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import urllib.error
 import urllib.request
@@ -44,6 +45,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             folder = root() / TORCHVISION[name] / "raw"
             if not all((folder / file).exists() for file in FILES):
                 pytest.skip(f"no {name} in {root()}: set CHAPTERS_DATA")
+
+
+def needs_extra(module: str) -> None:
+    """Skip a test where a package of the extra `cluster` is not installed, unless everything is to be tested."""
+    if importlib.util.find_spec(module):
+        return
+    lacking(f"no {module}: pip install -e '.[cluster]'")
+
+
+def lacking(what: str) -> None:
+    """Skip a test for want of a tool, or fail it where all tools are required."""
+    if os.environ.get("CHAPTERS_REQUIRE_ALL"):
+        pytest.fail(f"{what}, and CHAPTERS_REQUIRE_ALL is set")
+    pytest.skip(what)
 
 
 def use_data(monkeypatch: pytest.MonkeyPatch, load: Callable[[str, str], data.Dataset]) -> None:

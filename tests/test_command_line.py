@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from chapters_lib import command_line
 from chapters_lib.command_line import main
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.recording import runs
@@ -56,6 +57,24 @@ def test_train_list_verify(
     for arguments in (["verify"], ["verify", quick]):
         assert main(arguments) == 0
         assert capsys.readouterr().out == "tiny: 2 metrics agree\n"
+
+
+def test_verify_in_processes_of_their_own(
+    recorded: Path,
+    folders: Folders,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It says what each would say alone, and fails with them."""
+    program = [sys.executable, "-m", "tests.tiny"]
+    monkeypatch.setattr(command_line, "PROGRAM", program)
+    monkeypatch.setenv("PYTHONPATH", f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'src'}")
+    assert main(["verify", "ae-digits", "tiny", "--jobs", "2"]) == 1
+    out, err = capsys.readouterr()
+    said = sorted(out.splitlines())
+    assert said[0].startswith("chapters_lib: no run 'ae-digits'")
+    assert said[1:] == ["tiny: 2 metrics agree"]
+    assert err == "chapters_lib: 1 of 2 failed: ae-digits\n"
 
 
 def test_verify_says_where_it_differs(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:

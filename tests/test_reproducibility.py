@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 from pathlib import Path
@@ -71,6 +72,66 @@ def test_devices() -> None:
 def test_unknown_devices(name: str) -> None:
     with pytest.raises(ChaptersError, match="cpu"):
         pick_device(name)
+
+
+def pretend_gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> list[tuple]:
+    """Let torch see so many GPUs; return the list of the random states that are put into them."""
+    put: list[tuple] = []
+
+    def set_all(states: list[torch.Tensor]) -> None:
+        assert len(states) <= count  # as torch would refuse
+        put.extend(enumerate(int(state) for state in states))
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: count - 1)
+    monkeypatch.setattr(
+        torch.cuda, "get_rng_state_all", lambda: [torch.tensor(i) for i in range(count)]
+    )
+    monkeypatch.setattr(torch.cuda, "set_rng_state_all", set_all)
+    monkeypatch.setattr(
+        torch.cuda, "set_rng_state", lambda state: put.append((count - 1, int(state)))
+    )
+    return put
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [(3, [(0, 0), (1, 1), (2, 2), (2, 2)]), (1, [(0, 0), (0, 2)]), (0, [])],
+)
+def test_a_training_goes_on_with_fewer_gpus(
+    monkeypatch: pytest.MonkeyPatch, now: int, expected: list[tuple]
+) -> None:
+    """The one that is used now draws on where the one that was used stopped."""
+    pretend_gpus(monkeypatch, 3)
+    state = random_state()
+    put = pretend_gpus(monkeypatch, now)
+    restore_random_state(state)
+    assert put == expected
+
+
+def test_a_gpu_is_made_to_repeat_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In single precision, by the same kernels each time; and only where one is used."""
+    cuda, cudnn, used = torch.backends.cuda.matmul, torch.backends.cudnn, []
+    monkeypatch.setattr(torch.cuda, "set_device", used.append)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    before = cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+    try:
+        cuda.allow_tf32 = cudnn.allow_tf32 = cudnn.benchmark = True
+        pick_device("cpu")
+        assert cudnn.allow_tf32 and not torch.are_deterministic_algorithms_enabled()
+        assert [pick_device(name).index for name in ("cuda:1", "auto")] == [1, None]
+        assert used == [torch.device("cuda:1"), torch.device("cuda")]
+        assert not (cuda.allow_tf32 or cudnn.allow_tf32 or cudnn.benchmark)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    finally:
+        cuda.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
+        torch.use_deterministic_algorithms(False)
+        os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 
 
 def test_machine_is_described() -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from chapters_lib.recording.experiment import Experiment, Metrics, Panels, Sessi
 from chapters_lib.training import History, fit
 
 PAUSE = float(os.environ.get("TINY_PAUSE", "0"))  # seconds a step, to be caught in the middle
+GATE = os.environ.get("TINY_GATE", "")  # a file without which no second epoch comes to its end
 NAN_AT: int | None = None  # the step, counted over the process, whose loss is not a number
 
 
@@ -60,7 +62,9 @@ def train(config: TinyConfig, model: nn.Module, session: Session) -> History:
         schedule.step()
         return {"train_mse": loss.detach()}
 
-    def after_epoch(_: int) -> dict[str, float]:
+    def after_epoch(epoch: int) -> dict[str, float]:
+        while epoch == 2 and GATE and not Path(GATE).exists():
+            time.sleep(0.05)
         return {"drawn": random.random() + np.random.rand() + float(torch.rand(()))}  # noqa: NPY002
 
     model.train()

@@ -18,7 +18,8 @@ from chapters_lib.evaluation.inception import PRECISIONS, Inception
 from chapters_lib.experiments import EXPERIMENTS, find
 from chapters_lib.experiments.vae import search
 from chapters_lib.recipes import tuning
-from chapters_lib.recording import jobs, planning, runs, scoreboard
+from chapters_lib.recording import cluster, jobs, planning, runs, scoreboard
+from chapters_lib.recording.data_used import needless
 from chapters_lib.recording.experiment import Experiment
 from chapters_lib.recording.further import record_further
 from chapters_lib.recording.record import elapsed, record
@@ -26,6 +27,7 @@ from chapters_lib.recording.verifying import verify
 from chapters_lib.reproducibility import pick_device
 
 Options = argparse.Namespace
+PROGRAM = [sys.executable, "-m", "chapters_lib"]  # this command line, in a process of its own
 
 
 def _seeds(text: str) -> tuple[int, ...]:
@@ -66,9 +68,8 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _add_processor(command: argparse.ArgumentParser, device: bool = True) -> None:
-    if device:
-        command.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
+def _add_processor(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N or auto")
     command.add_argument("--threads", type=_positive, help="threads of torch (default: all cores)")
 
 
@@ -111,6 +112,15 @@ def _add_train(commands: Any) -> None:
         "--fresh", action="store_true", help="ignore checkpoints of an earlier, stopped training"
     )
     train.add_argument(
+        "--engine",
+        choices=("processes", "ray"),
+        default="processes",
+        help="ray: on all machines of a Ray cluster, a task a seed (the extra `cluster`)",
+    )
+    train.add_argument(
+        "--address", help="of the Ray cluster; without it, one of this machine's processors"
+    )
+    train.add_argument(
         "--seeds",
         type=_seeds,
         metavar="S,S",
@@ -147,7 +157,6 @@ def _add_measures(commands: Any) -> None:
         action="store_true",
         help="precision and recall alone: seconds instead of a quarter of an hour",
     )
-    _add_processor(measure, device=False)
     measure.set_defaults(run=_evaluate)
     check = commands.add_parser(
         "verify", help="recompute recorded metrics from the weights and the data"
@@ -158,8 +167,12 @@ def _add_measures(commands: Any) -> None:
     check.add_argument(
         "--inception", action="store_true", help="also distances in Inception features: slow"
     )
+    check.add_argument(
+        "--jobs", type=_positive, default=1, help="runs at a time, each its own process (1)"
+    )
     check.set_defaults(run=_verify)
     for command in (measure, check):
+        _add_processor(command)
         command.add_argument(
             "--weights",
             type=Path,
@@ -200,6 +213,10 @@ def _add_submit(commands: Any) -> None:
 
 def _say(error: object) -> None:
     print(f"chapters_lib: {error}", file=sys.stderr)
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
 
 
 def _each(names: Sequence[str], work: Callable[[str], bool]) -> int:
@@ -267,7 +284,9 @@ def _chosen(options: Options) -> list[planning.Task]:
     """Return what is to be done: the names given, or all, or of these what is stale."""
     for name in options.names:
         find(name)  # a slip of the pen ends it now
-    named = options.names or (list(EXPERIMENTS) if options.all or options.stale else [])
+    named = options.names
+    if not named and (options.all or options.stale):
+        named = [name for name, known in EXPERIMENTS.items() if not needless(known)]
     if options.names and options.all:
         raise ChaptersError("--all takes no names")
     found = planning.tasks(named, EXPERIMENTS, options.with_needs)
@@ -306,6 +325,8 @@ def _train(options: Options) -> int:
     if not names:
         print("every record is what a training would leave: nothing to train")
         return 0
+    if options.engine == "ray":
+        return _train_on_cluster(options, names)
     if options.jobs > 1:
         return _train_apart(options, names)
     _use_threads(options)
@@ -316,19 +337,42 @@ def _train(options: Options) -> int:
     )
 
 
+def _shared_out(options: Options) -> list[str]:
+    """Return the flags that give each of several processes the device and its share of the cores."""
+    threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
+    return ["--threads", str(threads), "--device", options.device]
+
+
 def _train_apart(options: Options, names: Sequence[str]) -> int:
     """Train in processes of their own, the cores shared out among them."""
-    threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
-    further = ["--threads", str(threads), "--device", options.device]
+    further = _shared_out(options)
     further += ["--fresh"] if options.fresh else []
     further += ["--seeds", ",".join(map(str, options.seeds))] if options.seeds else []
     done = jobs.run(
         names,
         {name: EXPERIMENTS[name].needs for name in names},
-        lambda name: [sys.executable, "-m", "chapters_lib", "train", name, *further],
+        lambda name: jobs.Process(name, [*PROGRAM, "train", name, *further]),
         options.jobs,
-        lambda text: print(text, flush=True),
+        _tell,
     )
+    return _each(names, lambda name: done[name])
+
+
+def _train_on_cluster(options: Options, names: Sequence[str]) -> int:
+    if options.jobs > 1 or options.seeds:
+        raise ChaptersError("--engine ray takes no --jobs, since processors decide, and no --seeds")
+    threads = options.threads or 1
+    torch.set_num_threads(threads)
+    with cluster.connected(options.address) as ray:
+        done = jobs.run(
+            names,
+            {name: EXPERIMENTS[name].needs for name in names},
+            lambda name: cluster.Seeds(
+                ray, EXPERIMENTS[name], options.device, threads, options.fresh
+            ),
+            len(names),
+            _tell,
+        )
     return _each(names, lambda name: done[name])
 
 
@@ -339,7 +383,8 @@ def _tune(options: Options) -> int:
 
 
 def _network(options: Options) -> Inception:
-    return scoreboard.network(options.weights, options.precision)
+    net = scoreboard.network(options.weights, options.precision)
+    return net.to(pick_device(options.device))
 
 
 def _evaluate(options: Options) -> int:
@@ -360,13 +405,34 @@ def _evaluate(options: Options) -> int:
 
 
 def _verify(options: Options) -> int:
-    net = _network(options) if options.inception or options.weights else None
     names = options.names or runs.names()
     if not names:
         raise ChaptersError(
             f"no recorded runs in {runs.root()}: `python -m chapters_lib train NAME` makes one"
         )
+    if options.jobs > 1 and len(names) > 1:
+        return _verify_apart(options, names)
+    _use_threads(options)
+    net = _network(options) if options.inception or options.weights else None
     return _each(names, lambda name: _verify_one(name, net))
+
+
+def _verify_apart(options: Options, names: Sequence[str]) -> int:
+    """Verify in processes of their own; what each says is printed when it ends."""
+    for name in names:
+        find(name)
+    further = [*_shared_out(options), "--precision", options.precision]
+    further += ["--inception"] if options.inception else []
+    further += ["--weights", str(options.weights)] if options.weights else []
+    done = jobs.run(
+        names,
+        {},
+        lambda name: jobs.Process(name, [*PROGRAM, "verify", name, *further], quoted=True),
+        options.jobs,
+        _tell,
+        quiet=True,
+    )
+    return _each(names, lambda name: done[name])
 
 
 def _verify_one(name: str, net: Inception | None) -> bool:

@@ -45,6 +45,7 @@ def random_state() -> dict[str, Any]:
         ),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda_used": torch.cuda.current_device() if torch.cuda.is_available() else 0,
     }
 
 
@@ -56,11 +57,27 @@ def restore_random_state(state: dict[str, Any]) -> None:
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))  # noqa: NPY002
     torch.set_rng_state(state["torch"].cpu())
     if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
+        states = [one.cpu() for one in state["cuda"]]
+        torch.cuda.set_rng_state_all(states[: torch.cuda.device_count()])
+        torch.cuda.set_rng_state(states[state.get("cuda_used", 0)])  # on whichever is used now
+
+
+def repeat_on(gpu: torch.device) -> None:
+    """Use a GPU, let it compute in single precision where that is asked for, and always in the same way.
+
+    Else cuDNN would round the factors of a convolution to the ten bits of TF32, and take the kernels that
+    happen to be quickest. An operation that has no kernel that repeats itself is named in a warning.
+    """
+    torch.cuda.set_device(gpu)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when it is first needed
+    torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def pick_device(name: str = "cpu") -> torch.device:
-    """Return the torch device called `name`: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``.
+    """Return the torch device called `name`: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``; a GPU is made to repeat itself.
 
     Raises
     ------
@@ -68,7 +85,7 @@ def pick_device(name: str = "cpu") -> torch.device:
         if the name is unknown, or names a GPU that torch does not see.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -79,6 +96,8 @@ def pick_device(name: str = "cpu") -> torch.device:
         raise ChaptersError(
             f"torch sees no device {name!r}: use --device cpu, or install a CUDA build of torch"
         )
+    if device.type == "cuda":
+        repeat_on(device)
     return device
 
 

@@ -12,6 +12,8 @@ import pytest
 from bs4 import BeautifulSoup
 from filelock import FileLock
 
+from tests.conftest import lacking
+
 from . import browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,13 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.xdist_group("book"))
-
-
-def lacking(what: str) -> None:
-    """Skip a test for want of a tool, or fail it where all tools are required."""
-    if os.environ.get("CHAPTERS_REQUIRE_ALL"):
-        pytest.fail(f"{what}, and CHAPTERS_REQUIRE_ALL is set")
-    pytest.skip(what)
 
 
 def _once(name: str, *options: str) -> None:

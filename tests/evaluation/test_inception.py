@@ -19,6 +19,7 @@ from chapters_lib.evaluation.inception import (
     from_file,
     published,
 )
+from tests import far_device
 from tests.conftest import Folders
 
 SIZE = 107  # pixels: small enough to be quick, large enough for every layer
@@ -184,3 +185,14 @@ def test_published_weights_fit(folders: Folders, monkeypatch: pytest.MonkeyPatch
     assert (net.protocol, net.weights) == ("inception2048", inception.PUBLISHED)
     x = inputs(1)
     assert torch.allclose(net.activations(x), plain(whole.eval(), x, 2048), rtol=1e-2, atol=1e-4)
+
+
+def test_features_are_computed_where_the_network_is() -> None:
+    """And come back from there, the same."""
+    net = Inception(network(), features=768)
+    images = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
+    expected = net(images)
+    with far_device.used():
+        found = net.to(far_device.device())(images)
+        assert found.device == far_device.CPU
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)

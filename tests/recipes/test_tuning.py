@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +22,8 @@ from chapters_lib.recipes.tuning import TuningConfig
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Session
-from tests.conftest import Folders, use_data
+from tests import postgresql
+from tests.conftest import Folders, needs_extra, use_data
 
 BASE = VaeConfig("digits", hidden=(8,), latent=2, validation=0.2, judged=False)
 SPACE = {"epochs": (1, 2), "schedule": ("constant", "cosine"), "warm_up": (0, 1)}
@@ -138,6 +141,42 @@ def test_processes_share_a_storage(tried: list[VaeConfig], tmp_path: Path) -> No
     run(5, storage(tmp_path))
     assert len(tuning.finished(one)) == 5 and len(tried) == 5
     assert len(run(2)) == 2 and len(tried) == 7  # the default storage is another
+
+
+@pytest.mark.slow
+def test_machines_share_a_server(
+    tried: list[VaeConfig], folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real one: three that search at the same time, and one that comes later, end with the same trials."""
+    needs_extra("psycopg")
+    with postgresql.server() as url:
+        with ThreadPoolExecutor(3) as pool:
+            found = list(pool.map(run, [6] * 3, [url] * 3))
+        done = len(tried)
+        assert len(set(tried)) >= 6 and done < 3 * 6  # together, not each for itself
+        assert run(6, url) == found[0] == found[1] == found[2] and len(tried) == done
+        assert tuning.evaluate(study(6), torch.nn.Module(), url)["val_negative_elbo"] == min(
+            row["val_negative_elbo"] for row in found[0]
+        )
+        on_digits(monkeypatch)
+        assert main(["tune", "--trials", "6", "--storage", url]) == 0 and len(tried) == done
+        assert len(runs.load(tuning.RECORD).history) == 6
+    assert not (folders.cache / "tuning.sqlite3").exists()
+    with pytest.raises(ChaptersError, match="cannot open the study at postgresql"):
+        tuning.open_study(url)  # the server is gone
+
+
+def test_a_password_is_not_told() -> None:
+    url = "nonsense://someone:secret@host/database"
+    with pytest.raises(ChaptersError) as caught:
+        tuning.open_study(url)
+    assert "secret" not in str(caught.value) and "someone:***@host" in str(caught.value)
+
+
+def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ChaptersError, match="not installed; PostgreSQL's is in the extra"):
+        tuning.open_study("postgresql+psycopg://someone@host/database")
 
 
 def test_other_images_or_another_base_are_another_study(

@@ -7,13 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
+from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import jobs
 from tests.conftest import Folders
 
 
 def command(program: str) -> list[str]:
     return [sys.executable, "-c", program]
+
+
+def processes(programs: dict[str, str]) -> Callable[[str], jobs.Job]:
+    return lambda name: jobs.Process(name, command(programs[name]))
 
 
 def test_each_waits_for_what_it_needs(folders: Folders) -> None:
@@ -26,9 +32,7 @@ def test_each_waits_for_what_it_needs(folders: Folders) -> None:
     before = os.getcwd()
     os.chdir(folders.cache)
     try:
-        done = jobs.run(
-            ["b", "a"], {"b": ["a"]}, lambda name: command(programs[name]), 2, said.append
-        )
+        done = jobs.run(["b", "a"], {"b": ["a"]}, processes(programs), 2, said.append)
     finally:
         os.chdir(before)
     assert done == {"a": True, "b": True}
@@ -39,12 +43,21 @@ def test_each_waits_for_what_it_needs(folders: Folders) -> None:
 def test_a_failure_leaves_out_what_needs_it_and_no_more(folders: Folders) -> None:
     said: list[str] = []
     programs = {"a": "raise SystemExit('no such data')", "b": "0", "c": "0"}
-    done = jobs.run(
-        ["a", "b", "c"], {"b": ["a"]}, lambda name: command(programs[name]), 1, said.append
-    )
+    done = jobs.run(["a", "b", "c"], {"b": ["a"]}, processes(programs), 1, said.append)
     assert done == {"a": False, "b": False, "c": True}
     assert any(text.startswith("a: failed (no such data); all it said is in") for text in said)
     assert "b: left out, since a failed" in said
+
+
+def test_what_cannot_be_begun_has_failed(folders: Folders) -> None:
+    def begin(name: str) -> jobs.Job:
+        if name == "a":
+            raise ChaptersError("it is being trained")
+        return jobs.Process(name, command("print('well')"), quoted=True)
+
+    said: list[str] = []
+    assert jobs.run(["a", "b"], {}, begin, 2, said.append, quiet=True) == {"a": False, "b": True}
+    assert said == ["a: failed (it is being trained)", "well"]
 
 
 def test_interrupted_it_stops_all_of_them(folders: Folders) -> None:
@@ -52,7 +65,8 @@ def test_interrupted_it_stops_all_of_them(folders: Folders) -> None:
         "import sys\n"
         "from chapters_lib.recording import jobs\n"
         "nap = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
-        "jobs.run(['a', 'b'], {}, lambda name: nap, 2, lambda text: print(text, flush=True))\n"
+        "begin = lambda name: jobs.Process(name, nap)\n"
+        "jobs.run(['a', 'b'], {}, begin, 2, lambda text: print(text, flush=True))\n"
     )
     process = subprocess.Popen(
         command(program),

@@ -12,7 +12,7 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from chapters_lib import data
+from chapters_lib import command_line, data
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.fid import feature_distance
@@ -38,6 +38,11 @@ class Net:
 
     def __init__(self) -> None:
         self.seen = 0
+        self.device = ""
+
+    def to(self, device: torch.device) -> Net:
+        self.device = str(device)
+        return self
 
     def __call__(self, images: Tensor) -> Tensor:
         self.seen += len(images)
@@ -80,6 +85,8 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Classifier:
     classifier = Classifier(width=4)
     names = runs.names
     monkeypatch.setattr(runs, "names", lambda: [*names(), "judge-digits"])
+    load = runs.load  # of the images that the experiment itself is of
+    monkeypatch.setattr(runs, "load", lambda name: load(name.replace("judge-digits", "tiny")))
     monkeypatch.setattr(scoreboard, "load_judge", lambda dataset: classifier)
     return classifier
 
@@ -115,6 +122,17 @@ def test_distances_join_the_record(
     assert after == before  # nothing else has changed
     assert {p.name: p.read_bytes() for p in recorded.iterdir() if p.name != "run.json"} == others
     assert {p.name for p in folders.runs.iterdir()} == {"tiny"}
+
+
+def test_the_network_runs_where_it_is_asked_to(
+    recorded: Path, net: Net, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["evaluate", "tiny"]) == 0 and net.device == "cpu"
+    assert "torch sees no device 'cuda:99'" in refused("evaluate", "tiny", "--device", "cuda:99")
+    monkeypatch.setattr(command_line, "pick_device", torch.device)
+    for command in (["evaluate"], ["verify", "--inception"]):
+        net.device = ""
+        assert main([*command, "tiny", "--device", "cuda:1"]) == 0 and net.device == "cuda:1"
 
 
 def test_features_of_real_images_are_kept_those_of_samples_are_not(
@@ -153,6 +171,26 @@ def test_a_stopped_computation_goes_on(folders: Folders, monkeypatch: pytest.Mon
     other.sha256 = "1" * 64
     scoreboard.features(other, images)  # type: ignore[arg-type]
     assert other.seen == 35  # other weights, other features
+
+
+def test_a_judge_of_other_images_is_refused(
+    recorded: Path, judge: Classifier, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = runs.load
+
+    def other(name: str) -> runs.Run:
+        run = load(name)
+        if name != "judge-digits":
+            return run
+        train = run.provenance["data"]["train"] | {"images": 200}
+        stated = run.provenance["data"] | {"train": train}
+        return replace(run, name=name, provenance=run.provenance | {"data": stated})
+
+    monkeypatch.setattr(runs, "load", other)
+    said = refused("evaluate", "tiny", "--judge-only")
+    assert (
+        "different train images of digits: tiny on 1,438" in said and "judge-digits on 200" in said
+    )
 
 
 def test_precision_and_recall_by_the_judge(

@@ -107,6 +107,19 @@ def test_a_report_keeps_a_caption_with_its_table_and_fills_empty_cells():
     assert text.startswith("Before.") and text.endswith("After.")
 
 
+def test_printed_code_fills_its_lines_and_says_the_same():
+    code = (
+        'def f(\n    a: int,\n    b: int = 2,\n) -> int:\n    """Add.\n\n    Slowly.\n    """\n\n'
+        "    c = [\n        a,  # the first\n        b,\n    ]\n    return sum(\n        c\n    )\n\n\n"
+        "D = max(\n" + f"    {'x' * 60},\n    {'y' * 60},\n)\n"
+    )
+    assert report.briefly(code) == (
+        'def f(a: int, b: int = 2) -> int:\n    """Add."""\n    c = [\n        a,  # the first\n        b,\n    ]\n'
+        f"    return sum(c)\n\nD = max({'x' * 60},\n        {'y' * 60})\n"
+    )
+    assert report.filled("one = (\n    1,\n)\n") == "one = (\n    1,\n)\n", "a tuple stays one"
+
+
 def test_a_report_of_its_own_shows_outputs_under_their_captions(tmp_path):
     cells = [
         new_markdown_cell("# T\n\n**Table 1.** Sums."),

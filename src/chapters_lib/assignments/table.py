@@ -298,7 +298,9 @@ SHEETS = (
                 ("sec-rbm-answer", "sec-rbm-code"),
                 ("fig-rbm-pairs", "tab-rbm-mse", "tab-rbm-settings"),
                 ("rbm-kmnist-16", "rbm-kmnist-64", "rbm-kmnist-256"),
-                Number("rbm-kmnist-256", "test_mse", ".3f", "test error at 256 units"),
+                Number(
+                    "rbm-kmnist-256", "test_mse_pixel", ".4f", "test error at 256 units, in pixels"
+                ),
             ),
             Question(
                 "3.1",

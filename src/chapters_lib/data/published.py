@@ -24,8 +24,8 @@ TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMN
 _SPLITS = {"train": "train", "test": "t10k"}
 
 
-# SHA-256 of the unpacked files as published; a file with fewer images than _WHOLE is taken as it is.
-_WHOLE = {"train": 60_000, "test": 10_000}
+# SHA-256 of the unpacked files as published; a file with fewer images than WHOLE is taken as it is.
+WHOLE = {"train": 60_000, "test": 10_000}
 
 
 _PUBLISHED = {
@@ -87,7 +87,7 @@ def _check(name: str, split: str) -> None:
             )
         counts[kind] = stated[0]
         published = _PUBLISHED[name].get(f"{split} {kind}")
-        if published and stated[0] == _WHOLE[split] and idx.sha256(path) != published:
+        if published and stated[0] == WHOLE[split] and idx.sha256(path) != published:
             raise ChaptersError(
                 f"{path} is not the published file (its SHA-256 differs): delete it and load it again"
             )

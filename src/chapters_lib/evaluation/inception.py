@@ -29,6 +29,7 @@ SIDE = 32  # pixels to which every image is brought first, as the sheet asks
 INPUT = 299  # pixels that the network was trained on; 32 are too few for its strides
 PRECISIONS = ("float32", "bfloat16")
 BATCH = 5  # images at a time, few enough for activations to stay in the processor's cache
+BATCH_ELSEWHERE = 100  # on an accelerator, whose units want work
 PUBLISHED = "Inception_V3_Weights.IMAGENET1K_V1"
 _FILE = "inception_v3_google-0cc3c7bd.pth"
 _TO_MIXED_6E = (
@@ -255,13 +256,18 @@ class Inception(nn.Module):
     def forward(
         self, images: UInt8[Tensor, "n c h w"]
     ) -> Float[Tensor, "n features"]:
-        """Return the features of uint8 images of one or three channels and any size, float32."""
+        """Return the features of uint8 images of one or three channels and any size, float32, on the CPU.
+
+        They are computed on the network's device.
+        """
+        device = next(self.body.parameters()).device
+        size = BATCH if device.type == "cpu" else BATCH_ELSEWHERE
         return torch.cat(
             [
-                self.activations(as_input(part, self.by_way_of))
-                for part in images.split(BATCH)
+                self.activations(as_input(part.to(device), self.by_way_of))
+                for part in images.split(size)
             ]
-        )
+        ).cpu()
 
 
 def architecture() -> nn.Module:

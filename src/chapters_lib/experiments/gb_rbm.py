@@ -23,6 +23,7 @@ EXPERIMENTS = (
             CHAPTER,
             f"the same with {m} units and the updates of 60,000 images",
             RBMConfig(m, updates_per_epoch=FULL_EPOCH),
+            repeats=f"rbm-kmnist-{m}",
         )
         for m in UNITS
     ),

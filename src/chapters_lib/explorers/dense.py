@@ -15,7 +15,10 @@ from chapters_lib.models.layers import Residual, Sine
 from chapters_lib.models.vae import BernoulliDecoder, GaussianDecoder
 
 ACTIVATIONS = {f.__name__.lower(): f for f in (nn.SiLU, nn.ReLU, nn.Tanh, nn.Sigmoid, Sine)}
-LARGE = 50_000  # weights: a layer with more gets eight bits for each, the others sixteen
+WHOLE = (
+    450_000  # weights: a network with no more has sixteen bits for each, and stays below a megabyte
+)
+LARGE = 50_000  # weights: of a larger network, a layer with more has eight bits for each
 
 
 class Layer(NamedTuple):
@@ -160,6 +163,7 @@ def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[s
     """
     found, records = [], []
     seen = meant = codes.float()
+    large = LARGE if sum(layer.weight.numel() for layer in parts) > WHOLE else WHOLE
     for layer in parts:
         bias, weight = packing.rounded(layer.bias), packing.rounded(layer.weight)
         record: dict[str, Any] = {
@@ -170,7 +174,7 @@ def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[s
             scale, shift = layer.norm.weight.detach(), layer.norm.bias.detach()
             record["norm"] = {"scale": packing.numbers(scale), "shift": packing.numbers(shift)}
         record |= {"before": layer.before, "adds": layer.adds}
-        if layer.weight.numel() > LARGE:
+        if layer.weight.numel() > large:
             levels, peaks = packing.fit(layer.weight, layer.entering(seen), layer.entering(meant))
             weight = (levels / packing.LEVELS * peaks).float()
             whole = levels.long().numpy()

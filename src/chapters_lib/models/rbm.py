@@ -39,7 +39,7 @@ class GaussianBernoulliRBM(nn.Module):
     Parameters
     ----------
     visible, hidden
-        D and M, the numbers of units.
+        P and M, the numbers of units.
     weight_sd
         standard deviation of the normal distribution that W starts from;
         both biases start at 0.
@@ -47,9 +47,9 @@ class GaussianBernoulliRBM(nn.Module):
     Attributes
     ----------
     weight, visible_bias, hidden_bias
-        W, shape (D, M); b, shape (D,); α, shape (M,).
+        W, shape (P, M); b, shape (P,); α, shape (M,).
     scale
-        σ, shape (D,), a buffer of ones: it is given, not learned.
+        σ, shape (P,), a buffer of ones: it is given, not learned.
     """
 
     scale: Tensor
@@ -141,26 +141,25 @@ class GaussianBernoulliRBM(nn.Module):
 class HiddenChain:
     """The machine with its visible units integrated out.
 
-    log p*(h) = cᵀh + ½ hᵀGh + (D/2) log 2π + Σ_i log σ_i.
-    Here c = α + Wᵀ(b/σ) and G = WᵀW. A Gibbs step h → v → h′ has the logits
-    α + Wᵀ(v/σ) with v = b + σ(Wh + ε), so they are c + Gh + Wᵀε with
-    Wᵀε ~ N(0, G). With a factor G = LLᵀ the step is drawn exactly and never
-    leaves the M hidden units, which saves the D-dimensional noise and, for
-    M below D, most of the arithmetic.
+    log p*(h) = cᵀh + ½ hᵀQh + (P/2) log 2π + Σ_i log σ_i.
+    Here c = α + Wᵀ(b/σ) and Q = WᵀW. A Gibbs step h → v → h′ has the logits
+    α + Wᵀ(v/σ) with v = b + σ(Wh + ε), so they are c + Qh + Wᵀε with
+    Wᵀε ~ N(0, Q). With a factor Q = LLᵀ the step is drawn exactly and never
+    leaves the M hidden units, which saves the P-dimensional noise and, for
+    M below P, most of the arithmetic.
 
     Attributes
     ----------
     bias, gram, root
-        c, shape (M,); G, shape (M, M); L, lower triangular, shape (M, M).
-    log_volume
-        (D/2) log 2π + Σ_i log σ_i, the logarithm of the integral that the
-        visible units leave.
+        c, shape (M,); Q, shape (M, M); L, lower triangular, shape (M, M).
+    scale
+        σ, shape (P,), of the visible units.
     """
 
     bias: Float[Tensor, " m"]
     gram: Float[Tensor, "m m"]
     root: Float[Tensor, "m m"]
-    log_volume: float
+    scale: Float[Tensor, " d"]
 
     @classmethod
     @torch.no_grad()
@@ -169,14 +168,22 @@ class HiddenChain:
         gram = rbm.weight.T @ rbm.weight
         padded = gram.to(torch.float64, copy=True)
         padded.diagonal().add_(JITTER * padded.trace() + TINY)
+        # Unchecked: a GPU would wait for the answer. It fails only for
+        # weights that are not finite, which the training notices itself.
+        root = torch.linalg.cholesky_ex(padded).L
         return cls(
             bias=rbm.hidden_bias
             + (rbm.visible_bias / rbm.scale) @ rbm.weight,
             gram=gram,
-            root=torch.linalg.cholesky(padded).to(gram.dtype),
-            log_volume=len(rbm.scale) / 2 * math.log(2 * math.pi)
-            + float(rbm.scale.log().sum()),
+            root=root.to(gram.dtype),
+            scale=rbm.scale,
         )
+
+    @property
+    def log_volume(self) -> float:
+        """(P/2) log 2π + Σ_i log σ_i: what integrating v out leaves."""
+        volume = len(self.scale) / 2 * math.log(2 * math.pi)
+        return volume + float(self.scale.log().sum())
 
     def log_weight(
         self, h: Float[Tensor, "n m"], beta: float = 1.0

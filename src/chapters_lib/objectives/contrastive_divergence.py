@@ -17,10 +17,10 @@ from chapters_lib.models.rbm import (
 def contrastive_divergence(
     rbm: GaussianBernoulliRBM, v: Float[Tensor, "n d"], steps: int
 ) -> dict[str, Tensor]:
-    """Return −CD_k = mean ∂F(v)/∂θ − mean ∂F(v_k)/∂θ, to descend along.
+    """Return −CD_n = mean ∂F(v)/∂θ − mean ∂F(v_n)/∂θ, to descend along.
 
-    It stands in for the gradient of −log p(v). The negative states v_k come
-    from k Gibbs steps that start at the data (Hinton 2002), all but the
+    It stands in for the gradient of −log p(v). The negative states v_n come
+    from n Gibbs steps that start at the data (Hinton 2002), all but the
     last drawn with the visible units integrated out. The chain's states are
     samples; only the last hidden layer enters by its probability (Hinton
     2010, section 3). The chain is no function of θ here: no derivative runs
@@ -33,12 +33,12 @@ def contrastive_divergence(
     v
         a batch of data, standardised.
     steps
-        k, at least 1.
+        n, at least 1.
 
     Returns
     -------
     gradients
-        by parameter name: `weight` (D, M), `visible_bias` (D,),
+        by parameter name: `weight` (P, M), `visible_bias` (P,),
         `hidden_bias` (M,).
     """
     if steps < 1:
@@ -49,14 +49,14 @@ def contrastive_divergence(
     h = draw_bernoulli(positive)
     if steps > 1:
         h = HiddenChain.of(rbm).run(h, steps - 1)
-    v_k = rbm.sample_visible(h)
-    negative = rbm.hidden_probability(v_k)
-    n = len(v)
+    v_n = rbm.sample_visible(h)
+    negative = rbm.hidden_probability(v_n)
+    count = len(v)
     return {
         "weight": (
-            (v_k / rbm.scale).T @ negative - (v / rbm.scale).T @ positive
+            (v_n / rbm.scale).T @ negative - (v / rbm.scale).T @ positive
         )
-        / n,
-        "visible_bias": (v_k - v).mean(0) / rbm.scale.square(),
+        / count,
+        "visible_bias": (v_n - v).mean(0) / rbm.scale.square(),
         "hidden_bias": (negative - positive).mean(0),
     }

@@ -21,7 +21,7 @@ RECONSTRUCTION, SAMPLE = (
 
 
 class Terms(NamedTuple):
-    """The terms of Eq. 8, each a scalar in nats.
+    """The terms of Eq. 8 in Larsen et al. 2016, each a scalar in nats.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def vae_gan_terms(
     drawn: Sequence[str] = (RECONSTRUCTION, SAMPLE),
     saturating: bool = True,
 ) -> Terms:
-    """Return the terms of Eq. 8 on a batch.
+    """Return the terms of Eq. 8 in Larsen et al. 2016 on a batch.
 
     Here x̃ = Dec(z) at one z ~ q(z|x), and x_p = Dec(z_p) at z_p ~ p(z).
 

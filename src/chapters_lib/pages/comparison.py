@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from chapters_lib import figures
 from chapters_lib.figures import schematics
-from chapters_lib.pages import check, colour, number, run, table
+from chapters_lib.pages import check, colour, number, run, signed, table
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages import comparison_records as records
 from chapters_lib.pages.comparison_records import (
@@ -42,8 +42,7 @@ def numbers() -> None:
     figures.use_style()
     shown = colour.colour_set()
     PAGE.keep(title=colour.title(), full=colour.words(shown.full), even_step=1 / 11)
-    PAGE.keep(colour_lines=_lines("colour"))
-    PAGE.keep(licence=colour.words(shown.licence), look=shown.look)
+    PAGE.keep(licence=colour.words(shown.licence), look=shown.look, tuned=shown.tuned)
     for part in PARTS:
         _settings(part)
         _sizes(part)
@@ -76,6 +75,9 @@ def _settings(part: str) -> None:
     records.keep(part, trainings=records.trainings(part))
     records.keep(part, epochs=_each(part, "epochs"), batch=_each(part, "batch_size"))
     records.keep(part, latent=gan["noise"], draws=f"{vae['nll_samples']:,}")
+    *early, last = gan["shown_epochs"]
+    moments = f"{', '.join(map(str, early[1:]))} and {last} epochs"
+    records.keep(part, shown=moments, lines=_lines(part))
     records.keep(part, norm_ends=gan["noise"] ** 0.5, norm_middle=(gan["noise"] / 2) ** 0.5)
     records.keep(part, g_rate=f"{gan['learning_rate']:g}", d_rate=f"{gan['discriminator_rate']:g}")
 
@@ -87,16 +89,22 @@ def _sizes(part: str) -> None:
     check({f"{part}: as many weights under both priors": flow.both == vae.both})
 
 
+KEY = "test_nll_k_"
+
+
 def _curves(part: str) -> None:
     found = records.of(part)
     for model in AUTOENCODERS:
         trained, held = (found[model][f"{of}_negative_elbo"] for of in ("train", "val"))
-        records.keep(part, **{f"{model.removeprefix('vae-')}_over": held - trained})
+        over = signed(held - trained, 1 if part == "mnist" else 0)
+        records.keep(part, **{f"{model.removeprefix('vae-')}_over": over})
     trained, held = (found[GAN][f"{of}_real_probability"] for of in ("train", "val"))
     records.keep(part, p_train=trained, p_val=held)
     pair = [found[model] for model in AUTOENCODERS]
     records.keep(part, effective=min(record["test_nll_effective_samples"] for record in pair))
-    records.keep(part, falling=min(of["test_nll_k_50"] - of["test_nll"] for of in pair))
+    fewer = [int(key.removeprefix(KEY)) for key in pair[0].metrics if key.startswith(KEY)]
+    fell = min(of[f"{KEY}{max(fewer)}"] - of["test_nll"] for of in pair)
+    records.keep(part, falling=fell, fewer="one draw" if max(fewer) == 1 else f"{max(fewer)} draws")
 
 
 def between(models: Mapping[str, comparing.Drawer], seed: int) -> Figure:
@@ -240,7 +248,8 @@ def table_board(part: str) -> Markdown:
     key, judge = records.inception(part), run(f"judge-{records.dataset(part)}")
     head = ["recognised", "evenness", "judge", "Inception", "precision", "recall"]
     real = [number(judge.metric(of), digits) for of, digits in SEVERAL.items()]
-    rows = [["Samples of", *head], ["*real test images*", *real, "–", "–", "–"]]
+    floor = "–" if (found := records.floors(part)) is None else f"{found['train_fid768']:.3f}"
+    rows = [["Samples of", *head], ["*real test images*", *real, floor, "–", "–"]]
     for model, found in records.of(part).items():
         cells = [number(found.metric(of), digits) for of, digits in SEVERAL.items()]
         for of, digits in {key: 4 if part == "mnist" else 3, **OF_FIRST}.items():
@@ -248,12 +257,13 @@ def table_board(part: str) -> Markdown:
             cells.append(f"{found.metric(of).values[0]:.{digits}f}" if known else "–")
         rows.append([NAMES[model], *cells])
     title = records.title(part)
+    equal = "Distances are of as many samples as there are test images. " if found else ""
     caption = (
         f"{title[0].upper()}{title[1:]}: samples before the judge (share recognised, evenness "
         "of the classes) and beside the test set (distance in the features of judge and Inception); "
         f"{records.trainings(part)}, ± standard errors over them. The Inception distance "
         f"({key or 'not recorded'}), precision and recall (in the judge's features) are of the first "
-        "training. Real test images: all of them against the whole training set, on which "
+        f"training. {equal}Real test images: all of them against the whole training set, on which "
         "the judge was trained; the bias of that distance is smaller than that of the others."
     )
     return table(caption, f"tab-cmp-board-{part}", "22 16 16 14 12 11 9", rows)

@@ -42,8 +42,14 @@ def _of_samples(part: str) -> None:
         by_share=records.ranked(part, "recognisable", 3, lower=False),
         by_entropy=records.ranked(part, "class_entropy", 3, lower=False),
         by_inception=records.ranked(part, key, 4 if part == "mnist" else 3),
-        precision=records.ranked(part, "precision_judge", 2, lower=False),
-        recall=records.ranked(part, "recall_judge", 2, lower=False),
+        faults=" ".join(
+            f"{name.capitalize()}: {records.ranked(part, f'{name}_judge', 2, lower=False)}."
+            for name in ("precision", "recall")
+            if f"{name}_judge" in found[GAN].metrics
+        ),
+        by_kernel=records.ranked(
+            part, key.replace("fid768", "kid").replace("fid", "kid"), 2, scale=1e3
+        ),
     )
     rough = {name: records.side(part)[f"{name}_roughness"] for name in (*MODELS, "test")}
     for model in MODELS:
@@ -106,6 +112,20 @@ def _of_colour() -> None:
         nll=normal["test_nll"],
         fid_change=_change(100 * (flow["fid_judge"] / normal["fid_judge"] - 1), 0),
         lose=losing("colour"),
+        controls=controls(),
+    )
+
+
+def controls() -> str:
+    """Say how far real and rendered images, and models of the rendered ones, are from a few real ones."""
+    found = records.floors("colour")
+    if found is None:
+        return ""
+    drawn = ", ".join(f"{records.SAID[m]} {found[f'{m}_fid768']:.3f}" for m in MODELS)
+    return (
+        f"By the same Inception distance real crops to train on are {found['train_fid768']:.3f} from the "
+        f"test crops, rendered house numbers {found['rendered_fid768']:.3f}, and samples of the models "
+        f"that learned from rendered ones alone: {drawn}."
     )
 
 
@@ -212,9 +232,9 @@ def _find_density() -> None:
 
 
 def _of_neighbours() -> None:
-    count = records.side("mnist").config["images"]
+    count = {part: records.side(part).config["images"] for part in PARTS}
     held = {part: 100 * records.held_share(part) for part in PARTS}
-    error = {part: math.sqrt(of * (100 - of) / count) for part, of in held.items()}
+    error = {part: math.sqrt(of * (100 - of) / count[part]) for part, of in held.items()}
     shares = {
         (part, model, space): 100 * records.side(part)[f"{model}_{space}_held"]
         for part in PARTS
@@ -224,7 +244,8 @@ def _of_neighbours() -> None:
     real = [share for (_, model, _), share in shares.items() if model == "test"]
     drawn = [share for (_, model, _), share in shares.items() if model != "test"]
     PAGE.keep(held_expected=held["mnist"], held_expected_colour=held["colour"])
-    PAGE.keep(held_error=error["mnist"], nearest_count=f"{count:,}")
+    PAGE.keep(held_error=error["mnist"], nearest_count=f"{count['mnist']:,}")
+    PAGE.keep(held_error_colour=error["colour"], nearest_count_colour=f"{count['colour']:,}")
     PAGE.keep(held_least=min(drawn), held_most=max(drawn))
     PAGE.keep(held_test_least=min(real), held_test_most=max(real))
     short = {

@@ -89,6 +89,12 @@ def along(part: str, way: Way, key: str) -> runs.Metric:
     return side(part).metric("_".join((*way, key)))
 
 
+def floors(part: str) -> runs.Run | None:
+    """Return how far real and rendered images are from real ones, where as few as there are were measured."""
+    name = f"floors-{dataset(part)}"
+    return run(name) if inception(part) == EQUAL and name in runs.names() else None
+
+
 def inception(part: str) -> str:
     """Return the key under which all three models have a distance in Inception's features, or ``""``."""
     of_all = [found.metrics for found in of(part).values()]
@@ -116,14 +122,26 @@ def protocol(part: str) -> str:
 
 
 def ranked(
-    part: str, key: str, digits: int, *, lower: bool = True, models: tuple[str, ...] = MODELS
+    part: str,
+    key: str,
+    digits: int,
+    *,
+    lower: bool = True,
+    models: tuple[str, ...] = MODELS,
+    scale: float = 1,
 ) -> str:
     """Return the models from best to worst by a metric, in words; what is not recorded is said."""
     if any(key not in of(part)[model].metrics for model in models):
         return "not recorded"
-    metrics = {model: of(part)[model].metric(key) for model in models}
+    metrics = {model: scaled(of(part)[model].metric(key), scale) for model in models}
     order = sorted(metrics, key=lambda model: metrics[model].mean, reverse=not lower)
     return ", ".join(f"{SAID[model]} {number(metrics[model], digits)}" for model in order)
+
+
+def scaled(metric: runs.Metric, scale: float) -> runs.Metric:
+    """Return a metric in other units."""
+    values = tuple(scale * value for value in metric.values)
+    return runs.Metric(scale * metric.mean, scale * metric.sem, values)
 
 
 def gap(part: str, key: str, models: tuple[str, str], digits: int = 2) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from chapters_lib import data, figures
 from chapters_lib.data import house_numbers
+from chapters_lib.data.published import WHOLE
 from chapters_lib.pages import Page, colour, run, signed
 from chapters_lib.pages.claims import Verdict
 from chapters_lib.recording.runs import Metric
@@ -19,7 +20,7 @@ SVHN = {  # which of its images the colour models of the book have seen
     "svhn": "The colour models of this book learn from {train} of its images and are measured on "
     "{test}; the next section describes a rendered set, which serves as their control.",
     "svhn-crops": "Of its crops {all} could be had where the runs of this book were recorded: {train} "
-    "to train on, {val} for choices and {test} to test, under the name `svhn-crops`. The colour models "
+    "to train on, {val} for choices and {test} to test, under the name svhn-crops. The colour models "
     "of this book learn from these; the next section describes a rendered set, which serves as their "
     "control.",
     "house-numbers": "It was not at hand in full when the runs of this book were recorded, so the next "
@@ -32,6 +33,7 @@ def numbers() -> None:
     figures.use_style()
     for split in ("train", "test"):
         PAGE.keep(**{f"digits_{split}": f"{len(data.load('digits', split)):,}"})
+    PAGE.keep(kmnist=kmnist())
     PAGE.keep(svhn_state=colour.words(SVHN[colour.colour_set().name]))
     record = run("house-numbers-beside-svhn")
     PAGE.keep(crops=record["real_images"], crops_official=record["official_images"])
@@ -44,6 +46,14 @@ def numbers() -> None:
         mean = signed(round(1000 * metric.mean, 2) + 0.0, 2)
         PAGE.keep(**{f"crops_kid_{of}".rstrip("_"): f"{mean} ± {1000 * metric.sem:.2f}"})
     PAGE.claims(between=between(distance["halves_"], distance[""], distance["mnist_"]))
+
+
+def kmnist() -> str:
+    """Return how many of KMNIST's images the recorded runs had, where it was not all."""
+    images, whole = run("judge-kmnist").data_used["train"]["images"], WHOLE["train"]
+    if images >= whole:
+        return ""
+    return f"Of its {whole:,} training images the runs of this book had the first {images:,}."
 
 
 def between(low: Metric, middle: Metric, high: Metric) -> Verdict:

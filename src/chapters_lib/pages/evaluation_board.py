@@ -18,9 +18,11 @@ from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.colour import colour_set
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.recording import runs
+from chapters_lib.recording.data_used import require_same_data, superseded
 from chapters_lib.recording.runs import Run
 
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (768, 2048) for low in ("", "_bfloat16")]
+EQUAL = "test_fid768"  # of as many samples as there are test images, where these are few
 TITLES = {
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
@@ -61,14 +63,24 @@ class Entry(NamedTuple):
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Return every recorded run that draws images and was judged, once for each way to draw."""
+    """Return every recorded run that draws images and was judged, once for each way to draw.
+
+    Raises
+    ------
+    ChaptersError
+        if those of one data set, and its judge, are of different images.
+    """
     found = [
         Entry(run(name), prefix)
         for name in runs.names()
-        if name in EXPERIMENTS
+        if name in EXPERIMENTS and not superseded(EXPERIMENTS[name])
         for prefix in EXPERIMENTS[name].samples
     ]
-    return tuple(entry for entry in found if entry.has("fid_judge"))
+    judged = tuple(entry for entry in found if entry.has("fid_judge"))
+    names = dict.fromkeys(entry.run.name for entry in judged)
+    judges = (name for name in runs.names() if name in EXPERIMENTS and name.startswith("judge-"))
+    require_same_data(*(run(name) for name in [*names, *judges]))
+    return judged
 
 
 def _of(dataset: str) -> list[Entry]:
@@ -99,10 +111,15 @@ def numbers() -> None:
 
 def _state() -> str:
     """Say which rows have the Inception distance, and why the others have not."""
-    missing = [entry.run.name for entry in entries() if not entry.has(shown())]
+    few = [entry for entry in entries() if entry.has(EQUAL)]
+    missing = [
+        entry.run.name for entry in entries() if not entry.has(shown()) and not entry.has(EQUAL)
+    ]
     due = sum(EXPERIMENTS[name].weights_stored for name in missing)
-    gone, measured = len(missing) - due, len(entries()) - len(missing)
+    gone, measured = len(missing) - due, len(entries()) - len(missing) - len(few)
     state = f"{measured} of the {len(entries())} rows of the scoreboard have it, under the key {shown()}."
+    if few:
+        state += f" {len(few)} have it of as many samples as there are test images, under {EQUAL}."
     if gone:
         state += f" {gone} keep their numbers without the weights, so that no more samples can be drawn of them."
     if due:
@@ -141,7 +158,10 @@ def table_board(dataset: str) -> Markdown:
     found = {"*real test images*": Entry(run(f"judge-{dataset}"), "")}
     generators = sorted(_of(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"])
     for name, entry in [*found.items(), *((entry.run.name, entry) for entry in generators)]:
-        rows.append([name, *(entry.text(key, places) for key, places in digits.items())])
+        cells = {key: entry.text(key, places) for key, places in digits.items()}
+        if entry.has(EQUAL):
+            cells[shown()] = entry.text(EQUAL, 4)
+        rows.append([name, *cells.values()])
     caption, name = "every recorded generator, as above.", dataset.removesuffix("-mnist")
     if dataset == "mnist":
         caption = (
@@ -152,6 +172,10 @@ def table_board(dataset: str) -> Markdown:
     title = TITLES[dataset]
     if dataset == colour_set().name:
         name, title = "colour", colour.title()
+    if any(entry.has(EQUAL) for entry in generators):
+        caption = (
+            f"distances of as many samples as there are test images, Inception's under {EQUAL}."
+        )
     return table(f"{title}: {caption}", f"tab-eval-board-{name}", "20 17 18 14 11 10 10", rows)
 
 

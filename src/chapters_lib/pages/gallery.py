@@ -20,12 +20,16 @@ from chapters_lib.models.rbm import HiddenChain
 from chapters_lib.pages import model, run
 from chapters_lib.recipes.autoencoder import decode, encode
 from chapters_lib.recording import runs
+from chapters_lib.recording.data_used import superseded
 from chapters_lib.reproducibility import generator
 
 COLUMNS = 10
 FURTHER = "MNIST, further models"
 SETS = {"Fashion-MNIST": "fashion-mnist", "MNIST": "mnist"}
-MACHINE = "rbm-kmnist-256-updates"
+MACHINES = (
+    "rbm-kmnist-256-updates",
+    "rbm-kmnist-256",
+)  # the first that is recorded and not out of date
 # What samples are shown, by panel and row; each page adds its own here.
 SAMPLES = {
     "Fashion-MNIST": {
@@ -96,10 +100,11 @@ def strips() -> dict[str, Tensor]:
 @torch.no_grad()
 def machine_rows() -> dict[str, Tensor]:
     """Return ten images a row of the restricted Boltzmann machine on KMNIST, if it is recorded."""
-    if MACHINE not in runs.names():
+    recorded = [name for name in MACHINES if name in runs.names() and not superseded(find(name))]
+    if not recorded:
         return {}
-    machine, steps = model(MACHINE), find(MACHINE).config.sample_steps
-    kept = {key: torch.from_numpy(value) for key, value in run(MACHINE).panels.items()}
+    machine, steps = model(recorded[0]), find(recorded[0]).config.sample_steps
+    kept = {key: torch.from_numpy(value) for key, value in run(recorded[0]).panels.items()}
     given, sd = kept["test_mean"], kept["test_sd"]
     real = Standardised((to_float(kept["test_images"]).flatten(1) - given) / sd, given, sd)
     seeded = generator(0)

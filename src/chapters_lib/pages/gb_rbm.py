@@ -1,8 +1,8 @@
-"""The page on the Gaussian–Bernoulli RBM: settings, reconstructions, hidden units, standardisation."""
+"""The page on the Gaussian–Bernoulli RBM: settings, errors of reconstruction, hidden units, standardisation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,23 +11,34 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from chapters_lib import figures
+from chapters_lib.data.published import WHOLE
+from chapters_lib.evaluation.intervals import paired
+from chapters_lib.figures import schematics
 from chapters_lib.models.rbm import GaussianBernoulliRBM
-from chapters_lib.pages import Page, below, check, model, run, table
-from chapters_lib.recording.runs import Run
+from chapters_lib.pages import Page, check, interval, model, number, run, signed, table
+from chapters_lib.pages.claims import both, difference, greater, less, level, shown, told
+from chapters_lib.recording.data_used import is_whole, require_same_data
+from chapters_lib.recording.runs import Metric, Run, summarize
 
 PAGE = Page("rbm")
 UNITS = (16, 64, 256)
 GLOBAL = "rbm-kmnist-64-global"  # standardised by the train split's statistics
-SPACE = "\u00a0"
+JUDGE = "judge-kmnist"
+MORE = "as many updates"  # as 25 epochs of the whole train split are; trained only where there are fewer images
 
 
 def numbers() -> None:
     """Give the text the numbers of the recorded machines, and hold its claims against them."""
-    figures.use_style()
+    require_same_data(*(recorded for _, _, recorded in each()), run(GLOBAL), run(JUDGE))
     _settings()
     _errors()
     _hidden_units()
     _standardisation()
+
+
+def drawing() -> Figure:
+    """Draw the machine and its chain."""
+    return schematics.gb_rbm()
 
 
 def sheet(m: int) -> Run:
@@ -36,22 +47,27 @@ def sheet(m: int) -> Run:
 
 
 def longer(m: int) -> Run:
-    """Return the run of M hidden units and as many updates as 25 epochs of 60,000 images make."""
+    """Return the run of M hidden units and as many updates as 25 epochs of the whole set make."""
     return run(f"rbm-kmnist-{m}-updates")
 
 
-GROUPS: dict[str, Callable[[int], Run]] = {"25 epochs": sheet, "as many updates": longer}
-SHORT = {"25 epochs": f"25{SPACE}epochs", "as many updates": "updates"}  # in tables
+def partial() -> bool:
+    """Whether the record is of a part of the train split."""
+    return not is_whole(sheet(16))
+
+
+def readings() -> dict[str, Callable[[int], Run]]:
+    """Return what was trained, by its name: with fewer images than there are, as many updates too."""
+    return {"": sheet, MORE: longer} if partial() else {"": sheet}
 
 
 def each() -> list[tuple[str, int, Run]]:
-    """Return all runs of both groups, each with its group and its number of hidden units."""
-    return [(label, m, group(m)) for label, group in GROUPS.items() for m in UNITS]
-
-
-def short(recorded: Run) -> str:
-    """Return how the numbers of a run are called: ``64_updates``."""
-    return recorded.name.removeprefix("rbm-kmnist-").replace("-", "_")
+    """Return all runs, each with how tables call it, and its number of hidden units."""
+    return [
+        (f"{m}, {label}" if label else str(m), m, group(m))
+        for label, group in readings().items()
+        for m in UNITS
+    ]
 
 
 def machine(recorded: Run) -> GaussianBernoulliRBM:
@@ -59,10 +75,10 @@ def machine(recorded: Run) -> GaussianBernoulliRBM:
     return model(recorded.name).requires_grad_(False)
 
 
-def value(recorded: Run, metric: str, digits: int) -> str:
-    """Return a metric and its standard error as tables show them."""
-    found = recorded.metric(metric)
-    return f"{found.mean:.{digits}f}{SPACE}±{SPACE}{found.sem:.{digits}f}"
+def over_seeds(values: Sequence[float]) -> Metric:
+    """Return numbers of several trainings as a metric."""
+    found = summarize([float(value) for value in values])
+    return Metric(found["mean"], found["sem"], tuple(found["values"]))  # type: ignore[index]
 
 
 def ten(recorded: Run, split: str = "test") -> Tensor:
@@ -73,201 +89,182 @@ def ten(recorded: Run, split: str = "test") -> Tensor:
     return torch.tensor(standardised, dtype=torch.float32)
 
 
+def updates(recorded: Run) -> int:
+    """Return how many updates a run's training made."""
+    config, images = recorded.config, recorded.data_used["train"]["images"]
+    return int(config["epochs"] * (config["updates_per_epoch"] or images // config["batch_size"]))
+
+
 def _settings() -> None:
-    of = sheet(16).provenance["data"]
-    images, per_epoch, full = of["train"]["images"], of["train"]["images"] // 128, 60_000 // 128
-    PAGE.keep(train_images=f"{images:,}", test_images=f"{of['test']['images']:,}")
-    PAGE.keep(sheet_updates=f"{25 * per_epoch:,}", full_updates=f"{25 * full:,}")
-    PAGE.keep(passes=25 * full / per_epoch)
-    check({"a tenth of the training images is at hand": 0.09 < images / 60_000 < 0.11})
+    of = sheet(16).data_used
+    images, test = (f"{of[split]['images']:,}" for split in ("train", "test"))
+    part = f"the first {images} of {WHOLE['train']:,} training images"
+    seeds = ("one", "two", "three", "four", "five")[len(sheet(16).provenance["seeds"]) - 1]
+    PAGE.keep(
+        train_images=images,
+        test_images=test,
+        set=part if partial() else f"{images} training images",
+        updates=f"{updates(sheet(16)):,}",
+        seeds=seeds,
+    )
+    told = {"epochs": 25, "steps": 5, "batch_size": 128, "sample_steps": 200}  # in the text
+    check({key: sheet(16).config[key] == given for key, given in told.items()})
+
+
+def table_settings() -> Markdown:
+    """Return the settings of all machines."""
+    of, config = sheet(16).data_used, sheet(16).config
+    images, test = (f"{of[split]['images']:,}" for split in ("train", "test"))
+    of_all = f" of the {WHOLE['train']:,}" if partial() else ""
+    rows = [
+        ["setting", "value"],
+        ["machines", "16, 64 and 256 hidden units, $P = 784$ visible units"],
+        ["first weights", f"$W_{{ij}} \\sim \\mathcal N(0, {config['weight_sd']:g}^2)$, $b = \\alpha = 0$"],
+        ["scale", "$\\sigma = 1$, not learned"],
+        ["update", f"CD-{config['steps']}, Adam with rate {config['learning_rate']:g}, no weight decay"],
+        ["batches", f"{config['batch_size']} images"],
+        ["epochs", f"{config['epochs']}, which are {updates(sheet(16)):,} updates"],
+        ["data", f"KMNIST, default split: {images}{of_all} training images, {test} test images"],
+    ]  # fmt: skip
+    if partial():
+        rows.append([f"*{MORE}*", f"{updates(longer(16)):,} updates of the same images"])
+    rows.append(["trainings", f"seeds {', '.join(map(str, sheet(16).provenance['seeds']))}"])
+    return table("Settings of all machines.", "tab-rbm-settings", "25 75", rows)
+
+
+def fewer_images() -> Markdown:
+    """Return what there is to say of a train split that was not whole; nothing where it was."""
+    if not partial():
+        return Markdown("")
+    images, whole = sheet(16).data_used["train"]["images"], WHOLE["train"]
+    return Markdown(
+        f"Of KMNIST's {whole:,} training images the first {images:,} ({100 * images / whole:.0f} %) were at hand when "
+        f"these machines were trained.\nSo 25 epochs are {updates(sheet(16)):,} updates in place of "
+        f"{updates(longer(16)):,}, and a second set of machines made {updates(longer(16)):,} updates of the same "
+        f"images (*{MORE}* in the tables).\nWith all images the gap between training and test error should shrink, "
+        "most for 256 units; if it did not, its cause would be another than so few images."
+    )
 
 
 def reconstructions() -> Figure:
-    """Draw ten originals beside their reconstructions, of both splits, for every machine."""
-    figure, axes = figures.panels(2, 3 * len(GROUPS), height=0.9)
-    shown = [(split, *which) for which in each() for split in ("train", "test")]
-    for ax, (split, label, m, recorded) in zip(axes, shown, strict=True):
-        panels = recorded.panels
-        v = machine(recorded).reconstruct(ten(recorded, split)).numpy()
+    """Draw ten originals beside their reconstructions, of both splits, for each of the sheet's machines."""
+    figure, axes = figures.panels(2, 3, height=0.9)
+    kept = [(split, m) for m in UNITS for split in ("train", "test")]
+    for ax, (split, m) in zip(axes, kept, strict=True):
+        panels = sheet(m).panels
+        v = machine(sheet(m)).reconstruct(ten(sheet(m), split)).numpy()
         again = np.clip(panels[f"{split}_mean"] + panels[f"{split}_sd"] * v, 0, 1)
         images = panels[f"{split}_images"][:, 0] / 255
         left, right = (figures.tile(block, 5) for block in (images, again.reshape(10, 28, 28)))
         canvas = np.hstack([left, np.ones((len(left), 10)), right])
         ax.imshow(canvas, cmap="gray", vmin=0, vmax=1)
         ax.set_axis_off()
-        ax.set_title(f"M = {m}, {split}, {label}")
+        ax.set_title(f"{m} hidden units, {'training' if split == 'train' else split} images")
     return figure
-
-
-KINDS = ("mse", "mse_gibbs5", "mse_pixel")
-ERRORS = [f"{split}_{kind}" for kind in KINDS for split in ("train", "test")]
 
 
 def table_errors() -> Markdown:
     """Return the errors of reconstruction of every machine."""
-    head = ["run", "M", "train", "test", "train gibbs5", "test gibbs5", "train pixel", "test pixel"]
-    rows = [[*head, "PCA, test"]]
-    for label, m, recorded in each():
-        found = [f"{recorded[error]:.4f}" for error in (*ERRORS, "test_pca_mse")]
-        rows.append([SHORT[label], str(m), *found])
-    largest = max(recorded.metric(error).sem for _, _, recorded in each() for error in ERRORS)
+    head = ["hidden units", "training", "test", "test, after drawing", "test, $v$", "PCA, $v$"]
+    rows = [head]
+    for label, _, recorded in each():
+        pixel = [number(recorded.metric(f"{split}_mse_pixel"), 5) for split in ("train", "test")]
+        drawn = number(recorded.metric("test_mse_pixel_gibbs5"), 5)
+        scaled = [f"{recorded[key]:.3f}" for key in ("test_mse", "test_pca_mse")]
+        rows.append([label, *pixel, drawn, *scaled])
     caption = (
-        "Mean squared error of reconstruction, means over three seeds, whose standard errors are at most "
-        f"{largest:.4f}. *Train*, *test*: one pass of means up and down, in standardised units; *gibbs5*: after five "
-        "sampled Gibbs steps; *pixel*: the single pass in pixels, clipped to [0, 1]; *PCA*: M principal components, in "
-        "standardised units. *25 epochs*: the sheet's; *updates*: as many as 25 epochs of 60,000 images make."
+        "Mean squared error of reconstruction in pixels from 0 to 1: one pass of means up and down, and after five "
+        "rounds of drawn states. The last two columns are in standardised units $v$, for the principal components "
+        "(PCA), as many as there are hidden units. Mean over seeds ± standard error."
     )
-    return table(caption, "tab-rbm-mse", "15 7 11 11 12 12 11 11 10", rows)
+    return table(caption, "tab-rbm-mse", "19 19 19 21 11 11", rows)
 
 
-def excess(recorded: Run) -> float:
-    """Return by how many per cent the test error in pixels lies above the training error."""
-    return 100 * (recorded["test_mse_pixel"] / recorded["train_mse_pixel"] - 1)
+def gap(recorded: Run, key: str = "mse_pixel") -> Metric:
+    """Return test minus training of a metric, for each seed."""
+    test, train = (recorded.metric(f"{split}_{key}").values for split in ("test", "train"))
+    return over_seeds([a - b for a, b in zip(test, train, strict=True)])
 
 
 def _errors() -> None:
-    PAGE.keep(mean_mse=sheet(16)["test_mean_image_mse"])
-    claims = {}
-    for _, _, r in each():
-        error, name = r["test_mse"], short(r)
-        PAGE.keep(**{f"{name}_test_mse": error, f"excess_{name}": excess(r)})
-        for kind in ("mse", "mse_pixel"):
-            train, test = (r.metric(f"{split}_{kind}").values for split in ("train", "test"))
-            worse = all(a < b for a, b in zip(train, test, strict=True))
-            claims[f"{name}: test images come back worse, for every seed ({kind})"] = worse
-        claims[f"{name}: sampling adds error"] = r["test_mse_gibbs5"] > error
-        claims[f"{name}: PCA reconstructs better"] = r["test_pca_mse"] < error
+    pixel = {m: sheet(m).metric("test_mse_pixel") for m in UNITS}
+    drawn = {m: sheet(m).metric("test_mse_pixel_gibbs5") for m in UNITS}
+    gaps = {m: gap(sheet(m)) for m in UNITS}
+    PAGE.keep(mean_v=sheet(16)["test_mean_image_mse"])
     for m in UNITS:
-        claims[f"{m}: more updates help"] = longer(m)["test_mse"] < sheet(m)["test_mse"]
-        claims[f"{m}: and widen the gap"] = excess(sheet(m)) < excess(longer(m))
+        train = sheet(m)["train_mse_pixel"]
+        PAGE.keep(**{f"{m}_test": signed(pixel[m].mean, 4), f"{m}_train": signed(train, 4)})
+        PAGE.keep(**{f"{m}_gap": signed(gaps[m].mean, 4), f"{m}_drawn": signed(drawn[m].mean, 4)})
+        PAGE.keep(**{f"{m}_pca": sheet(m)["test_pca_mse"], f"{m}_v": sheet(m)["test_mse"]})
     for fewer, more in ((16, 64), (64, 256)):
-        better = sheet(more)["test_mse"] < longer(fewer)["test_mse"]
-        claims[f"{more} units help more than updates"] = better
-        for label, group in GROUPS.items():
-            large, small = group(more), group(fewer)
-            better = below(large.metric("test_mse"), small.metric("test_mse"))
-            claims[f"{label}: {more} units are better"] = better
-            claims[f"{label}: {more} units widen the gap"] = excess(small) < excess(large)
-    check(claims)
+        PAGE.keep(**{f"{more}_less": told(difference(pixel[more], pixel[fewer]), 4)})
+    PAGE.claims(
+        more_units=both(less(pixel[64], pixel[16]), less(pixel[256], pixel[64])),
+        test_worse=both(
+            *(
+                shown(paired(pixel[m].values, sheet(m).metric("train_mse_pixel").values), sign=1)
+                for m in UNITS
+            )
+        ),
+        gap_widens=both(less(gaps[16], gaps[64], digits=4), less(gaps[64], gaps[256], digits=4)),
+        pca=both(*(less(sheet(m).metric("test_pca_mse"), sheet(m).metric("test_mse")) for m in UNITS)),
+        drawing_costs=both(*(greater(drawn[m], pixel[m]) for m in UNITS)),
+    )  # fmt: skip
 
 
-def components() -> Figure:
-    """Draw the test error over the number of hidden units, beside as many principal components."""
-    series, bars = {}, {}
-    for label, group in GROUPS.items():
-        series[label] = [group(m)["test_mse"] for m in UNITS]
-        bars[label] = [group(m).metric("test_mse").sem for m in UNITS]
-    series["PCA"] = [sheet(m)["test_pca_mse"] for m in UNITS]
-    figure = figures.lines(UNITS, series, bars, ylabel="test MSE, standardised")
-    figure.axes[0].set_xlabel("hidden units, or components")
-    figure.axes[0].set_xscale("log", base=2)
-    figure.axes[0].set_xticks(UNITS, [str(m) for m in UNITS])
-    figure.axes[0].set_ylim(0, None)
-    return figure
-
-
-def curves() -> Figure:
-    """Draw test error and gap of free energies over training, a line a seed."""
-    figure, axes = figures.panels(2, len(GROUPS), height=2.5)
-    for (label, group), left, right in zip(GROUPS.items(), axes[::2], axes[1::2], strict=True):
-        for m, colour in zip(UNITS, figures.SERIES_COLOURS, strict=False):
-            for seed in (0, 1, 2):
-                part = group(m).history.where("seed", seed)
-                gap = part.column("test_free_energy") - part.column("train_free_energy")
-                for ax, values in ((left, part.column("test_mse")), (right, gap)):
-                    name = f"M = {m}" if seed == 0 else None
-                    ax.plot(part.column("epoch"), values, color=colour, linewidth=0.9, label=name)
-        left.set(xlabel="epoch", ylabel="test MSE, standardised", ylim=(0, None), title=label)
-        right.set(xlabel="epoch", ylabel="F(test) − F(train), nats")
-        left.legend()
-    return figure
+def more_updates() -> Markdown:
+    """Return what as many updates as the whole set makes do; nothing where the whole set was there."""
+    if not partial():
+        return Markdown("")
+    pixel = {m: longer(m).metric("test_mse_pixel") for m in UNITS}
+    before = {m: sheet(m).metric("test_mse_pixel") for m in UNITS}
+    PAGE.claims(
+        more_updates=both(*(less(pixel[m], before[m]) for m in UNITS)),
+        units_first=both(less(before[64], pixel[16]), less(before[256], pixel[64])),
+        gap_stays=~greater(gap(longer(256)), gap(sheet(256)), digits=5),
+        updates_nearer=both(*(less(longer(m).metric("fid_judge"), sheet(m).metric("fid_judge")) for m in UNITS)),
+    )  # fmt: skip
+    errors = [signed(pixel[m].mean, 4) for m in UNITS]
+    return Markdown(
+        f"The machines that made {updates(longer(16)):,} updates have smaller test errors at every size, {errors[0]}, "
+        f"{errors[1]} and {errors[2]}.{{glue:text}}`claim-rbm-more-updates`\nYet four times the units gain more than "
+        f"{updates(longer(16)) / updates(sheet(16)):.1f} times the updates.{{glue:text}}`claim-rbm-units-first`\n"
+        "The gap to the training images is no wider than before at 256 units: "
+        f"{signed(gap(longer(256)).mean, 4)} against {signed(gap(sheet(256)).mean, 4)}."
+        "{glue:text}`claim-rbm-gap-stays`\nTheir samples, in {numref}`tab-rbm-samples`, are nearer to the test images."
+        "{glue:text}`claim-rbm-updates-nearer`"
+    )
 
 
 def filters() -> Figure:
     """Draw columns of W as images."""
-    figure, axes = figures.panels(3, len(GROUPS), height=1.35)
-    for ax, (_, m, recorded) in zip(axes, each(), strict=True):
-        columns = machine(recorded).weight.T[:32]
+    figure, axes = figures.panels(3, height=1.35)
+    for ax, m in zip(axes, UNITS, strict=True):
+        columns = machine(sheet(m)).weight.T[:32]
         greys = 0.5 + 0.5 * columns / columns.abs().amax(1, keepdim=True)
         canvas = figures.tile(greys.reshape(-1, 28, 28).numpy(), 8)
         ax.imshow(canvas, cmap="gray", vmin=0, vmax=1)
         ax.set_axis_off()
         ax.set_anchor("N")
-        ax.set_title(f"M = {m}")
+        ax.set_title(f"{m} hidden units")
     return figure
-
-
-def use() -> Figure:
-    """Draw how often each hidden unit is on over the test images, units sorted."""
-    width = 3.4 * len(GROUPS)
-    figure, axes = figures.panels(len(GROUPS), width=width, height=2.4, sharey=True)
-    for ax, (title, group) in zip(axes, GROUPS.items(), strict=True):
-        for m in UNITS:
-            share = np.sort(group(m).panels["hidden_use"])
-            ax.plot((np.arange(m) + 0.5) / m, share, label=f"M = {m}")
-        ax.set(xlabel="share of the units", title=title, ylim=(0, 1))
-    axes[0].set_ylabel("share of images")
-    axes[0].legend()
-    return figure
-
-
-def gap(recorded: Run) -> float:
-    """Return by how much the free energy of test images lies above that of training images, in nats."""
-    return recorded["test_free_energy"] - recorded["train_free_energy"]
 
 
 def _hidden_units() -> None:
-    every = [recorded for _, _, recorded in each()]
-    low = min(recorded["hidden_use_min"] for recorded in every)
-    high = max(recorded["hidden_use_max"] for recorded in every)
-    PAGE.keep(use_low=low, use_high=high)
-    PAGE.keep(**{f"gap_{short(recorded)}": gap(recorded) for recorded in every})
-    PAGE.keep(gap_global=gap(run(GLOBAL)))
-    early, late = ([gap(group(m)) for m in UNITS] for group in GROUPS.values())
-    claims = {
-        "no unit is always off or on": low > 0.02 and high < 0.98,
-        "none is dead": min(recorded["hidden_sd_min"] for recorded in every) > 0.1,
-        "at first larger machines are ahead": early[0] < early[1] < early[2],
-        "later the gaps are alike": max(late) - min(late) < 5 and abs(late[2] - early[2]) < 5,
-        "about half of it is the standardisation": gap(run(GLOBAL)) < 0.6 * early[1],
-        "no machine got worse on new images": all(
-            sheet(m)["test_log_density"] < longer(m)["test_log_density"] for m in UNITS
-        ),
-    }
-    check(claims)
-
-
-def table_standardisation() -> Markdown:
-    """Return the errors with each batch's own mean and standard deviation, and with the train split's."""
-    both = sheet(64), run(GLOBAL)
-    rows = [["", "each batch's own", "the train split's"]]
-    shown = {"MSE, train": "train_mse", "MSE, test": "test_mse"}
-    for label, metric in (shown | {"MSE, test, in pixels": "test_mse_pixel"}).items():
-        rows.append([label, *(value(recorded, metric, 4) for recorded in both)])
-    means = [f"{recorded['test_mean_image_mse']:.4f}" for recorded in both]
-    densities = [value(recorded, "test_log_density", 1) for recorded in both]
-    rows += [["MSE of the mean image, test", *means], ["log-density, test", *densities]]
-    caption = (
-        "64 hidden units, 25 epochs: mean and standard deviation taken from each batch, or once from the train split. "
-        "Three seeds, ± standard error."
-    )
-    return table(caption, "tab-rbm-global", "40 30 30", rows)
+    low = min(min(sheet(m).metric("hidden_use_min").values) for m in UNITS)
+    high = max(max(sheet(m).metric("hidden_use_max").values) for m in UNITS)
+    PAGE.keep(use_low=100 * low, use_high=100 * high)
+    for m in UNITS:
+        PAGE.keep(**{f"{m}_free_gap": number(gap(sheet(m), "free_energy"), 1)})
 
 
 def _standardisation() -> None:
     own, given = sheet(64), run(GLOBAL)
-    level, deviation = (float(number) for number in own.panels["statistics"])
-    PAGE.keep(statistics_mean=level, statistics_sd=deviation, paper=-level / deviation)
-    means = [own.panels[f"{split}_mean"] for split in ("train", "test")]
-    PAGE.keep(statistics_spread=max(float(np.ptp(mean)) for mean in means))
-    change = {}
-    for metric in ("train_mse", "test_mse", "test_mse_pixel", "test_mean_image_mse"):
-        change[metric] = 100 * abs(given[metric] / own[metric] - 1)
-        PAGE.keep(**{f"change_{metric}": change[metric]})
-    unit, mean_image = change["test_mse"], "test_mean_image_mse"
-    claims = {
-        "training is the same": change["train_mse"] < 0.2 and change["test_mse_pixel"] < 1,
-        "most of the difference is the unit": change[mean_image] > 0.8 * unit,
-        "test images vary less": given[mean_image] < own[mean_image],
-    }
-    check(claims)
+    mean, deviation = (float(value) for value in own.panels["statistics"])
+    PAGE.keep(statistics_sd=deviation, paper=signed(-mean / deviation, 2))
+    pixel = [recorded.metric("test_mse_pixel") for recorded in (own, given)]
+    PAGE.keep(own_scale=number(pixel[0], 5), train_scale=number(pixel[1], 5))
+    PAGE.keep(scale_change=interval(difference(pixel[1], pixel[0]), 4))
+    PAGE.keep(global_v=given["test_mse"], global_mean_v=given["test_mean_image_mse"])
+    PAGE.keep(global_free_gap=number(gap(given, "free_energy"), 1))
+    PAGE.claims(scale=level(pixel[1], pixel[0], digits=4))

@@ -35,7 +35,7 @@ class RBMConfig:
 
     hidden: int
     dataset: str = "kmnist"
-    steps: int = 5  # k of CD-k
+    steps: int = 5  # n of CD-n
     epochs: int = 25
     updates_per_epoch: int | None = None  # None: one pass over the images that there are
     batch_size: int = 128
@@ -63,7 +63,7 @@ def build(config: RBMConfig) -> GaussianBernoulliRBM:
 
 
 def train(config: RBMConfig, model: GaussianBernoulliRBM, session: Session) -> History:
-    """Follow CD-k by Adam; watch reconstruction and free energy on some images of both splits."""
+    """Follow CD-n by Adam; watch reconstruction and free energy on some images of both splits."""
     training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
     batches: Batches = Batches(training, config.batch_size, device=session.device)
     if config.updates_per_epoch:

@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import json
 import math
+import re
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,10 @@ SPACE: dict[str, tuple[Any, ...]] = {
 
 
 TRIALS = 8
+ATTEMPTS, PAUSE = (
+    5,
+    0.3,
+)  # to open a storage that others open for the first time, too; seconds between
 
 
 RECORD = "vae-fashion-mnist-tuning"
@@ -63,8 +69,9 @@ def open_study(
 ) -> optuna.Study:
     """Open or make the study of that name, in SQLite below the cache, or at another storage's URL.
 
-    Processes and machines that open the same storage share its trials. A `fresh` one forgets
-    those that it had.
+    Processes and machines that open the same storage share its trials: of several machines a database's
+    server, as ``postgresql://USER@HOST/DATABASE``, since SQLite locks files of one machine alone. A
+    `fresh` study forgets the trials that it had.
 
     Raises
     ------
@@ -81,18 +88,41 @@ def open_study(
         if fresh:
             with contextlib.suppress(KeyError):  # there is none yet
                 optuna.delete_study(study_name=name, storage=url)
-        return optuna.create_study(
-            storage=url,
-            study_name=name,
-            load_if_exists=True,
-            direction="minimize",
-            sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=6),
-        )
+        return _create(url, name)
+    except ImportError as error:
+        raise ChaptersError(
+            f"{_without_password(url)} needs a package that is not installed; PostgreSQL's is in the extra `cluster`: "
+            ".venv/bin/python -m pip install -e '.[cluster]'"
+        ) from error
     except Exception as error:
         raise ChaptersError(
-            f"cannot open the study at {url} ({type(error).__name__}): name a storage that can be "
+            f"cannot open the study at {_without_password(url)} ({type(error).__name__}): name a storage that can be "
             "written, as --storage sqlite:///FILE"
         ) from error
+
+
+def _create(url: str, name: str) -> optuna.Study:
+    import optuna
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            return optuna.create_study(
+                storage=url,
+                study_name=name,
+                load_if_exists=True,
+                direction="minimize",
+                sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=6),
+            )
+        except (IntegrityError, OperationalError, ProgrammingError):
+            if not left:
+                raise
+            time.sleep(PAUSE)  # another process is making the same tables
+    raise AssertionError("unreachable")
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def validation_bound(

@@ -49,6 +49,8 @@ class Experiment(Generic[C, M]):
     samples
         by the prefix of their metrics, what draws new images: a function of configuration, model
         and count that returns uint8 images, the same at every call; empty for what draws none.
+    repeats
+        the experiment that this one would only repeat if the whole data set were at hand.
     weights_stored
         False for a study of many models, which keeps its numbers alone and cannot be verified
         without training.
@@ -68,6 +70,7 @@ class Experiment(Generic[C, M]):
     half_precision: bool = True
     samples: Mapping[str, Callable[[C, M, int], Tensor]] = field(default_factory=dict)
     weights_stored: bool = True
+    repeats: str = ""
 
     def restored(self) -> M:
         """Return the recorded model of the first seed, in evaluation mode; no random state moves."""

@@ -1,43 +1,88 @@
-"""Several trainings side by side, each in a process of its own, what they need first."""
+"""Several trainings side by side, what they need first: each in a process of its own, or however else it is done."""
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from typing import Protocol
 
+from chapters_lib.errors import ChaptersError
 from chapters_lib.folders import cache_root
 from chapters_lib.recording.record import elapsed
 
-PAUSE = 0.2  # seconds between two looks at the processes
+PAUSE = 0.2  # seconds between two looks at what is running
 
 
-@dataclass
-class _Job:
-    process: subprocess.Popen[bytes]
-    log: Path
-    output: IO[bytes]
-    start: float
+class Job(Protocol):
+    """Work that has been begun."""
+
+    said: str  # what is to be told of it once it has ended
+
+    def poll(self) -> bool | None:
+        """Return whether it went well; None as long as it is at work."""
+
+    def stop(self) -> None:
+        """Tell it to stop."""
+
+    def close(self) -> None:
+        """Wait until it has ended, and let go of what it held."""
+
+
+class Process:
+    """A command in a process of its own, which writes to a file in the cache.
+
+    With `quoted`, what it says is all that it wrote.
+    """
+
+    def __init__(self, name: str, command: list[str], quoted: bool = False):
+        self.name, self.quoted, self.said = name, quoted, ""
+        self.log = cache_root() / f"{name}.{'said' if quoted else 'log'}"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.output = self.log.open("wb")
+        self.start = time.monotonic()
+        self.process = subprocess.Popen(command, stdout=self.output, stderr=subprocess.STDOUT)
+
+    def poll(self) -> bool | None:
+        """Return whether it went well; None as long as it is at work."""
+        if (status := self.process.poll()) is None:
+            return None
+        text = self.log.read_text(encoding="utf-8", errors="replace").strip()
+        if self.quoted:
+            self.said = text
+        elif status == 0:
+            self.said = f"{self.name}: done in {elapsed(self.start)}"
+        else:
+            last = text.splitlines()[-1] if text else f"status {status}"
+            self.said = f"{self.name}: failed ({last}); all it said is in {self.log}"
+        return status == 0
+
+    def stop(self) -> None:
+        """Tell it to stop."""
+        self.process.terminate()
+
+    def close(self) -> None:
+        """Wait until it has ended."""
+        self.process.wait()
+        self.output.close()
 
 
 def run(
     names: Sequence[str],
     needs: Mapping[str, Sequence[str]],
-    command: Callable[[str], list[str]],
+    begin: Callable[[str], Job],
     workers: int,
     say: Callable[[str], None] = print,
+    *,
+    quiet: bool = False,
 ) -> dict[str, bool]:
-    """Run the command of every name, so many at a time; return by name whether it went well.
+    """Begin the job of every name, so many at a time; return by name whether it went well.
 
     A name waits for those among its needs that are run here, and is left out, as failed, if one of
-    them failed. Each process writes to ``NAME.log`` in the cache. Interrupted, all processes are told
-    to stop, and waited for: the same command then goes on from their checkpoints.
+    them failed. Interrupted, all jobs are told to stop, and waited for: the same command then goes on
+    from their checkpoints. With `quiet`, nothing is said of a beginning.
     """
-    waiting, running = list(names), dict[str, _Job]()
+    waiting, running = list(names), dict[str, Job]()
     done: dict[str, bool] = {}
     try:
         while waiting or running:
@@ -49,35 +94,23 @@ def run(
                     say(f"{name}: left out, since {lost[0]} failed")
                 elif len(running) < workers and all(need in done for need in first):
                     waiting.remove(name)
-                    running[name] = _begin(name, command(name))
-                    say(f"{name}: begun, {len(done)} of {len(names)} done")
+                    try:
+                        running[name] = begin(name)
+                        if not quiet:
+                            say(f"{name}: begun, {len(done)} of {len(names)} done")
+                    except ChaptersError as error:
+                        done[name] = False
+                        say(f"{name}: failed ({error})")
             for name, job in list(running.items()):
-                if (status := job.process.poll()) is not None:
-                    job.output.close()
+                if (well := job.poll()) is not None:
+                    job.close()
                     del running[name]
-                    done[name] = status == 0
-                    say(f"{name}: {_end(status, job)}")
+                    done[name] = well
+                    say(job.said)
             time.sleep(PAUSE)
     finally:
         for job in running.values():
-            with contextlib.suppress(ProcessLookupError):
-                job.process.terminate()
+            job.stop()
         for job in running.values():
-            job.process.wait()
-            job.output.close()
+            job.close()
     return done
-
-
-def _begin(name: str, command: list[str]) -> _Job:
-    log = cache_root() / f"{name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    output = log.open("wb")
-    process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    return _Job(process, log, output, time.monotonic())
-
-
-def _end(status: int, job: _Job) -> str:
-    if status == 0:
-        return f"done in {elapsed(job.start)}"
-    lines = job.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return f"failed ({lines[-1] if lines else f'status {status}'}); all it said is in {job.log}"

@@ -6,8 +6,8 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.folders import cache_root
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.recording import runs
+from chapters_lib.recording.data_used import require_needs
 from chapters_lib.recording.experiment import Experiment, Metrics, Session
 from chapters_lib.reproducibility import describe_machine, seed_everything, source_commit
 from chapters_lib.training import History
@@ -43,12 +44,11 @@ def record(
     Raises
     ------
     ChaptersError
-        if the experiment is being trained elsewhere, a judge that it needs is not recorded,
-        data are missing, or the training fails. The last record of the experiment then still
+        if the experiment is being trained elsewhere, a judge that it needs is not recorded
+        or is one of other data, data are missing, or the training fails. The last record of the experiment then still
         is whole.
     """
-    for needed in experiment.needs:
-        runs.load(needed)
+    require_needs(experiment)
     runs.require_writable()
     with alone(experiment.name) as folder:
         return _record(experiment, folder, device, fresh, progress)
@@ -88,6 +88,42 @@ def origins(needs: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What trainings rest on besides their configuration: the data by split, and the runs that they use."""
+
+    data: Mapping[str, Mapping[str, Any]]
+    used: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, experiment: Experiment[Any, Any]) -> Basis:
+        """Look at the data and at the recorded runs as they are found here."""
+        name = experiment.config.dataset
+        found = {split: data.load(name, split) for split in data.splits(name)}
+        return cls(
+            {
+                split: {"name": one.name, "images": len(one), "sha256": one.sha256}
+                for split, one in found.items()
+            },
+            origins(experiment.needs),
+        )
+
+    def checkpoint(self, experiment: Experiment[Any, Any], seed: int, folder: Path) -> Checkpoint:
+        """Return where one seed's training is kept."""
+        hashes = {split: stated["sha256"] for split, stated in self.data.items()}
+        return checkpoint_of(experiment, seed, folder, hashes, self.used)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the training of one seed leaves: the model as it is stored, history, metrics, and on which machine."""
+
+    model: nn.Module
+    rows: History
+    metrics: Metrics
+    machine: Mapping[str, Any]
+
+
 def _record(
     experiment: Experiment[Any, Any],
     folder: Path,
@@ -95,29 +131,36 @@ def _record(
     fresh: bool,
     progress: bool,
 ) -> runs.Run:
-    config = asdict(experiment.config)
-    datasets = {
-        split: data.load(config["dataset"], split) for split in data.splits(config["dataset"])
-    }
-    used = origins(experiment.needs)
-    first: nn.Module | None = None
-    history, outcomes = History(), []
-    hashes = {split: found.sha256 for split, found in datasets.items()}
+    basis = Basis.of(experiment)
+    outcomes: list[Outcome] = []
     for seed in experiment.seeds:
-        checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
-        if fresh:  # a study's parts have checkpoints of their own
-            for path in folder.glob(f"seed-{seed}.*pt"):
-                path.unlink()
+        if fresh:
+            forget(folder, seed)
+        checkpoint = basis.checkpoint(experiment, seed, folder)
         label = f"{experiment.name} seed {seed}" if progress else ""
         session = Session(device, checkpoint, label, seed, fresh)
-        model, rows, metrics = one_seed(experiment, session, checkpoint)
-        first = model if first is None else first
-        for row in rows:
+        found = Outcome(*one_seed(experiment, session, checkpoint), describe_machine(device))
+        outcomes.append(replace(found, model=nn.Identity()) if outcomes else found)
+    return gather(experiment, folder, basis, outcomes)
+
+
+def forget(folder: Path, seed: int) -> None:
+    """Remove a seed's checkpoints; a study's parts have some of their own."""
+    for path in folder.glob(f"seed-{seed}.*pt"):
+        path.unlink()
+
+
+def gather(
+    experiment: Experiment[Any, Any], folder: Path, basis: Basis, outcomes: Sequence[Outcome]
+) -> runs.Run:
+    """Write the run of trained seeds, in their order; weights, panels and machine are the first one's."""
+    config, first = asdict(experiment.config), outcomes[0]
+    history, metrics = History(), [found.metrics for found in outcomes]
+    for seed, found in zip(experiment.seeds, outcomes, strict=True):
+        for row in found.rows:
             history.append({"seed": seed, **row})
-        outcomes.append(metrics)
-    assert first is not None
-    panels = experiment.panels(experiment.config, first)
-    if origins(experiment.needs) != used:
+    panels = experiment.panels(experiment.config, first.model)
+    if origins(experiment.needs) != basis.used:
         raise ChaptersError(
             f"a run that {experiment.name} needs was recorded anew meanwhile; nothing was recorded: run the same "
             "command again"
@@ -128,19 +171,16 @@ def _record(
         provenance={
             "library": chapters_lib.__version__,
             "commit": source_commit(),
-            **describe_machine(device),
+            **first.machine,
             "seeds": list(experiment.seeds),
             "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-            "wall_seconds": float(sum(found.get("train_seconds", 0.0) for found in outcomes)),
-            "data": {
-                split: {"name": found.name, "images": len(found), "sha256": found.sha256}
-                for split, found in datasets.items()
-            },
-            **({"used": used} if used else {}),
+            "wall_seconds": float(sum(found.get("train_seconds", 0.0) for found in metrics)),
+            "data": dict(basis.data),
+            **({"used": basis.used} if basis.used else {}),
         },
         history=history,
-        metrics={key: runs.summarize([found[key] for found in outcomes]) for key in outcomes[0]},
-        weights=experiment.stored_weights(first),
+        metrics={key: runs.summarize([found[key] for found in metrics]) for key in metrics[0]},
+        weights=experiment.stored_weights(first.model),
         panels=panels,
     )
     for path in folder.glob("seed-*.measured.pt"):

@@ -35,6 +35,7 @@ from chapters_lib.evaluation.kid import kernel_distance
 from chapters_lib.evaluation.precision_recall import precision_recall
 from chapters_lib.folders import cache_root, root
 from chapters_lib.recording import runs
+from chapters_lib.recording.data_used import require_same_data
 from chapters_lib.recording.experiment import Experiment, Metrics
 from chapters_lib.recording.judging import load_judge
 from chapters_lib.recording.record import alone
@@ -141,12 +142,14 @@ def _measured(
     """Return the metrics, the test images they are against, and how many there are on each side."""
     model = experiment.restored()
     dataset = run.config["dataset"]
+    if (judge := f"judge-{dataset}") in runs.names():
+        require_same_data(run, runs.load(judge))
     test = data.load(dataset, "test")
     count = min(SAMPLES, len(test))
     real, metrics = test.images[:count], Metrics()
     for prefix, sampler in experiment.samples.items():
         drawn = sampler(experiment.config, model, count)
-        if f"judge-{dataset}" in runs.names():
+        if judge in runs.names():
             metrics |= judged(dataset, real, drawn, prefix)
         if net is not None:
             bar = f"{experiment.name} {prefix}".rstrip("_ ") if progress else ""

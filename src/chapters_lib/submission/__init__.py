@@ -47,6 +47,13 @@ LESSER = (
 )
 
 
+BEFORE = (
+    " Beside the real test crops, as many samples as these, FID of the control's samples is {number}`@ "
+    "vae-realnvp_fid768 .2f`, {number}`@ gan_fid768 .2f` and {number}`@ vae-gaussian_fid768 .2f` in the same order; "
+    "of rendered crops themselves {number}`@ rendered_fid768 .2f`, of real training crops {number}`@ train_fid768 .2f`."
+)
+
+
 def words(sheet: str) -> dict[str, str]:
     """Return what stands between two @ in the sources of a sheet: of 4a, what is said of the colour set shown."""
     if sheet != "a4a":
@@ -61,7 +68,8 @@ def words(sheet: str) -> dict[str, str]:
             "TRAININGS": "one training each",
             "COUNTED": "there likelihoods are of the first 1,000 images, bounds of all 10,000",
         }
-    crops = shown.name == "svhn-crops"
+    crops, floors = shown.name == "svhn-crops", f"floors-{shown.name}"
+    yardstick = {floors, f"measures-{shown.name}"} <= set(runs.names())
     first = runs.load(f"vae-gaussian-{shown.name}")
     trained = {len(runs.load(name).provenance["seeds"]) for name in shown.needed if "vae" in name}
     counted = first.config["nll_images"]
@@ -76,12 +84,12 @@ def words(sheet: str) -> dict[str, str]:
         if counted
         else "all images",
         "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
-        "STAR": "*: as many other real crops, of the training part." if crops else "",
+        "STAR": "*: as many other real crops, of the training part." if yardstick else "",
+        "CONTROLS": BEFORE.replace("@", floors) if floors in runs.names() else "",
         "SPREAD": "All of this is one training each." if trained == {1} else "",
         "OPENING": LESSER.format(
             cannot="SVHN whole could not be had where this was recorded",
-            named=f"{colour.words(shown.full)}. The models begin with weights learned on rendered house "
-            "numbers, and see every crop moved and recoloured at random",
+            named=f"{colour.words(shown.full)} and sees every crop moved and recoloured at random",
         )
         if crops
         else f"Everything below is of {colour.words(shown.full)}.",
@@ -276,10 +284,14 @@ def carried_runs(sheet: str) -> tuple[str, ...]:
 
 
 def _carried(sheet: Sheet) -> dict[str, str | bytes]:
-    """Return the records that a pack carries, by their paths in it."""
+    """Return the records that a pack carries, by their paths in it; none that whole data have made needless."""
+    from chapters_lib.experiments import find
+    from chapters_lib.recording.data_used import superseded
+
     return {
         f"record/{name}/{path.name}": path.read_bytes()
         for name in carried_runs(sheet.name)
+        if not superseded(find(name))
         for path in sorted(runs.load(name).folder.iterdir())
     }
 

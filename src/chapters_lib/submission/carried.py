@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,7 +116,8 @@ class Table:
 
     def __init__(self, header: Sequence[str], rows: Sequence[Sequence[str]]):
         lines = [header, ["---"] * len(header), *rows]
-        self.text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        self.text = re.sub(r"(?<=[ (])-(?=\d)", "\N{MINUS SIGN}", text)
 
     def __repr__(self) -> str:
         return self.text

@@ -24,6 +24,7 @@ CARRIED = {
     ),
     "a4-fashion": (
         *("ae-fashion-mnist", "ae-normalized-fashion-mnist", "naive-blur-fashion-mnist"),
+        "ae-study-fashion-mnist",
         *("ae-normalized-fashion-mnist-batch-1024", "vae-2d-fashion-mnist", "judge-fashion-mnist"),
         *(f"vaegan-fashion-mnist{end}" for end in ("", "-paper", "-both")),
         *(f"vaegan-fashion-mnist-both-layer-{layer}" for layer in range(4)),
@@ -32,7 +33,7 @@ CARRIED = {
     ),
     "a4-mnist": (
         *("ae-mnist", "ae-normalized-mnist", "naive-blur-mnist", "vae-2d-mnist", "judge-mnist"),
-        *("vaegan-mnist-layer-3", "vaegan-mnist-both", "vaegan-mnist"),
+        *("vaegan-mnist-layer-3", "vaegan-mnist-both", "vaegan-mnist", "ae-study-mnist"),
     ),
     "a4a": (
         *(
@@ -157,9 +158,16 @@ def fill(notebook: Any) -> Any:
         )
 
     for cell in texts:
-        cell.source = NUMBER.sub(lambda m: str(said[" ".join(m.groups())]), cell.source)
+        cell.source = NUMBER.sub(lambda m: _set(str(said[" ".join(m.groups())])), cell.source)
         cell.source = SAID.sub(word, cell.source)
     return notebook
+
+
+def _set(number: str) -> str:
+    """Return a number as it is printed: a minus sign for a hyphen, and a space before the sign of per cent."""
+    return re.sub(
+        r"(?<=\d)%$", "\N{NO-BREAK SPACE}%", re.sub(r"^-(?=\d)", "\N{MINUS SIGN}", number)
+    )
 
 
 def cited(text: str) -> list[str]:

@@ -9,12 +9,16 @@ import re
 import shutil
 import subprocess
 import sys
+import tokenize
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.sources import SOURCES, Edit, edited
 
+WORKS = "## References\n\n```{raw} latex\n\\works\n```\n"
+PRINTED = 112  # characters in a line of printed code
 TABLE = re.compile(r"^(\*\*Table \d+\.\*\* .*\n(?:.+\n)*)\n((?:\|.*\|\n?)+)", re.MULTILINE)
 PICTURE = re.compile(r"!\[([^]]*)\]\(attachment:([^)]*)\)\n+((?:.+\n?)+)")
 CONF = """
@@ -41,6 +45,11 @@ PREAMBLE = r"""
 \setlength{\headheight}{14pt}
 \newcolumntype{T}{L}\setlength{\tymin}{100pt}
 \AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
+% A page may end a few lines early; a break before a heading is worth no more white than that.
+\makeatletter\@secpenalty=-50
+\def\raggedbottom{\def\@textbottom{\vskip0pt plus 36pt}\let\@texttop\relax}\raggedbottom
+\AtBeginDocument{\raggedbottom\def\bottomtitlespace{.08\textheight}}\makeatother
+\def\works{\let\wide\itemize\def\itemize{\wide\small\itemsep1pt\parskip0pt\parsep0pt}}
 \captionsetup{skip=4pt}\setlength{\intextsep}{6pt plus 2pt minus 2pt}
 """
 
@@ -129,6 +138,8 @@ def _elements() -> dict[str, str]:
     margins = r"[hv]margin=\{\w+,\w+\}"
     narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{20mm,20mm}}", elements["sphinxsetup"])
     elements["sphinxsetup"] = narrower
+    smaller = "scriptsize,baselinestretch=0.93"
+    elements["fvset"] = elements["fvset"].replace("footnotesize", smaller)
     return elements | {
         "pointsize": "10pt",
         "preamble": PREAMBLE,
@@ -159,6 +170,7 @@ def _printable(notebook: Any, folder: Path, code: bool) -> Any:
             (folder / name).write_bytes(base64.b64decode(data["image/png"]))
         cell.source = PICTURE.sub(_figure, cell.source)
         cell.source = TABLE.sub(_table, cell.source)
+        cell.source = cell.source.replace("## References\n", WORKS)
         cell.source = re.sub(r"\$\$\n(.*?)\n\$\$", _display, cell.source, flags=re.DOTALL)
     return printed
 
@@ -186,7 +198,7 @@ def _with_outputs(cell: Any) -> Any:
 
 
 def briefly(code: str) -> str:
-    """Return code as it is printed: of each docstring the first line, no blank lines but between definitions."""
+    """Return code as it is printed: of each docstring the first line, lines filled, no blank line in a definition."""
     edits: list[Edit] = []
     for part in ast.walk(ast.parse(code)):
         if not isinstance(part, ast.FunctionDef | ast.ClassDef) or not ast.get_docstring(part):
@@ -195,7 +207,43 @@ def briefly(code: str) -> str:
         first = (ast.get_docstring(part) or "").split("\n")[0]
         if said.end_lineno and said.end_lineno > said.lineno:
             edits.append((said.lineno, said.col_offset, said.end_lineno, 10**6, f'"""{first}"""'))
-    return re.sub(r"\n\n+(?=[ ])", "\n", edited(code, edits))
+    return re.sub(r"\n\n+", "\n\n", re.sub(r"\n\n+(?=[ ])", "\n", filled(edited(code, edits))))
+
+
+def filled(code: str) -> str:
+    """Return code whose statements over several lines, where there is no comment in them, fill their lines."""
+    lines = code.split("\n")
+    rows: list[str] = []
+    kinds: set[int] = set()
+    first = 0
+    for token in tokenize.generate_tokens(StringIO(code).readline):
+        kinds.add(token.type)
+        if token.type not in (tokenize.NEWLINE, tokenize.NL) or (
+            token.type == tokenize.NL and kinds - {tokenize.NL, tokenize.COMMENT}
+        ):
+            continue
+        last = token.start[0]
+        rows += _packed(lines[first:last], whole=tokenize.COMMENT not in kinds)
+        first, kinds = last, set()
+    found = "\n".join([*rows, *lines[first:]])
+    return found if ast.dump(ast.parse(found)) == ast.dump(ast.parse(code)) else code
+
+
+def _packed(lines: list[str], *, whole: bool) -> list[str]:
+    """Return the lines of one statement as few lines, each at most `PRINTED` wide."""
+    if not whole or any('"""' in line for line in lines):
+        return lines
+    indent = " " * (len(lines[0]) - len(lines[0].lstrip()))
+    rows = [lines[0]]
+    for line in map(str.strip, lines[1:]):
+        closes = line[:1] in (")", "]", "}")
+        end = rows[-1].rstrip(",") if closes else rows[-1]
+        joined = end + ("" if closes or end.endswith(("(", "[", "{")) else " ") + line
+        if len(joined) <= PRINTED:
+            rows[-1] = joined
+        else:
+            rows.append(f"{indent}        {line}")
+    return rows
 
 
 def _in_one(cells: list[Any]) -> Any:
@@ -222,7 +270,8 @@ def _table(match: re.Match[str]) -> str:
     ]  # an empty cell makes its row tall
     head = re.sub(r"\|\s*(?=\|)", "| \N{NO-BREAK SPACE} ", head)
     table = "\n".join([head, rule, *filled])
-    lines = 4 + sum(1 + len(text) // 85 for text in (caption, head, *rows))
+    plain = (re.sub(r"\$[^$]*\$", "xxx", text) for text in (caption, head, *rows))
+    lines = 4 + sum(1 + len(text) // 100 for text in plain)
     room = f"```{{raw}} latex\n\\Needspace{{{min(lines, 45)}\\baselineskip}}\n```"
     return f"{room}\n\n````{{table}} {caption}\n\n{table}\n````\n"
 
