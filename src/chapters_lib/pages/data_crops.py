@@ -124,7 +124,8 @@ def table_beginnings() -> Markdown:
             rows.append([f"{title}, {beginning}", _kid(found, "test_kid"), distance, bits])
     caption = (
         f"Models of {sum(int(of['images']) for of in run(f'gan-{SET}').data_used.values()):,} real crops of SVHN, "
-        f"held against {floors['train_images']:.0f} test crops, as many samples as crops. Distances "
+        f"held against {floors['train_images']:.0f} test crops, as many images on both sides (in the second "
+        f"row {floors['val_images']:.0f}). Distances "
         "are of 768 features of the Inception network of 2015 in bfloat16, the kernel distance in thousandths. Behind "
         "±: standard errors over images; one training each."
     )
