@@ -103,6 +103,7 @@ def begin(app) -> None:
         for page, labels in known.items()
         for label, terms in labels.items()
     }
+    app.chapters_listed = set(app.chapters_terms)  # a glossary may refer to what is no section
 
 
 def write(app, exception) -> None:
@@ -120,8 +121,8 @@ def write(app, exception) -> None:
             terms = [term for place in places for term in app.chapters_terms.get(place, [])]
             row = [section.labels[0], section.heading, section.text, "\n".join(terms)]
             rows.append([f"{name}.html", page, *row])
-    for page, label in sorted(set(app.chapters_terms) - found):
-        if label.startswith("sec-"):  # others are figures and equations
+    for page, label in sorted(app.chapters_listed - found):
+        if page in app.chapters_sections:
             LOGGER.warning(
                 "no section has the label %s, which terms are to lead to", label, location=page
             )
