@@ -24,6 +24,7 @@ from pathlib import Path
 import claims
 import epub_builder
 import hidden_cells
+import index_terms
 import nbformat
 import numbered_references
 import page_files
@@ -47,6 +48,7 @@ KEYED = ("src", "requirements.txt", "_toc.yml")
 UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
 EXPORTS = {  # by module: what writes its files below the site's folder _static
     "explorers": "from chapters_lib import explorers as e; e.write(e.RUNS, sys.argv[1] + '/explorers')",
+    "explorers/live.py": "from chapters_lib.explorers import live; live.write(sys.argv[1] + '/explorers')",
     "pages/reproducibility.py": "from chapters_lib.pages import reproducibility as r; r.write_csv(sys.argv[1])",
 }
 KEPT = 3  # caches kept: going back to an earlier state of the library costs nothing
@@ -283,6 +285,7 @@ def setup(app):
     solutions_and_parts.setup(app)
     epub_builder.setup(app)
     hidden_cells.setup(app)
+    index_terms.setup(app)
     numbered_references.setup(app)
     running_labels.setup(app)
     shown_code.setup(app)

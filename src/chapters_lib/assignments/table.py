@@ -236,7 +236,7 @@ SHEETS = (
                     "tab-cmp-board-colour",
                     "fig-cmp-lines-colour",
                     "tab-cmp-lines",
-                    "fig-cmp-nearest-colour",
+                    "tab-cmp-nearest",
                 ),
                 (
                     "vae-gaussian-house-numbers",
@@ -244,7 +244,7 @@ SHEETS = (
                     "gan-house-numbers",
                     "compared-house-numbers",
                 ),
-                Number("gan-house-numbers", "fid_judge", ".2f", "distance to rendered images"),
+                Number("gan-house-numbers", "fid_judge", ".2f", "distance to test images"),
             ),
         ),
     ),
@@ -301,7 +301,7 @@ SHEETS = (
                 Number("rbm-kmnist-256", "test_mse", ".3f", "test error at 256 units"),
             ),
             Question(
-                "3, VAE",
+                "3.1",
                 20,
                 "Train a variational autoencoder 784-400-20 on Fashion-MNIST, what is left free tuned on 20 % of the "
                 "training images.",
@@ -312,7 +312,7 @@ SHEETS = (
                 Number("vae-fashion-mnist", "test_negative_elbo", ".2f", "test loss in nats"),
             ),
             Question(
-                "3, C-VAE",
+                "3.2",
                 10,
                 "Train the conditional one, the class given to encoder and decoder; show samples.",
                 "c-vae",
@@ -322,7 +322,7 @@ SHEETS = (
                 Number("cvae-fashion-mnist", "test_negative_elbo", ".2f", "test loss in nats"),
             ),
             Question(
-                "3, manifolds",
+                "3.3",
                 15,
                 "Map the means of the test images' codes of both models to the plane by t-SNE; describe how the "
                 "manifolds differ, and form a hypothesis why.",

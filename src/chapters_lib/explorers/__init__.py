@@ -1,91 +1,48 @@
-"""Decoders exported for the page: ``book/_static/latent-explorer.js`` runs them in the reader's browser.
+"""Decoders exported for the page: ``book/_static/play/`` runs them in the reader's browser.
 
 A page opened from disk may not fetch() a file, but may load a script: each decoder becomes a
-JavaScript text that registers its numbers, as base64, under a name. Weights travel in half
-precision, as the record stores them: nothing is lost on the way.
+JavaScript text that registers its numbers under a name. Weights travel with eight bits each.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import nn
 
 from chapters_lib.data import CLASSES
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
-from chapters_lib.models.layers import Sine
-from chapters_lib.models.vae import GaussianDecoder
+from chapters_lib.explorers import many, packing
+from chapters_lib.explorers.dense import image_of, layers, rounded
+from chapters_lib.models.gan import GAN
 from chapters_lib.recording import runs
 
-RUNS = (
+RUNS = (  # in the order in which they are exported
     "ae-fashion-mnist",
     "ae-normalized-fashion-mnist",
     "vae-2d-fashion-mnist",
     "ae-mnist",
     "ae-normalized-mnist",
     "vae-2d-mnist",
+    "vaegan-fashion-mnist-both-layer-3",
+    "vaegan-fashion-mnist",
+    "cvae-fashion-mnist",
+    "gan-fc-mnist",
 )
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
-ACTIVATIONS = {f.__name__.lower(): f for f in (nn.SiLU, nn.ReLU, nn.Tanh, nn.Sigmoid, Sine)}
 POINTS = 2000  # test codes shown; more would hide one another
-
-
-class Layer(NamedTuple):
-    """h ↦ activation(W h + b), with the activation's name ("identity" where there is none)."""
-
-    weight: Tensor
-    bias: Tensor
-    activation: str
-
-
-def layers(decoder: nn.Module) -> tuple[list[Layer], tuple[int, int]]:
-    """Read a fully connected decoder of grey images off its modules.
-
-    Returns its linear layers with what follows each, and the image's (H, W).
-
-    Raises
-    ------
-    ChaptersError
-        if it is made of anything but linear layers, the activations SiLU, ReLU, tanh, sigmoid
-        and sine, dropout, and a last Unflatten to (1, H, W), or its codes are not of two
-        numbers.
-    """
-    found: list[Layer] = []
-    shape: tuple[int, ...] = ()
-    for module in _leaves(decoder):
-        kind = type(module).__name__.lower()
-        if isinstance(module, nn.Linear) and not shape:
-            bias = torch.zeros(module.out_features) if module.bias is None else module.bias
-            found.append(Layer(module.weight.detach(), bias.detach(), "identity"))
-        elif ACTIVATIONS.get(kind) is type(module) and found and found[-1].activation == "identity":
-            found[-1] = found[-1]._replace(activation=kind)
-        elif isinstance(module, nn.Unflatten) and not shape:
-            shape = tuple(module.unflattened_size)
-        elif not isinstance(module, nn.Dropout):
-            raise ChaptersError(
-                f"the page cannot run a decoder with {module} in this place: export an nn.Sequential of "
-                "Linear layers, each followed by SiLU, ReLU, Tanh, Sigmoid, Sine or nothing, and Unflatten"
-            )
-    if not found or found[0].weight.shape[1] != 2:
-        raise ChaptersError("the page shows a plane of codes: export a decoder of two code units")
-    if len(shape) != 3 or shape[0] != 1:
-        raise ChaptersError("the page shows grey images: end the decoder by Unflatten to (1, H, W)")
-    return found, (shape[1], shape[2])
-
-
-def _leaves(module: nn.Module) -> list[nn.Module]:
-    if not isinstance(module, nn.Sequential):
-        return [module]
-    return [leaf for child in module for leaf in _leaves(child)]
+FITTED = (
+    3000  # test codes, and as many places of the plane, at which rounding errors are made up for
+)
+ENCODING = "utf-16"  # with its mark, which a browser obeys: see `packing`
 
 
 def _view(codes: np.ndarray, box: np.ndarray) -> np.ndarray:
@@ -94,6 +51,39 @@ def _view(codes: np.ndarray, box: np.ndarray) -> np.ndarray:
     low = np.minimum(np.minimum(inner[0], box[0]), -3.2)
     high = np.maximum(np.maximum(inner[1], box[1]), 3.2)
     return np.stack([low - 0.03 * (high - low), high + 0.03 * (high - low)])
+
+
+def plane(
+    decoder: nn.Module, codes: ArrayLike | None = None, box: ArrayLike | None = None
+) -> dict[str, Any]:
+    """Return what the page needs for a plane of two code units, but for the points on it.
+
+    Parameters
+    ----------
+    decoder
+        fully connected, from two code units to a grey image in [0, 1]; see `dense.layers`.
+    codes
+        of real images, shape (N, 2); without them, draws from N(0, I), for the roundings alone.
+    box
+        the corners of the code box, shape (2, 2); without it, the 0.5 % and 99.5 % quantiles
+        of `codes`.
+    """
+    parts, shape = layers(decoder)
+    if parts[0].weight.shape[1] != 2:
+        raise ChaptersError("the page shows a plane of codes: export a decoder of two code units")
+    chance = np.random.default_rng(1)
+    z = chance.normal(size=(FITTED, 2)) if codes is None else np.asarray(codes, dtype=np.float64)
+    corners = np.quantile(z, [0.005, 0.995], axis=0) if box is None else np.asarray(box, float)
+    view = _view(z, corners)
+    places = [chance.permutation(z)[:FITTED], chance.uniform(view[0], view[1], (FITTED, 2))]
+    _, records = rounded(parts, torch.from_numpy(np.concatenate(places)).float())
+    return {
+        "shape": shape,
+        "box": corners.round(4).tolist(),
+        "view": view.round(6).tolist(),
+        "moments": np.stack([z.mean(0), z.std(0)]).round(4).tolist(),
+        "layers": records,
+    }
 
 
 def export_decoder(
@@ -107,59 +97,44 @@ def export_decoder(
     dataset: str = "",
     box: ArrayLike | None = None,
 ) -> str:
-    """Return a JavaScript text that registers `decoder` as ``latentExplorerModels[name]``.
+    """Return a JavaScript text that registers `decoder` as ``play.models[name]``.
 
     Parameters
     ----------
-    decoder
-        fully connected, from two code units to a grey image in [0, 1]; see `layers`.
-    codes, labels
-        of real images, shapes (N, 2) and (N,); the page gets 2000 of them at random.
+    decoder, codes, box
+        see `plane`.
+    labels
+        shape (N,); the page gets 2000 of codes and labels at random.
     classes
         the classes' names, by label.
     name, model, dataset
         what it is registered as, and what the reader sees it called.
-    box
-        the corners of the code box, shape (2, 2); without it, the 0.5 % and 99.5 % quantiles
-        of `codes`.
 
     Raises
     ------
     ChaptersError
         if the page cannot run the decoder.
     """
-    parts, shape = layers(decoder)
     z, y = np.asarray(codes, dtype=np.float64), np.asarray(labels, dtype=np.uint8)
     if z.ndim != 2 or z.shape[1] != 2 or y.shape != z.shape[:1]:
         raise ChaptersError(
             f"{name}: codes {z.shape}, labels {y.shape}; the page needs (N, 2), (N,)"
         )
-    corners = np.quantile(z, [0.005, 0.995], axis=0) if box is None else np.asarray(box, float)
-    view = _view(z, corners)
-    inside = np.flatnonzero(((z >= view[0]) & (z <= view[1])).all(1))
+    record = plane(decoder, z, box)
+    inside = np.flatnonzero(((z >= record["view"][0]) & (z <= record["view"][1])).all(1))
     chosen = np.random.default_rng(0).permutation(inside)[:POINTS]
-    fraction = (z[chosen] - view[0]) / (view[1] - view[0])
-    record = {
-        **{"model": model, "dataset": dataset, "shape": shape, "classes": list(classes)},
-        "box": corners.round(4).tolist(),
-        "view": view.tolist(),
-        "codes": _base64(np.round(fraction * 65535), "<u2"),
-        "labels": _base64(y[chosen], "u1"),
-        "layers": [
-            {
-                "weight": _base64(layer.weight, "<f2"),
-                "bias": _base64(layer.bias, "<f2"),
-                "activation": layer.activation,
-            }
-            for layer in parts
-        ],
+    record |= {
+        **{"model": model, "dataset": dataset, "classes": list(classes)},
+        "numbers": {"codes": packing.numbers(z[chosen])},
+        "labels": packing.units(y[chosen]),
     }
-    text = json.dumps(record, separators=(",", ":"), ensure_ascii=True)
-    return f"(globalThis.latentExplorerModels ??= {{}})[{json.dumps(name)}] = {text};\n"
+    return registered(name, record)
 
 
-def _base64(values: ArrayLike, dtype: str) -> str:
-    return base64.b64encode(np.asarray(values).astype(dtype).tobytes()).decode("ascii")
+def registered(name: str, record: Mapping[str, Any]) -> str:
+    """Return the text of a script that puts a record where the page looks for it."""
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    return f"play.models = {{ ...play.models, {json.dumps(name)}: {text} }};\n"
 
 
 def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
@@ -183,25 +158,47 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
         index.append(entry)
         path, stamp = folder / f"{name}.js", f"// {_stamp(run.folder)}\n"
         # The stamp comes last: a torn file has none.
-        if path.exists() and path.read_text(encoding="utf-8").endswith(stamp):
+        if path.exists() and path.read_bytes().endswith(stamp.encode("utf-16-le")):
             continue
-        decoder = mean_of(run.restore(experiment.build(experiment.config)).get_submodule("decoder"))
-        codes, labels = run.panels["test_codes"], run.panels["test_labels"]
-        box = run.panels.get("code_box")
-        text = export_decoder(decoder, codes, labels, CLASSES[dataset], box=box, **entry)
-        path.write_text(text + stamp, encoding="utf-8")
-    (folder / "index.js").write_text(
-        f"globalThis.latentExplorerIndex = {json.dumps(index)};\n", encoding="utf-8"
-    )
+        text = _exported(run, run.restore(experiment.build(experiment.config)), entry)
+        path.write_text(text + stamp, encoding=ENCODING)
+    (folder / "index.js").write_text(f"play.index = {json.dumps(index)};\n", encoding="utf-8")
     return [entry["name"] for entry in index]
 
 
-def mean_of(decoder: nn.Module) -> nn.Module:
-    """Return the network that draws: of a Gaussian decoder, which returns p(x|z), the one that makes its mean."""
-    return decoder.net if isinstance(decoder, GaussianDecoder) else decoder
+def _exported(run: runs.Run, model: nn.Module, entry: dict[str, str]) -> str:
+    """Return the script of a run: which kind it is, its configuration says."""
+    classes, network = CLASSES[run.config["dataset"]], image_of(drawing(model))
+    if "discriminator_norm" in run.config:
+        record = many.generator(network, run.config["noise"])
+    elif "couplings" in run.config:
+        record = many.generator(network, run.config["latent"], model.get_submodule("prior"))
+    elif run.config.get("conditional"):
+        record = many.conditional(network, run.config["latent"], len(classes))
+    elif "test_codes" in run.panels:
+        codes, labels = run.panels["test_codes"], run.panels["test_labels"]
+        box = run.panels.get("code_box")
+        return export_decoder(network, codes, labels, classes, box=box, **entry)
+    else:
+        record = plane(network)
+    return registered(entry["name"], {**entry, "classes": list(classes), **record})
+
+
+def drawing(model: nn.Module) -> nn.Module:
+    """Return the part of a model that makes images."""
+    return model.get_submodule("generator" if isinstance(model, GAN) else "decoder")
 
 
 def _kind(config: Mapping[str, Any]) -> str:
+    if "gamma" in config:
+        layer = config["layer"]
+        return "VAE-GAN, basic loss" if layer is None else f"VAE-GAN, likeness in layer {layer}"
+    if "noise" in config:
+        return "GAN"
+    if config.get("couplings"):
+        return "variational autoencoder with a flow for its prior"
+    if config.get("conditional"):
+        return "conditional variational autoencoder"
     if "latent" in config:
         return "variational autoencoder"
     return "normalised autoencoder" if config.get("normalized") else "autoencoder"
@@ -209,5 +206,5 @@ def _kind(config: Mapping[str, Any]) -> str:
 
 def _stamp(folder: Path) -> str:
     """Hash all that an export depends on."""
-    files = [Path(__file__), *sorted(folder.glob("[!.]*.*"))]
+    files = [*sorted(Path(__file__).parent.glob("*.py")), *sorted(folder.glob("[!.]*.*"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]

@@ -93,7 +93,7 @@ def reference_lines(marks: Mapping[str, float], *, ax: Axes) -> Figure:
             textcoords="offset points",
             ha="right",
             va="bottom",
-            fontsize=8,
+            fontsize=9,
             color=MUTED,
         )
     return whole(ax)
@@ -252,7 +252,7 @@ def bars(
             xytext=(4, 0),
             textcoords="offset points",
             va="center",
-            fontsize=8,
+            fontsize=9,
         )
     ax.invert_yaxis()
     ax.set_xlim(0, limit if limit is not None else float((lengths + spread).max()) * 1.18)

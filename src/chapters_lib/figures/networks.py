@@ -49,7 +49,7 @@ def network(
             )
         )
         name = f"{shape[1]}×{shape[2]}×{shape[0]}" if plane else f"{shape[0]:,}"
-        ax.annotate(name, (place, -0.6), ha="center", va="top", fontsize=8)
+        ax.annotate(name, (place, -0.6), ha="center", va="top", fontsize=9)
         if place < len(between):
             ax.annotate(
                 "",
@@ -62,7 +62,7 @@ def network(
                 (place + 0.5, 0.56),
                 ha="center",
                 va="bottom",
-                fontsize=7,
+                fontsize=8.5,
                 color=MUTED,
             )
     ax.set(xlim=(-0.5, len(shapes) - 0.5), ylim=(-0.85, 0.95), title=title)

@@ -8,7 +8,7 @@ from IPython.display import Markdown
 
 from chapters_lib import assignments
 from chapters_lib.assignments import Question
-from chapters_lib.pages import run, table
+from chapters_lib.pages import colour, run, table
 
 CONTENTS = Path(__file__).resolve().parents[3] / "_toc.yml"
 
@@ -44,8 +44,8 @@ def _measured(question: Question) -> str:
     number = question.number
     if number is None:
         return "a derivation"
-    names = ", ".join(f"`{name}`" for name in question.runs)
-    return f"{names}; {number.words}: **{run(number.run)[number.key]:{number.form}}**"
+    names = ", ".join(f"`{colour.shown(name)}`" for name in question.runs)
+    return f"{names}; {number.words}: **{run(colour.shown(number.run))[number.key]:{number.form}}**"
 
 
 def _open(missing: list[Question]) -> str:

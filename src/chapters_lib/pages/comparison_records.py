@@ -12,7 +12,10 @@ from torchinfo import summary
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.experiments import find
 from chapters_lib.models.layers import count_parameters
-from chapters_lib.pages import Page, below, check, run
+from chapters_lib.pages import Page, check, number, run
+from chapters_lib.pages.claims import difference, told
+from chapters_lib.pages.colour import CONTROL, colour_set
+from chapters_lib.pages.colour import title as colour_title
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
@@ -24,9 +27,7 @@ PARTS = ("mnist", "colour")
 AUTOENCODERS = MODELS[:2]
 NORMAL, FLOW, GAN = MODELS
 NAMES = {NORMAL: "VAE, $\\mathcal{N}(0, I)$", FLOW: "VAE, RealNVP prior", GAN: "GAN"}
-PLAIN = {NORMAL: "the VAE under N(0, I)", FLOW: "the VAE with the flow", GAN: "the GAN"}
 SAID = {NORMAL: "VAE", FLOW: "VAE with flow", GAN: "GAN"}
-TITLES = {"mnist": "MNIST", "house-numbers": "house numbers (stand-in)", "svhn": "SVHN"}
 Way = tuple[str, str]  # a model, and where a line between two of its codes is straight
 IN_Z, IN_BASE = (FLOW, "z"), (FLOW, "base")
 WAYS: dict[Way, str] = {
@@ -36,49 +37,26 @@ WAYS: dict[Way, str] = {
     (GAN, "z"): "GAN",
 }
 CLASSES_OF_DENSITY = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
+EQUAL = "test_fid768"  # of as many samples as there are test images, where they are few
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]
+PROTOCOLS.append(EQUAL)
 IN_WORDS = {1: "one", 2: "two", 3: "three"}
-COLOUR_WORDS = {  # by data set, as the text has them
-    "svhn": {
-        "set": "SVHN",
-        "title": "SVHN",
-        "full": "SVHN",
-        "licence": "Images: SVHN and learned from it, for research that is not commercial, not under "
-        "this book's licence.",
-        "colour_look": "Each row has a look of its own.",
-    },
-    "house-numbers": {
-        "set": "house numbers (the rendered stand-in for SVHN)",
-        "title": "House numbers, a rendered stand-in for SVHN",
-        "full": "house numbers that the library renders, a stand-in for SVHN",
-        "licence": "Images: house numbers rendered by the library, a stand-in for SVHN, and learned "
-        "from them.",
-        "colour_look": "Under the standard normal prior light and dark are exaggerated, as if every "
-        "crop were one of the few of highest contrast, and there is a shape in the middle that is "
-        "often no digit. With the flow colours and contrast are those of real crops, and the digit is "
-        "soft. The GAN's images have edges and grain, and the chequered pattern that strided "
-        "transposed convolutions leave.",
-    },
-}
 
 
-@cache
 def dataset(part: str) -> str:
-    """Return the data set of a part; in colour SVHN where all that the page shows of it is recorded."""
-    if part == "mnist":
-        return "mnist"
-    needed = {"judge-svhn", "compared-svhn", *(f"{model}-svhn" for model in MODELS)}
-    return "svhn" if needed <= set(runs.names()) else "house-numbers"
+    """Return the data set of a part; the colour set's control has its models, too."""
+    return {"mnist": "mnist", "control": CONTROL}.get(part) or colour_set().name
 
 
 def title(part: str) -> str:
     """Return what figures and tables call the data set of a part."""
-    return TITLES[dataset(part)]
+    named = {"mnist": "MNIST", "control": "Control: rendered house numbers"}
+    return named.get(part) or colour_title()
 
 
-def full_title(part: str) -> str:
-    """Return what the caption of a table calls the data set of a part."""
-    return "MNIST" if part == "mnist" else COLOUR_WORDS[dataset(part)]["title"]
+def short(part: str) -> str:
+    """Return what rows of tables and plots call the data set of a part."""
+    return "MNIST" if part == "mnist" else colour_set().short
 
 
 def of(part: str) -> dict[str, runs.Run]:
@@ -97,19 +75,18 @@ def drawers(part: str) -> dict[str, comparing.Drawer]:
     return comparing.recorded(dataset(part))
 
 
-def trainings(part: str) -> int:
-    """Return how many trainings of each model are recorded."""
-    return len(of(part)[GAN].provenance["seeds"])
+def trainings(part: str) -> str:
+    """Return how often each model was trained, in words."""
+    counts = {model: len(found.provenance["seeds"]) for model, found in of(part).items()}
+    said = {model: IN_WORDS.get(count, str(count)) for model, count in counts.items()}
+    if len(set(said.values())) > 1:
+        return ", ".join(f"{word} of the {SAID[model]}" for model, word in said.items())
+    return f"{said[GAN]} training{'s' * (max(counts.values()) > 1)} of each model"
 
 
 def along(part: str, way: Way, key: str) -> runs.Metric:
     """Return what was measured along a thousand lines of one way."""
     return side(part).metric("_".join((*way, key)))
-
-
-def roughness(part: str) -> dict[str, float]:
-    """Return the roughness of each model's samples and of test images, by ``test``."""
-    return {name: side(part)[f"{name}_roughness"] for name in (*MODELS, "test")}
 
 
 def inception(part: str) -> str:
@@ -118,25 +95,52 @@ def inception(part: str) -> str:
     return next((key for key in PROTOCOLS if all(key in metrics for metrics in of_all)), "")
 
 
-def order(
+def protocol(part: str) -> str:
+    """Return which network, weights, layer, number format and images a distance in Inception's features is of."""
+    if not (key := inception(part)):
+        return "not recorded yet"
+    if key == EQUAL:
+        count = of(part)[GAN].data_used["test"]["images"]
+        return (
+            "Inception v3, the weights of 2015, mean over space of the block Mixed_6e (768 features), "
+            f"in bfloat16; {count:,} samples of the first training, against {count:,} test images"
+        )
+    stated = of(part)[GAN].provenance["afterwards"][key.removeprefix("fid_")]
+    layer = "the block Mixed_6e" if "768" in key else "the last pooling"
+    return (
+        f"Inception v3, weights {stated['weights']}, mean over space of {layer} ({key.split('_')[1][9:]} "
+        f"features), in {'bfloat16' if key.endswith('bfloat16') else 'float32'}; {stated['samples']:,} "
+        f"samples drawn with seed {stated['seed']} from the first training, against "
+        f"{stated['real']['images']:,} test images"
+    )
+
+
+def ranked(
     part: str, key: str, digits: int, *, lower: bool = True, models: tuple[str, ...] = MODELS
 ) -> str:
-    """Return the models from best to worst by a metric, in words.
-
-    "<" or ">" stands where all trainings are apart, "~" where some overlap; models of one training
-    each are a list.
-    """
+    """Return the models from best to worst by a metric, in words; what is not recorded is said."""
+    if any(key not in of(part)[model].metrics for model in models):
+        return "not recorded"
     metrics = {model: of(part)[model].metric(key) for model in models}
-    ranked = sorted(metrics, key=lambda model: metrics[model].mean, reverse=not lower)
-    words = [f"{SAID[model]} {metrics[model].mean:.{digits}f}" for model in ranked]
-    if trainings(part) == 1:
-        return ", ".join(words)
-    text = words[0]
-    for better, worse, word in zip(ranked, ranked[1:], words[1:], strict=False):
-        low, high = (better, worse) if lower else (worse, better)
-        apart = below(metrics[low], metrics[high])
-        text += f" {('<' if lower else '>') if apart else '~'} {word}"
-    return text
+    order = sorted(metrics, key=lambda model: metrics[model].mean, reverse=not lower)
+    return ", ".join(f"{SAID[model]} {number(metrics[model], digits)}" for model in order)
+
+
+def gap(part: str, key: str, models: tuple[str, str], digits: int = 2) -> str:
+    """Return the difference of two models with its 95 % interval, or nothing where one has one training."""
+    first, second = (of(part)[model].metric(key) for model in models)
+    if min(len(first.values), len(second.values)) < 2:
+        return ""
+    return told(difference(first, second), digits)
+
+
+def held_share(part: str) -> float:
+    """Return which share of the images at hand was held out of training."""
+    found = of(part)[GAN]
+    if "val" in found.data_used:  # where the file of the data says what is held out
+        held, trained = (found.data_used[split]["images"] for split in ("val", "train"))
+        return float(held / (held + trained))
+    return float(found.config["validation"])
 
 
 def keep(part: str, **values: str | float) -> None:
@@ -145,12 +149,11 @@ def keep(part: str, **values: str | float) -> None:
 
 
 class Sizes(NamedTuple):
-    """Weights of the parts of a model, and millions of multiply-adds of drawing one image."""
+    """Weights of the parts of a model."""
 
     judging: int
     drawing: int
     flow: int
-    work: float
 
     @property
     def both(self) -> int:
@@ -161,29 +164,15 @@ class Sizes(NamedTuple):
 @cache
 def sizes(part: str) -> dict[str, Sizes]:
     """Return how large the three models are, by torchinfo."""
-
-    def weights(module: Any) -> int:
-        return summary(module, verbose=0).total_params
-
-    def work(module: Any, inputs: int) -> float:
-        return summary(module, input_size=(1, inputs), verbose=0).total_mult_adds / 1e6
-
     found = {}
     for name in MODELS:
         experiment = find(f"{name}-{dataset(part)}")
-        config: Any = experiment.config
-        model: Any = experiment.build(config)
-        if name == GAN:
-            cost = work(model.generator.body, config.noise)
-            found[name] = Sizes(weights(model.discriminator), weights(model.generator), 0, cost)
-        else:
-            flow, cost = 0, work(model.decoder.net, config.latent)
-            if config.couplings:
-                flow = weights(model.prior)
-                cost += sum(work(layer.net, len(layer.kept)) for layer in model.prior.couplings)
-            found[name] = Sizes(weights(model.encoder), weights(model.decoder), flow, cost)
-        counted = found[name].both + found[name].flow
-        check({f"the library, too, counts {counted} weights": counted == count_parameters(model)})
+        model: Any = experiment.build(experiment.config)
+        parts = ("discriminator", "generator") if name == GAN else ("encoder", "decoder")
+        flow = ("prior",) if name == FLOW else ()
+        counts = [summary(getattr(model, of), verbose=0).total_params for of in (*parts, *flow)]
+        found[name] = Sizes(*counts, *([] if flow else [0]))
+        check({f"{name}: the library counts as many": sum(counts) == count_parameters(model)})
     return found
 
 

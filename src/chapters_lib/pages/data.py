@@ -10,11 +10,21 @@ from matplotlib.figure import Figure
 
 from chapters_lib import data, figures
 from chapters_lib.data import house_numbers
-from chapters_lib.pages import Page, run, signed
+from chapters_lib.pages import Page, colour, run, signed
 from chapters_lib.pages.claims import Verdict
 from chapters_lib.recording.runs import Metric
 
 PAGE = Page("data")
+SVHN = {  # which of its images the colour models of the book have seen
+    "svhn": "The colour models of this book learn from {train} of its images and are measured on "
+    "{test}; the next section describes a rendered set, which serves as their control.",
+    "svhn-crops": "Of its crops {all} could be had where the runs of this book were recorded: {train} "
+    "to train on, {val} for choices and {test} to test, under the name `svhn-crops`. The colour models "
+    "of this book learn from these; the next section describes a rendered set, which serves as their "
+    "control.",
+    "house-numbers": "It was not at hand in full when the runs of this book were recorded, so the next "
+    "section describes a stand-in.",
+}
 
 
 def numbers() -> None:
@@ -22,6 +32,7 @@ def numbers() -> None:
     figures.use_style()
     for split in ("train", "test"):
         PAGE.keep(**{f"digits_{split}": f"{len(data.load('digits', split)):,}"})
+    PAGE.keep(svhn_state=colour.words(SVHN[colour.colour_set().name]))
     record = run("house-numbers-beside-svhn")
     PAGE.keep(crops=record["real_images"], crops_official=record["official_images"])
     read = record.metric("real_accuracy")

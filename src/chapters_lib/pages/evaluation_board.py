@@ -13,8 +13,9 @@ from scipy import stats
 
 from chapters_lib import figures
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.pages import number, run, signed, table
+from chapters_lib.pages import colour, number, run, signed, table
 from chapters_lib.pages.claims import Verdict
+from chapters_lib.pages.colour import colour_set
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.recording import runs
 from chapters_lib.recording.runs import Run
@@ -25,6 +26,7 @@ TITLES = {
     "fashion-mnist": "Fashion-MNIST",
     "kmnist": "KMNIST",
     "house-numbers": "House numbers (rendered stand-in for SVHN)",
+    "svhn-crops": "Real crops of SVHN",
     "svhn": "SVHN",
 }
 KINDS = {
@@ -147,8 +149,16 @@ def table_board(dataset: str) -> Markdown:
             "other columns higher. Yardstick in the first row: all test images against the whole training set, on "
             "which the judge was trained; the bias of that distance is smaller than that of the rows below."
         )
-    label = f"tab-eval-board-{'colour' if dataset == 'house-numbers' else name}"
-    return table(f"{TITLES[dataset]}: {caption}", label, "20 17 18 14 11 10 10", rows)
+    title = TITLES[dataset]
+    if dataset == colour_set().name:
+        name, title = "colour", colour.title()
+    return table(f"{title}: {caption}", f"tab-eval-board-{name}", "20 17 18 14 11 10 10", rows)
+
+
+def table_colour() -> Markdown:
+    """Return the board of the colour set that is shown, and below it that of its control, if that is another."""
+    sets = dict.fromkeys((colour_set().name, colour.CONTROL))
+    return Markdown("\n\n".join(str(table_board(name).data) for name in sets))
 
 
 @cache

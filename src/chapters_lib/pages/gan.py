@@ -215,6 +215,21 @@ def new_images() -> Figure:
     return figures.image_grid(samples("min-max")[:40], columns=10)
 
 
+def walk() -> Figure:
+    """Draw ten steps between two codes, along the line and along the arc."""
+    network = model(MINMAX)
+    assert isinstance(network, GAN)
+    a, b = torch.randn(2, network.generator.noise, generator=generator(1))
+    shares = torch.linspace(0, 1, 10)[:, None]
+    line = torch.lerp(a, b, shares)
+    angle = torch.acos(torch.cosine_similarity(a, b, dim=0))
+    arc = ((1 - shares) * angle).sin() * a / a.norm() + (shares * angle).sin() * b / b.norm()
+    arc = arc / angle.sin() * torch.lerp(a.norm(), b.norm(), shares)
+    with torch.no_grad():
+        rows = {"line": network.generator(line), "arc": network.generator(arc)}
+    return figures.image_rows(rows)
+
+
 def classes() -> Figure:
     """Draw which digit the judge takes the samples for, in each training."""
     figure, axes = figures.panels(3, height=2.7, sharey=True)

@@ -15,6 +15,7 @@ from typing import Any
 from chapters_lib import assignments
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
+from chapters_lib.pages import colour
 from chapters_lib.recording import runs
 from chapters_lib.submission.checking import check as check
 from chapters_lib.submission.sources import SOURCES
@@ -28,7 +29,7 @@ NOTEBOOKS: dict[str, Notebooks] = {
     "a4-fashion": {"a4": ("a4", "a4-fashion")},
     "a4-mnist": {"a4": ("a4", "a4-mnist")},
     "hw7": {"hw7": ("hw7",)},
-    "a4a": {"a4a": ("a4a",)},
+    "a4a": {"a4a": ("a4a", "a4a-@SECTION@", "a4a-end")},
     "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
 }
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
@@ -38,6 +39,55 @@ WORDS = {
     "a4-fashion": {"SLUG": "fashion-mnist", "NAME": "Fashion-MNIST"},
     "a4-mnist": {"SLUG": "mnist", "NAME": "MNIST"},
 }
+LESSER = (
+    "**{cannot}; everything below is of {named}.** One command does all of it on SVHN itself: it downloads the "
+    "data, trains judge and models on them, and draws and measures all that follows anew, in about "
+    "{{said}}`hours .1f` hours of one core ({{said}}`hours_training .1f` of them training), if a core is as fast as "
+    "that of the record:\n\n    SVHN=1 EVALUATE=1 jupyter nbconvert --to notebook --execute *_4a.ipynb"
+)
+
+
+def words(sheet: str) -> dict[str, str]:
+    """Return what stands between two @ in the sources of a sheet: of 4a, what is said of the colour set shown."""
+    if sheet != "a4a":
+        return WORDS.get(sheet, {})
+    shown = colour.colour_set()
+    if shown.name == colour.CONTROL:
+        return {
+            "SECTION": "house-numbers",
+            "SET": shown.name,
+            "NAMED": "rendered house numbers",
+            "OTHERS": "the rendered ones",
+            "TRAININGS": "one training each",
+            "COUNTED": "there likelihoods are of the first 1,000 images, bounds of all 10,000",
+        }
+    crops = shown.name == "svhn-crops"
+    first = runs.load(f"vae-gaussian-{shown.name}")
+    trained = {len(runs.load(name).provenance["seeds"]) for name in shown.needed if "vae" in name}
+    counted = first.config["nll_images"]
+    return {
+        "SECTION": "real",
+        "SET": shown.name,
+        "NAMED": "real crops of SVHN" if crops else "SVHN",
+        "TITLE": f"{colour.title()}",
+        "OTHERS": "the real ones in colour",
+        "TRAININGS": "one training each" if trained == {1} else "as many as Table 7 says",
+        "COUNTED": f"there likelihoods are of the first {counted:,} images"
+        if counted
+        else "all images",
+        "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
+        "STAR": "*: as many other real crops, of the training part." if crops else "",
+        "SPREAD": "All of this is one training each." if trained == {1} else "",
+        "OPENING": LESSER.format(
+            cannot="SVHN whole could not be had where this was recorded",
+            named=f"{colour.words(shown.full)}. The models begin with weights learned on rendered house "
+            "numbers, and see every crop moved and recoloured at random",
+        )
+        if crops
+        else f"Everything below is of {colour.words(shown.full)}.",
+    }
+
+
 TEAM = {"hw7": 3}  # how many may hand in together; elsewhere one
 
 
@@ -87,7 +137,9 @@ def source(sheet: Sheet, notebook: str, pages: tuple[str, ...]) -> str:
     """
     chapter = {q.name: q.chapter for q in sheet.questions}
     texts: list[str] = []
+    said = words(sheet.name)
     for name in NOTEBOOKS[sheet.name][notebook]:
+        name = name.replace("@SECTION@", said.get("SECTION", ""))
         path = SOURCES.parent / "book" / "packs" / f"{name}.md"
         if not path.exists():
             raise ChaptersError(
@@ -100,7 +152,7 @@ def source(sheet: Sheet, notebook: str, pages: tuple[str, ...]) -> str:
         return ""
     first, *others = texts
     text = "\n+++\n".join([first, *(HEADER.sub("", other) for other in others)])
-    for word, value in WORDS.get(sheet.name, {}).items():
+    for word, value in said.items():
         text = text.replace(f"@{word}@", value)
     return text
 
@@ -186,7 +238,6 @@ def _make(
             title=sheet.title,
             names=names,
             code=False,
-            compact=sheet.name == "a4a",
         )
         if sheet.name == "a4a":
             code: dict[str, str | bytes] = {
@@ -198,7 +249,7 @@ def _make(
         contents: dict[str, str | bytes] = {"report.pdf": report_pdf, **texts, **_carried(sheet)}
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
-    paper = report.pdf(notebook, title=sheet.title, names=names, code=False, compact=True)
+    paper = report.pdf(notebook, title=sheet.title, names=names, code=False)
     (folder / f"{sheet.name}.{who}.ipynb").write_text(_json(notebook), encoding="utf8")
     (folder / f"{sheet.name}.{who}.pdf").write_bytes(paper)
     _zip(folder / f"{sheet.name}.{who}.record.zip", _carried(sheet))
@@ -213,13 +264,22 @@ def _notebook(sheet: Sheet, text: str, names: tuple[str, ...], blank: bool) -> A
     return notebook if blank else fill(execute(notebook, _carried(sheet)))
 
 
-def _carried(sheet: Sheet) -> dict[str, str | bytes]:
-    """Return the records that a pack carries, by their paths in it."""
+def carried_runs(sheet: str) -> tuple[str, ...]:
+    """Return the runs that a pack carries in record/: of 4a also those of the real colour set that is shown."""
     from chapters_lib.submission.notebook import CARRIED
 
+    names, shown = CARRIED.get(sheet, ()), colour.colour_set()
+    if sheet != "a4a" or shown.name == colour.CONTROL:
+        return names
+    found = shown.needed | {f"{kind}-{shown.name}" for kind in ("measures", "floors")}
+    return (*names, *sorted(found & set(runs.names())))
+
+
+def _carried(sheet: Sheet) -> dict[str, str | bytes]:
+    """Return the records that a pack carries, by their paths in it."""
     return {
         f"record/{name}/{path.name}": path.read_bytes()
-        for name in CARRIED.get(sheet.name, ())
+        for name in carried_runs(sheet.name)
         for path in sorted(runs.load(name).folder.iterdir())
     }
 

@@ -1,4 +1,4 @@
-"""A pack's report: its notebook as a PDF, set by LaTeX in the book's look."""
+"""A pack's report: its notebook as a PDF, in the book's look, a point smaller and with narrower margins."""
 
 from __future__ import annotations
 
@@ -41,8 +41,6 @@ PREAMBLE = r"""
 \setlength{\headheight}{14pt}
 \newcolumntype{T}{L}\setlength{\tymin}{100pt}
 \AtBeginEnvironment{tabulary}{\small}\AtBeginEnvironment{tabular}{\small}\AtBeginEnvironment{longtable}{\small}
-"""
-TIGHT = r"""
 \captionsetup{skip=4pt}\setlength{\intextsep}{6pt plus 2pt minus 2pt}
 """
 
@@ -53,11 +51,8 @@ def pdf(
     title: str,
     names: tuple[str, ...],
     code: bool,
-    compact: bool = False,
 ) -> bytes:
     """Return an executed notebook as a PDF; without `code`, cells and what they print are left out.
-
-    A `compact` one is set a point smaller, with narrower margins.
 
     Raises
     ------
@@ -78,7 +73,7 @@ def pdf(
         folder = Path(temporary)
         nbformat.write(_printable(notebook, folder, code), folder / "index.ipynb")
         (folder / "conf.py").write_text(
-            CONF.format(title=title, author=_set(names), elements=_elements(compact)),
+            CONF.format(title=title, author=_set(names), elements=_elements()),
             encoding="utf-8",
         )
         _run([sys.executable, "-m", "sphinx", "-q", "-b", "latex", ".", "latex"], folder, "Sphinx")
@@ -115,7 +110,7 @@ def _set(names: tuple[str, ...]) -> str:
     )
 
 
-def _elements(compact: bool) -> dict[str, str]:
+def _elements() -> dict[str, str]:
     """Return the book's LaTeX settings, as far as they fit a report."""
     import yaml
 
@@ -128,17 +123,15 @@ def _elements(compact: bool) -> dict[str, str]:
         "sphinxsetup",
         "fvset",
         "fncychap",
-        "printindex",
         "fontpkg",
     )
     elements = {key: config["latex_elements"][key] for key in kept}
-    if compact:
-        margins = r"[hv]margin=\{\w+,\w+\}"
-        narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{20mm,20mm}}", elements["sphinxsetup"])
-        elements["sphinxsetup"] = narrower
+    margins = r"[hv]margin=\{\w+,\w+\}"
+    narrower = re.sub(margins, lambda m: f"{m[0][:8]}{{20mm,20mm}}", elements["sphinxsetup"])
+    elements["sphinxsetup"] = narrower
     return elements | {
-        "pointsize": "10pt" if compact else "11pt",
-        "preamble": PREAMBLE + (TIGHT if compact else ""),
+        "pointsize": "10pt",
+        "preamble": PREAMBLE,
         "tableofcontents": "",
         "extraclassoptions": "oneside",
     }

@@ -1,0 +1,184 @@
+"""Fully connected networks, read off their modules and rounded for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from chapters_lib.errors import ChaptersError
+from chapters_lib.explorers import packing
+from chapters_lib.models.gan import Generator
+from chapters_lib.models.layers import Residual, Sine
+from chapters_lib.models.vae import BernoulliDecoder, GaussianDecoder
+
+ACTIVATIONS = {f.__name__.lower(): f for f in (nn.SiLU, nn.ReLU, nn.Tanh, nn.Sigmoid, Sine)}
+LARGE = 50_000  # weights: a layer with more gets eight bits for each, the others sixteen
+
+
+class Layer(NamedTuple):
+    """h ↦ activation(W h + b), with the activation's name ("identity" where there is none).
+
+    Attributes
+    ----------
+    norm, before
+        layer normalisation of h, and the activation behind it, before W.
+    adds
+        whether h itself is added to what the layer makes of it.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    activation: str
+    norm: nn.LayerNorm | None = None
+    before: str = "identity"
+    adds: bool = False
+
+    def entering(self, h: Tensor) -> Tensor:
+        """Return what the weights see of a batch."""
+        return _activate(self.before, h if self.norm is None else self.norm(h))
+
+    def __call__(self, h: Tensor) -> Tensor:
+        """Return what the layer makes of a batch."""
+        out = _activate(self.activation, self.entering(h) @ self.weight.T + self.bias)
+        return h + out if self.adds else out
+
+
+def _activate(name: str, h: Tensor) -> Tensor:
+    return h if name == "identity" else ACTIVATIONS[name]()(h)
+
+
+def layers(decoder: nn.Module) -> tuple[list[Layer], tuple[int, int]]:
+    """Read a fully connected decoder of grey images off its modules.
+
+    Returns its layers and the image's (H, W). Batch normalisation behind a linear layer becomes
+    part of it.
+
+    Raises
+    ------
+    ChaptersError
+        if it is made of anything but linear and residual layers, batch and layer normalisation,
+        the activations SiLU, ReLU, tanh, sigmoid and sine, dropout, and a last Unflatten to
+        (1, H, W).
+    """
+    modules = leaves(decoder)
+    last = modules[-1] if isinstance(modules[-1], nn.Unflatten) else None
+    shape = tuple(last.unflattened_size) if last is not None else ()
+    found = dense(modules[:-1] if last is not None else modules)
+    if len(shape) != 3 or shape[0] != 1 or not found:
+        raise ChaptersError("the page shows grey images: end the decoder by Unflatten to (1, H, W)")
+    return found, (shape[1], shape[2])
+
+
+def dense(modules: Sequence[nn.Module]) -> list[Layer]:
+    """Read fully connected layers off a sequence of modules; see `layers`."""
+    found: list[Layer] = []
+    norm: nn.LayerNorm | None = None
+    before = "identity"
+    for module in modules:
+        kind = type(module).__name__.lower()
+        bare = bool(found) and found[-1].activation == "identity" and not found[-1].adds
+        if isinstance(module, nn.Linear):
+            found.append(_linear(module)._replace(norm=norm, before=before))
+            norm, before = None, "identity"
+        elif isinstance(module, Residual) and norm is None:
+            first, _, linear = module.added
+            assert isinstance(first, nn.LayerNorm) and isinstance(linear, nn.Linear)
+            found.append(_linear(linear)._replace(norm=first, before="silu", adds=True))
+        elif isinstance(module, nn.LayerNorm) and norm is None and found:
+            norm = module
+        elif norm is not None and before == "identity" and ACTIVATIONS.get(kind) is type(module):
+            before = kind
+        elif isinstance(module, nn.BatchNorm1d) and bare and norm is None:
+            found[-1] = _normalised(found[-1], module)
+        elif ACTIVATIONS.get(kind) is type(module) and bare:
+            found[-1] = found[-1]._replace(activation=kind)
+        elif not isinstance(module, nn.Dropout):
+            raise ChaptersError(
+                f"the page cannot run a decoder with {module} in this place{_ADVICE}"
+            )
+    if norm is not None:
+        raise ChaptersError(f"the page cannot run a decoder with {norm} in this place{_ADVICE}")
+    return found
+
+
+_ADVICE = (
+    ": export an nn.Sequential of Linear layers, each followed by SiLU, ReLU, Tanh, Sigmoid, Sine or nothing, "
+    "and Unflatten"
+)
+
+
+def _linear(module: nn.Linear) -> Layer:
+    bias = torch.zeros(module.out_features) if module.bias is None else module.bias
+    return Layer(module.weight.detach(), bias.detach(), "identity")
+
+
+def leaves(module: nn.Module) -> list[nn.Module]:
+    """Return the modules of nested sequences, in their order."""
+    if not isinstance(module, nn.Sequential):
+        return [module]
+    return [leaf for child in module for leaf in leaves(child)]
+
+
+def _normalised(layer: Layer, norm: nn.BatchNorm1d) -> Layer:
+    """Return the layer with its batch normalisation, as it is in evaluation mode."""
+    mean, var = norm.running_mean, norm.running_var
+    assert mean is not None and var is not None
+    scale = (norm.weight if norm.affine else 1.0) / (var + norm.eps).sqrt()
+    shift = norm.bias if norm.affine else 0.0
+    weight, bias = layer.weight * scale[:, None], (layer.bias - mean) * scale + shift
+    return Layer(weight.detach(), bias.detach(), "identity")
+
+
+def image_of(decoder: nn.Module) -> nn.Module:
+    """Return the network that draws: the mean of a p(x|z), or the image of a generator."""
+    if isinstance(decoder, GaussianDecoder):
+        return decoder.net
+    if isinstance(decoder, BernoulliDecoder | Generator):
+        net = decoder.net if isinstance(decoder, BernoulliDecoder) else decoder.body
+        return nn.Sequential(net, nn.Sigmoid(), nn.Unflatten(1, decoder.image_shape))
+    return decoder
+
+
+@torch.no_grad()
+def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[str, Any]]]:
+    """Round a network's weights for the page.
+
+    Parameters
+    ----------
+    parts
+        its layers.
+    codes
+        where it is going to be used, shape (N, units): errors there are made up for.
+
+    Returns
+    -------
+    layers and records
+        what the page computes with, and how core.js is told it.
+    """
+    found, records = [], []
+    seen = meant = codes.float()
+    for layer in parts:
+        bias, weight = packing.rounded(layer.bias), packing.rounded(layer.weight)
+        record: dict[str, Any] = {
+            "bias": packing.numbers(layer.bias),
+            "activation": layer.activation,
+        }
+        if layer.norm is not None:
+            scale, shift = layer.norm.weight.detach(), layer.norm.bias.detach()
+            record["norm"] = {"scale": packing.numbers(scale), "shift": packing.numbers(shift)}
+        record |= {"before": layer.before, "adds": layer.adds}
+        if layer.weight.numel() > LARGE:
+            levels, peaks = packing.fit(layer.weight, layer.entering(seen), layer.entering(meant))
+            weight = (levels / packing.LEVELS * peaks).float()
+            whole = levels.long().numpy()
+            record |= {"columns": whole.shape[1], "levels": packing.pairs(whole)}
+            record["peaks"] = packing.numbers(peaks)
+        else:
+            record["weight"] = packing.numbers(layer.weight)
+        found.append(layer._replace(weight=weight, bias=bias))
+        records.append(record)
+        seen, meant = found[-1](seen), layer(meant)
+    return found, records

@@ -1,0 +1,218 @@
+"""The explorers beside the plane: two models on the same draws, a class and a code, a walk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from chapters_lib import explorers
+from chapters_lib.explorers import dense, many
+from chapters_lib.models.gan import fully_connected
+from chapters_lib.models.layers import residual_mlp
+from chapters_lib.models.realnvp import RealNVP
+from chapters_lib.models.vae import BernoulliDecoder
+from chapters_lib.models.vae import fully_connected as vae
+
+from .conftest import Shown
+from .test_explorers import run_rounded
+
+CLASSES = tuple("0123456789")
+
+
+def text_of(name: str, record: dict) -> str:
+    return explorers.registered(name, {"classes": CLASSES, **record})
+
+
+def decoder(seed: int) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))
+    )
+
+
+@torch.no_grad()
+def same(shown: Shown, name: str, text: str, network: nn.Module, codes: Tensor) -> None:
+    """The canvas has torch's grey values: of the rounded weights to one, of the true ones to four."""
+    drawn = shown.drawn(name, codes)
+    assert np.abs(drawn - 255 * run_rounded(network, codes, text).numpy()).max() <= 1
+    assert np.abs(drawn - 255 * network(codes).flatten(1).numpy()).max() <= 4
+
+
+@pytest.fixture
+def naive(shown: Shown) -> Shown:
+    chance = np.random.default_rng(0)
+    texts = {
+        name: explorers.export_decoder(
+            decoder(seed),
+            scale * chance.normal(size=(300, 2)) + 1,
+            np.arange(300) % 10,
+            CLASSES,
+            name=name,
+        )
+        for seed, (name, scale) in enumerate({"plain": 5, "normalised": 1}.items())
+    }
+    shown.holds(texts, model="autoencoder", dataset="digits")
+    assert shown.open('data-play="naive" data-models="plain normalised"').errors == []
+    return shown
+
+
+def test_both_models_get_the_same_draws(naive: Shown) -> None:
+    titles = """[...document.querySelectorAll(".pl-strip")].map((strip) => [...strip.children].map((b) => b.title))"""
+    plain, normalised = naive.evaluate(titles)
+    assert len(plain) == 12 and plain == normalised  # N(0, I) to begin with
+    buttons = naive.evaluate(
+        "[...document.querySelectorAll('.pl-bar button')].map((b) => b.textContent)"
+    )
+    for i, name in enumerate(buttons, 1):
+        naive.click(f".pl-bar button:nth-of-type({i})")
+        drawn = naive.evaluate(titles)
+        assert drawn != [plain, normalised] and (drawn[0] == drawn[1]) == (name == "N(0, I)")
+        plain, normalised = drawn
+
+
+def test_the_planes_move_apart_and_are_round(naive: Shown) -> None:
+    before = naive.evaluate(
+        "[...document.querySelectorAll('.pl-readout b')].map((b) => b.textContent)"
+    )
+    second = ".pl-half:nth-child(2) .pl-plane"
+    naive.drag(naive.at(second, 0.4, 0.4), naive.at(second, 0.6, 0.6))
+    after = naive.evaluate(
+        "[...document.querySelectorAll('.pl-readout b')].map((b) => b.textContent)"
+    )
+    assert after[0] == before[0] and after[1] != before[1]
+    naive.click(".pl-half:first-child .pl-strip button:nth-child(2)")
+    title = naive.evaluate("document.querySelector('.pl-strip button:nth-child(2)').title")
+    assert naive.text(".pl-readout b") == title
+    lengths = """(() => { const p = new play.Plane({ equal: true }); document.querySelector(".play").append(p.canvas);
+        p.show({ view: [[-9, -1], [3, 2]] }); const [x, y] = p.toPixel([0, 0]), [u, v] = p.toPixel([1, 1]);
+        p.canvas.remove(); return [u - x, y - v]; })()"""
+    right, up = naive.evaluate(lengths)
+    assert abs(right / up - 1) < 0.05
+
+
+@pytest.fixture
+def conditional() -> nn.Module:
+    torch.manual_seed(0)
+    return dense.image_of(vae(hidden=[80], latent=6, classes=10).decoder)
+
+
+def test_a_class_and_a_code(shown: Shown, conditional: nn.Module) -> None:
+    text = text_of("cvae", many.conditional(conditional, 6, 10))
+    shown.holds({"cvae": text}, model="C-VAE", dataset="digits")
+    assert shown.open('data-play="classes" data-models="cvae"').errors == []
+    same(
+        shown,
+        "cvae",
+        text,
+        conditional,
+        torch.cat([torch.randn(100, 6), torch.eye(10).repeat(10, 1)], 1),
+    )
+    strip = (
+        "[...document.querySelectorAll('.pl-classes canvas')].map((canvas) => canvas.toDataURL())"
+    )
+    before = shown.evaluate(strip)
+    assert len(set(before)) == 10
+    zero = torch.cat([torch.zeros(10, 6), torch.eye(10)], 1)
+    with torch.no_grad():
+        meant = 255 * run_rounded(conditional, zero, text)
+    shown.click(".pl-legend button:nth-child(4)")
+    assert np.abs(np.array(shown.pixels(".pl-image")) - meant[3].numpy()).max() <= 1
+    assert shown.evaluate("document.querySelectorAll('[aria-pressed=true]').length") == 2
+    shown.drag(shown.at(".pl-plane", 0.5, 0.5), shown.at(".pl-plane", 0.8, 0.2))
+    moved = shown.evaluate(strip)
+    assert all(a != b for a, b in zip(before, moved, strict=True))
+    shown.evaluate("document.querySelector('.pl-plane').focus()")
+    shown.press("Home")
+    assert shown.evaluate(strip) == before
+    shown.click(".pl-bar button")  # draws z anew
+    assert shown.evaluate(strip) != before
+
+
+def test_principal_directions_change_images_most(conditional: nn.Module) -> None:
+    parts, _ = dense.layers(conditional)
+    found = many.principal(parts, 6, 10)
+    torch.testing.assert_close(found @ found.T, torch.eye(2), atol=1e-5, rtol=0)
+    linear = nn.Sequential(nn.Linear(4, 9, bias=False), nn.Unflatten(1, (1, 3, 3)))
+    with torch.no_grad():
+        linear[0].weight.copy_(torch.eye(9, 4) * torch.tensor([1.0, 5.0, 3.0, 9.0]))
+    found = many.principal(dense.layers(linear)[0], 3, 1)  # of these, the last number is the class
+    torch.testing.assert_close(found, torch.eye(3)[[1, 2]])
+
+
+def test_a_walk_between_two_codes(shown: Shown) -> None:
+    torch.manual_seed(0)
+    network = dense.image_of(fully_connected(noise=12, width=40).generator.eval())
+    text = text_of("gan", many.generator(network, 12))
+    shown.holds({"gan": text}, model="GAN", dataset="digits")
+    assert shown.open('data-play="walk" data-models="gan"').errors == []
+    same(shown, "gan", text, network, torch.randn(100, 12))
+    images: Callable = lambda: [shown.pixels(f".pl-half:nth-child({i}) .pl-image") for i in (1, 2)]  # noqa: E731
+    middle = images()
+    shown.evaluate("document.querySelector('.play input').focus()")
+    shown.press("Home")
+    assert images()[0] == images()[1] != middle[0]  # both begin at the first code
+    shown.press("ArrowRight")
+    assert shown.evaluate("document.querySelector('.play input').ariaValueText") == "0.01"
+    shown.click(".pl-walk button:last-child")
+    assert shown.text(".pl-slider output") == "1.00"
+    shown.click(".pl-bar button")
+    assert images()[0] == images()[1]
+    shown.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
+    assert "length is straight" in shown.text(".pl-spoken")
+
+
+def test_models_with_codes_of_one_size_walk_between_the_same_two(shown: Shown) -> None:
+    """A residual decoder behind a flow, and one without: their pixels, and that the codes stay."""
+    torch.manual_seed(0)
+    prior, texts = RealNVP(6, 4, (16,)), {}
+    for part in prior.parameters():
+        nn.init.normal_(part, std=0.2)
+    for name, flow in (("plain", None), ("flow", prior)):
+        net = BernoulliDecoder(residual_mlp([6, 40, 40, 784]))
+        for part in net.modules():
+            if isinstance(part, nn.LayerNorm):
+                nn.init.normal_(part.weight), nn.init.normal_(part.bias)
+        network = dense.image_of(net)
+        texts[name] = text_of(name, many.generator(network, 6, flow))
+        with torch.no_grad():
+            u = torch.randn(100, 6)
+            meant = network(u if flow is None else flow.to_code(u)).flatten(1)
+        shown.holds(texts, model="VAE", dataset="digits")
+        shown.open('data-play="walk" data-models="plain"')
+        assert np.abs(shown.drawn(name, u) - 255 * meant.numpy()).max() <= 4
+    index = [{"name": name, "model": name, "dataset": "digits"} for name in texts]
+    text = f"play.index = {json.dumps(index)};"
+    (shown.explorers / "index.js").write_text(text, encoding=explorers.ENCODING)
+    assert shown.open('data-play="walk" data-models="plain flow"').errors == []
+    length, image = shown.text(".pl-readout b"), shown.pixels(".pl-image")
+    shown.evaluate("""const node = document.querySelector("select"); node.value = "flow";
+        node.dispatchEvent(new Event("change")); new Promise((resolve) => setTimeout(resolve, 300))""")
+    assert shown.text(".pl-readout b") == length and shown.pixels(".pl-image") != image
+
+
+def test_who_asks_for_less_motion_is_taken_to_the_end(shown: Shown) -> None:
+    shown.holds({})
+    shown.open('data-play="walk" data-models="gan"')
+    steps = "(() => { const seen = []; play.animate((t) => seen.push(t), 0.1); return seen; })()"
+    assert shown.evaluate(steps) == []
+    asked = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+    shown.window.call("Emulation.setEmulatedMedia", features=asked)
+    try:
+        assert shown.evaluate(steps) == [1]
+    finally:
+        shown.window.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_an_arc_changes_length_evenly(shown: Shown) -> None:
+    shown.holds({})
+    shown.open('data-play="walk" data-models="gan"')
+    arc = "[0, 0.25, 0.5, 1].map((t) => play.walks.arc([3, 0, 0], [0, 0, 5], t))"
+    found = torch.tensor(shown.evaluate(arc), dtype=torch.float64)
+    torch.testing.assert_close(found.norm(dim=1), torch.tensor([3, 3.5, 4, 5], dtype=torch.float64))
+    angle = torch.atan2(found[:, 2], found[:, 0]) / (torch.pi / 2)
+    torch.testing.assert_close(angle, torch.tensor([0, 0.25, 0.5, 1], dtype=torch.float64))

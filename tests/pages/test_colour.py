@@ -1,0 +1,135 @@
+"""The colour half follows what is recorded: forged records of a better set, and what the pages then say."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.pages import colour
+from chapters_lib.recording import runs
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("comparison", "evaluation", "data", "assignments")
+LESSER = (
+    "was not at hand",
+    "house numbers, a stand-in",
+    "a stand-in for SVHN:",
+    "gan-house-numbers;",
+)
+IMAGES = {
+    "svhn": {"train": 73_257, "test": 26_032},
+    "svhn-crops": {"train": 3_371, "val": 300, "test": 500},
+}
+CALLS = """
+import json, matplotlib
+matplotlib.use("Agg")
+from chapters_lib.pages import Page
+said = {}
+Page.keep = lambda self, **values: said.update({f"{self.prefix}-{k}": str(v) for k, v in values.items()})
+Page.claims = lambda self, **verdicts: None
+from chapters_lib.pages import assignments, comparison, data
+from chapters_lib.pages import evaluation_board as board
+for numbers in (comparison.numbers, board.numbers, data.numbers):
+    numbers()
+for draw in (comparison.curves, comparison.timelines, comparison.beside_real, comparison.lines, comparison.neighbours):
+    draw("colour")
+comparison.distances(), board.agreement()
+tables = [comparison.table_board(part) for part in ("mnist", "colour")]
+tables += [of() for of in (comparison.table_weights, comparison.table_likelihood, comparison.table_lines)]
+tables += [comparison.table_control()]
+tables += [comparison.table_nearest(), board.table_colour(), board.table_agreement(), assignments.sheet("a4a")]
+said |= {f"table-{i}": table.data for i, table in enumerate(tables)}
+import os, re
+from pathlib import Path
+from chapters_lib import assignments as sheets
+from chapters_lib.submission import carried_runs, source
+from chapters_lib.submission.carried import recorded
+from chapters_lib.submission.notebook import NUMBER
+report = source(sheets.find("a4a"), "a4a", sheets.chapters(Path("_toc.yml")))
+os.chdir(os.environ["CHAPTERS_RUNS"])
+Path("record").symlink_to(".")
+for mark in NUMBER.finditer(report):
+    assert mark[1] in carried_runs("a4a"), mark[0]
+    recorded(*mark.groups())
+assert not re.findall(r"@[A-Z]+@", report)
+said["report"] = report
+print(json.dumps(said))
+"""
+
+
+def forged(folder: Path, name: str) -> Path:
+    """Return a folder of all records, and beside them those on house numbers under another set's name."""
+    for recorded in (ROOT / "runs").iterdir():
+        (folder / recorded.name).symlink_to(recorded)
+    for run in sorted(colour.SETS[name].needed):
+        if (folder / run).is_symlink():
+            (folder / run).unlink()
+        shutil.copytree(ROOT / "runs" / run.replace(name, colour.CONTROL), folder / run)
+        path = folder / run / "run.json"
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record["name"] = run
+        record["config"]["dataset"] = name
+        if stated := record["provenance"].get("data"):
+            other = stated["train"]
+            record["provenance"]["data"] = {
+                split: {**other, "name": name, "images": count}
+                for split, count in IMAGES[name].items()
+            }
+        path.write_text(json.dumps(record), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in IMAGES if f"judge-{name}" in EXPERIMENTS])
+def test_no_sentence_speaks_of_a_lesser_set(tmp_path: Path, name: str) -> None:
+    environment = os.environ | {
+        "CHAPTERS_RUNS": str(forged(tmp_path, name)),
+        "PYTHONPATH": str(ROOT / "src"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    if name != "svhn":
+        images = sum(IMAGES[name].values())
+        assert f"{images:,} real crops" in said["cmp-title"]
+        assert f"{images:,} real crops" in said["cmp-full"]
+    else:
+        assert said["cmp-title"] == "SVHN" and "73,257" in said["cmp-full"]
+    prose = {page: (ROOT / "book" / f"{page}.md").read_text(encoding="utf-8") for page in PAGES}
+    for where, text in (said | prose).items():
+        assert not [phrase for phrase in LESSER if phrase in text], where
+
+
+def test_the_best_recorded_set_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, crops = colour.SETS["svhn"].needed, colour.SETS["svhn-crops"].needed
+    for names, expected in (
+        (whole | crops, "svhn"),
+        (crops | whole - {"gan-svhn"}, "svhn-crops"),
+        (crops - {"compared-svhn-crops"}, "house-numbers"),
+    ):
+        monkeypatch.setattr(runs, "names", lambda names=names: sorted(names))
+        assert colour.colour_set.__wrapped__().name == expected
+
+
+def test_a_run_on_house_numbers_stands_for_that_on_the_shown_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(colour, "colour_set", lambda: colour.SETS["svhn"])
+    assert colour.shown("gan-house-numbers") == "gan-svhn"
+    assert colour.shown("gan-mnist") == "gan-mnist"

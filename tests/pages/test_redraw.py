@@ -1,0 +1,112 @@
+"""A record drawn anew within its own spread: every page still says what it finds, and most findings hold.
+
+Each run with several trainings gets new ones: metrics are drawn together from the covariance of its
+trainings, as a recording with other seeds would find them. Single trainings stay as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chapters_lib import pages
+from chapters_lib.pages import Page
+from chapters_lib.pages.claims import Verdict
+from chapters_lib.recording import runs
+
+SOURCES = Path(pages.__file__).parent
+DRAWS = 3
+SLOW = {("gan", "_of_samples"), ("c_vae_codes", "numbers")}  # they draw from weights, which stay
+
+
+def _finds(node: ast.stmt) -> bool:
+    """Whether a function without required arguments claims findings of the record."""
+    if not isinstance(node, ast.FunctionDef) or len(node.args.args) > len(node.args.defaults):
+        return False
+    return any(
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "claims"
+        and not any(keyword.arg == "own" for keyword in call.keywords)
+        for call in ast.walk(node)
+    )
+
+
+FINDING = [
+    (path.stem, node.name)
+    for path in sorted(SOURCES.glob("*.py"))
+    for node in ast.parse(path.read_text(encoding="utf-8")).body
+    if isinstance(node, ast.FunctionDef) and _finds(node) and (path.stem, node.name) not in SLOW
+]
+
+
+def redrawn(target: Path, seed: int) -> Path:
+    """Write a record whose trainings are drawn anew, and return its folder."""
+    generator = np.random.default_rng(seed)
+    for folder in sorted(path for path in runs.root().iterdir() if path.is_dir()):
+        stated = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        several = {k: v for k, v in stated["metrics"].items() if isinstance(v, dict)}
+        place = target / folder.name
+        place.mkdir(parents=True)
+        for file in folder.iterdir():
+            if file.name != "run.json":
+                (place / file.name).symlink_to(file)
+        if several:
+            count = len(next(iter(several.values()))["values"])
+            mixed = generator.standard_normal((count, count)) / np.sqrt(max(count - 1, 1))
+            for metric in several.values():
+                values = np.array(metric["values"], dtype=float)
+                drawn = values.mean() + mixed @ (values - values.mean())
+                spread = float(drawn.std(ddof=1) / np.sqrt(count)) if count > 1 else metric["sem"]
+                metric.update(values=drawn.tolist(), mean=float(drawn.mean()), sem=spread)
+        (place / "run.json").write_text(json.dumps(stated), encoding="utf-8")
+    return target
+
+
+def forget() -> None:
+    """Forget every run that a page has read."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("chapters_lib."):
+            for thing in vars(module).values():
+                if hasattr(thing, "cache_clear"):
+                    thing.cache_clear()
+
+
+@pytest.fixture
+def findings(monkeypatch):
+    """Return what calls every page's findings, and returns them by page and key."""
+    found: dict[tuple[str, str], Verdict] = {}
+
+    def claims(self: Page, *, own: bool = False, **verdicts: Verdict) -> None:
+        found.update({(self.prefix, key): verdict for key, verdict in verdicts.items()})
+
+    def all_of(root: Path) -> dict[tuple[str, str], Verdict]:
+        monkeypatch.setenv("CHAPTERS_RUNS", str(root))
+        forget()
+        found.clear()
+        for module, function in FINDING:
+            getattr(importlib.import_module(f"chapters_lib.pages.{module}"), function)()
+        return dict(found)
+
+    monkeypatch.setattr(Page, "claims", claims)
+    monkeypatch.setattr(Page, "keep", lambda self, **values: None)
+    yield all_of
+    forget()
+
+
+def test_every_page_speaks_of_any_record_and_most_findings_hold(findings, tmp_path):
+    recorded = findings(runs.root())
+    assert len(recorded) > 100 and all(verdict.holds for verdict in recorded.values())
+    shares = []
+    for seed in range(DRAWS):
+        found = findings(redrawn(tmp_path / f"{seed}", seed))
+        assert found.keys() == recorded.keys()
+        shares.append(sum(not verdict.holds for verdict in found.values()) / len(found))
+    assert max(shares) > 0, "a draw that moves nothing tests nothing"
+    assert np.mean(shares) < 0.1, f"findings contradicted in each draw: {shares}"
