@@ -65,9 +65,6 @@ BOTH = replace(BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=10)  # both kinds o
 BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
 
 
-SHORT = replace(BOTH, epochs=12, portion=0.1)  # to compare the layers: little more than a pass
-
-
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
 
 
@@ -172,10 +169,10 @@ EXPERIMENTS = (
         vae_gan_outputs.experiment(
             f"vaegan-fashion-mnist-both-layer-{layer}",
             "vae-gan",
-            f"short trainings of vaegan-fashion-mnist-both with L_llike, in {f'layer {layer}' if layer else 'pixels'}",
-            replace(SHORT, layer=layer),
+            f"vaegan-fashion-mnist-both and L_llike, in {f'layer {layer}' if layer else 'pixels'}",
+            replace(BOTH, layer=layer),
             seeds=(0,),
-            needs=("judge-fashion-mnist", SHORT.start),
+            needs=("judge-fashion-mnist", BOTH.start),
             weights_stored=layer == LAYER,
         )
         for layer in range(4)
