@@ -59,14 +59,10 @@ PAPER = replace(BASIC, routing="paper")
 DIGITS = from_vae(two_units(autoencoder.MNIST), "vae-2d-mnist")
 
 
-SHORT = (
-    replace(  # both kinds of drawn images, and little more than a pass: under a minute of one core
-        BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=12, portion=0.1
-    )
-)
+BOTH = replace(BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=10)  # both kinds of drawn images
 
 
-SHORT_DIGITS = replace(DIGITS, drawn=SHORT.drawn, epochs=SHORT.epochs, portion=SHORT.portion)
+BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
 
 
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
@@ -166,17 +162,17 @@ EXPERIMENTS = (
         "vaegan-fashion-mnist-both",
         "vae-gan",
         "basic loss, jointly minimised; the discriminator sees samples, too, and what it says is followed",
-        SHORT,
-        needs=("judge-fashion-mnist", SHORT.start),
+        BOTH,
+        needs=("judge-fashion-mnist", BOTH.start),
     ),
     *(
         vae_gan_outputs.experiment(
             f"vaegan-fashion-mnist-both-layer-{layer}",
             "vae-gan",
             f"vaegan-fashion-mnist-both and L_llike, in {f'layer {layer}' if layer else 'pixels'}",
-            replace(SHORT, layer=layer),
+            replace(BOTH, layer=layer),
             seeds=(0,),
-            needs=("judge-fashion-mnist", SHORT.start),
+            needs=("judge-fashion-mnist", BOTH.start),
             weights_stored=layer == LAYER,
         )
         for layer in range(4)
@@ -185,18 +181,17 @@ EXPERIMENTS = (
         "vaegan-mnist-both",
         "vae-gan",
         "basic loss, jointly minimised, MNIST; the discriminator sees samples, too",
-        SHORT_DIGITS,
-        seeds=(0,),
-        needs=("judge-mnist", SHORT_DIGITS.start),
+        BOTH_DIGITS,
+        needs=("judge-mnist", BOTH_DIGITS.start),
         weights_stored=False,
     ),
     vae_gan_outputs.experiment(
         "vaegan-mnist-layer-3",
         "vae-gan",
         "Eq. 8 by the paper's Algorithm 1, MNIST, started from a VAE of two units",
-        replace(SHORT_DIGITS, layer=LAYER, routing="paper"),
+        replace(BOTH_DIGITS, layer=LAYER, routing="paper"),
         seeds=(0,),
-        needs=("judge-mnist", SHORT_DIGITS.start),
+        needs=("judge-mnist", BOTH_DIGITS.start),
     ),
     experiment(
         "vaegan-disl-fashion-mnist",
