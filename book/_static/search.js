@@ -43,7 +43,7 @@
           + 3 * inText / (inText + 1 + text.length / 1500));
       }
       if (phrase) score += 6 * Math.min(count(heading, phrase), 1) + 3 * Math.min(count(text, phrase), 2);
-      hits.push({ score, section: sections[i] });
+      hits.push({ score, section: sections[i], term: meant ? (sections[i][5].split("\n"))[known.indexOf(whole)] : "" });
     });
     return hits.sort((a, b) => b.score - a.score);
   }
@@ -104,10 +104,11 @@
     const status = element("p", { role: "status" }, query.trim() ? (hits.length ? `${many} with “${query}”`
       : `No section has all of “${query}”.`) : "");
     const list = element("ol", { class: "found" });
-    for (const { section: [page, label, anchor, heading, text] } of hits.slice(0, 40)) {
+    for (const { term, section: [page, label, anchor, heading, text] } of hits.slice(0, 40)) {
       const link = element("a", { href: `${page}?highlight=${encodeURIComponent(query)}#${anchor}` }, ...marked(heading, finds));
       const where = heading === label.replace(/^(\d+)\./, "$1") ? "" : label;
-      list.append(element("li", {}, link, element("span", { class: "found-page" }, where),
+      const known = term ? [" ", element("mark", {}, term)] : [];
+      list.append(element("li", {}, link, ...known, element("span", { class: "found-page" }, where),
         element("p", {}, ...marked(excerpt(text, finds), finds))));
     }
     place.replaceChildren(status, list);

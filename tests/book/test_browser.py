@@ -80,13 +80,20 @@ def test_a_page_fits_a_narrow_window(site, window, page):
     assert window.open(f"{site.resolve().as_uri()}/{page}").wide <= 0
 
 
-def test_figures_stay_legible_in_the_dark(site, soups, window):
-    page = next(page for page, soup in soups.items() if soup.article.select("figure img"))
+@pytest.mark.parametrize(
+    ("drawn", "style", "value"),
+    [
+        ("img:not(.lines)", "backgroundColor", "rgb(255, 255, 255)"),  # pictures keep their paper
+        ("img.lines", "filter", "invert(1) hue-rotate(180deg)"),
+    ],
+)
+def test_figures_stay_legible_in_the_dark(site, soups, window, drawn, style, value):
+    page = next(page for page, soup in soups.items() if soup.article.select(f"figure {drawn}"))
     window.resize(1400)
     window.open(f"{site.resolve().as_uri()}/{page}")
     window.evaluate("document.documentElement.dataset.theme = 'dark'")
-    script = "getComputedStyle(document.querySelector('.bd-article figure img')).backgroundColor"
-    assert window.evaluate(script) == "rgb(255, 255, 255)"
+    script = f"getComputedStyle(document.querySelector('.bd-article figure {drawn}')).{style}"
+    assert window.evaluate(script) == value
 
 
 def test_the_search_finds_a_word_from_the_disk(site, window):
