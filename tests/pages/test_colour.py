@@ -66,10 +66,13 @@ print(json.dumps(said))
 
 
 def forged(folder: Path, name: str) -> Path:
-    """Return a folder of all records, and beside them those on house numbers under another set's name."""
+    """Return a folder of all records, and beside them those on house numbers under another set's name.
+
+    The real crops are recorded themselves: nothing has to be forged for them.
+    """
     for recorded in (ROOT / "runs").iterdir():
         (folder / recorded.name).symlink_to(recorded)
-    for run in sorted(colour.SETS[name].needed):
+    for run in sorted(colour.SETS[name].needed - set(runs.names())):
         if (folder / run).is_symlink():
             (folder / run).unlink()
         shutil.copytree(ROOT / "runs" / run.replace(name, colour.CONTROL), folder / run)

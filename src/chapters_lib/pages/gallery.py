@@ -162,7 +162,7 @@ def write(path: Path) -> None:
         whole = BytesIO()
         draw().savefig(whole, dpi=150, format="png")
         Image.open(whole).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
-            path, optimize=True
+            path, format="PNG", optimize=True
         )
         folder = path.parent / "strips"
         folder.mkdir(exist_ok=True)
