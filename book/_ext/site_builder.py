@@ -20,9 +20,9 @@ def finish(app, exception) -> None:
         return
     out = Path(app.outdir)
     files = [*sorted(out.glob("*.html")), *sorted(out.rglob("book/*.html"))]
-    pages = {file: file.read_text(encoding="utf8") for file in files}
-    site_styles.write(out / "_static", pages.values())
-    for file, text in pages.items():
+    tidied = []
+    for file in files:
+        text = file.read_text(encoding="utf8")
         style = os.path.relpath(out / "_static" / site_styles.NAME, file.parent).replace(
             os.sep, "/"
         )
@@ -31,6 +31,8 @@ def finish(app, exception) -> None:
             page = searching(page)
         if page != text:
             file.write_text(page, encoding="utf8")
+        tidied.append(page)
+    site_styles.write(out / "_static", tidied)  # of what the pages now have
 
 
 def searching(page: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "_ext"))
+import site_builder
 import site_pages
 import site_styles
 
@@ -67,3 +69,14 @@ def test_rules_that_cannot_apply_go():
         assert part in kept
     for part in ("unread", ".unused,", "#gone", "top:0"):
         assert part not in kept
+
+
+def test_the_style_sheet_keeps_the_rules_for_what_tidying_adds(folder):
+    out = folder.parent
+    (out / "_static").mkdir()
+    (out / "_static" / "book.css").write_text(".caption-box{left:0}.lines{top:0}", encoding="utf-8")
+    (folder / "page.html").write_text(PAGE, encoding="utf-8")
+    app = SimpleNamespace(builder=SimpleNamespace(name="html"), outdir=out)
+    site_builder.finish(app, None)
+    kept = (out / "_static" / "site.css").read_text(encoding="utf-8")
+    assert ".caption-box" in kept and ".lines" in kept
