@@ -16,6 +16,7 @@ import pytest
 from .test_pages import CHAPTERS, PAGES, TOC
 
 MEGABYTES = 25
+FIRST = "book/index.xhtml"
 XHTML, MATH = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/1998/Math/MathML}"
 PACKAGE = "{http://www.idpf.org/2007/opf}"
 REFERENCES = ("href", "src", "{http://www.w3.org/1999/xlink}href")
@@ -100,6 +101,8 @@ def test_equations_figures_and_tables_have_the_numbers_of_the_site(pages, soups)
         assert equations == {key: value.split()[0].rstrip("#") for key, value in there.items()}, (
             name
         )
+        if name == FIRST:  # one figure where the site has cards
+            continue
         captions = [text(e) for e in of_class(page, "caption-number")]
         assert captions == [
             e.get_text(strip=True) for e in soup.article.select(".caption-number")
@@ -143,6 +146,10 @@ def test_every_link_and_picture_is_there(files, trees):
 
 def test_every_figure_of_the_site_is_there_with_its_words(pages, soups):
     for name, page in pages.items():
+        if name == FIRST:
+            (gallery,) = page.iter(f"{XHTML}img")
+            assert len(gallery.get("alt", "")) > 100
+            continue
         there = [
             image.get("alt")
             for image in soups[name.replace(".xhtml", ".html")].article.find_all("img")

@@ -117,7 +117,7 @@ def test_a_judge_learns_of_official_labels_alone(
 
     monkeypatch.setattr(judge, "Batches", watched)
     model = judge.build(config)
-    judge.train(replace(config, learning_rate=1e-12), model, Session(CPU))
+    judge.train_on(replace(config, learning_rate=1e-12), model, Session(CPU))
     assert len(labels[0]) == 30 and int(labels[0].min()) >= 0
     for key, value in first.named_parameters():
         torch.testing.assert_close(model.get_parameter(key), value, rtol=0, atol=1e-6)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import fields, replace
 from typing import Any
 
@@ -53,6 +56,27 @@ def trained(
     return model, [{**row, "seconds": 0.0} for row in rows], waited
 
 
+# The engine of gradients counts the devices once, at the first gradient of a process: these need one of their own.
+ALONE = "CHAPTERS_FAR_DEVICE"
+alone = pytest.mark.skipif(ALONE not in os.environ, reason="runs in a process of its own, below")
+
+
+@pytest.mark.slow
+def test_trainings_on_another_device_in_a_process_of_their_own() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
+    done = subprocess.run(
+        [*command, "-k", "a_training_on_another_device"],
+        env=os.environ | {ALONE: "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert done.stdout.startswith("." * len(SMALL) + " "), done.stdout
+
+
+@alone
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_a_training_on_another_device(name: str) -> None:

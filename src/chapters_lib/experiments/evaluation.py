@@ -45,7 +45,7 @@ EXPERIMENTS = (
             f"classifier on {config.dataset} that judges samples",
             config,
             judge.build,
-            judge.train,
+            judge.train_on,
             judge.evaluate,
             judge.panels,
             seeds=(0,),

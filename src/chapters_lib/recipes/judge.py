@@ -53,8 +53,6 @@ def changed(config: JudgeConfig, x: Tensor) -> Tensor:
 
 def train(config: JudgeConfig, model: Classifier, session: Session) -> History:
     """Minimise the cross-entropy by AdamW under a one-cycle learning rate (Smith and Topin 2019)."""
-    if config.begun:
-        runs.load(config.begun).restore(model)
     known = data.load(config.dataset, "train").labelled()
     batches = Batches(known, config.batch_size, device=session.device)
     optimizer = torch.optim.AdamW(
@@ -91,6 +89,13 @@ def train(config: JudgeConfig, model: Classifier, session: Session) -> History:
         progress=session.progress,
         state={"model": model, "optimizer": optimizer, "schedule": schedule},
     )
+
+
+def train_on(config: JudgeConfig, model: Classifier, session: Session) -> History:
+    """Train from the recorded weights that the configuration names, or from the first ones."""
+    if config.begun:
+        runs.load(config.begun).restore(model)
+    return train(config, model, session)
 
 
 def evaluate(config: JudgeConfig, model: Classifier) -> Metrics:
