@@ -115,8 +115,8 @@
   function unpack(record) {
     const found = { ...record };
     if (found.layers) found.layers = dense(found.layers);
-    found.couplings &&= found.couplings.map((one) =>
-      ({ ...one, bound: numbers(one.bound), layers: dense(one.layers) }));
+    found.couplings &&= found.couplings.map((one) => // a flow to walk through has its own form: flow-model.js
+      (one.layers ? { ...one, bound: numbers(one.bound), layers: dense(one.layers) } : one));
     for (const [key, packed] of Object.entries(found.numbers ?? {})) found[key] = numbers(packed);
     if (found.labels) found.labels = units(found.labels);
     return found;
