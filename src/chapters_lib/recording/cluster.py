@@ -7,6 +7,7 @@ its checkpoints; the record is written by the process that asked for it, once al
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import time
@@ -101,7 +102,7 @@ def connected(address: str | None) -> Iterator[Any]:
             "--engine ray needs the extra `cluster`: .venv/bin/python -m pip install -e '.[cluster]'"
         ) from None
     try:
-        ray.init(address or "local", log_to_driver=False, logging_level="ERROR")
+        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ChaptersError(
