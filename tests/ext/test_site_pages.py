@@ -98,7 +98,8 @@ def test_a_page_holds_the_rules_of_its_first_paint(tmp_path):
     (tmp_path / "fonts" / "icons.woff2").write_bytes(b"font")
     (tmp_path / "book.css").write_text(
         "@font-face{font-family:I;src:url(fonts/icons.woff2)}@font-face{font-family:M;src:url(fonts/m.woff2)}"
-        "p{top: 0;  color: red}p:hover{top:1px}.other{top:2px}@media print{p{top:3px}}p::before{content: ':  '}"
+        "p{top: 0;  color: red}p:hover{top:1px}.other{top:2px}@media print{p{top:3px}}p::before{content: ':  '}",
+        encoding="utf-8",
     )
     pages = ['<p class="one">', '<div class="other">']
     sheet = site_styles.write(tmp_path, pages)
