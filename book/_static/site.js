@@ -115,7 +115,7 @@
     box.innerHTML = (await told(url.pathname.split("/").pop()))[id] ?? "";
     return box.content.childElementCount > 1 ? part("dl", ...box.content.children) : box.content.firstElementChild;
   }
-  let shown = null, due = 0;
+  let shown = null, due = 0, still = 0;
   function hide() {
     clearTimeout(due);
     shown?.remove();
@@ -149,15 +149,17 @@
     const links = 'a.reference.internal[href*="#"]';
     const soon = (event) => {
       const link = event.target.closest?.(links);
-      if (!link || matchMedia("(hover: none)").matches) return;
+      const byKey = event.type === "focusin";
+      if (!link || (byKey ? !link.matches(":focus-visible") : matchMedia("(hover: none)").matches)) return;
       clearTimeout(due);
-      due = setTimeout(() => show(link), event.type === "focusin" ? 0 : 250);
+      if (byKey) still = performance.now() + 400; // the page scrolls to the link first
+      due = setTimeout(() => show(link), byKey ? 150 : 250);
     };
     article.addEventListener("mouseover", soon);
     article.addEventListener("focusin", soon);
     article.addEventListener("mouseout", hide);
     article.addEventListener("focusout", hide);
-    addEventListener("scroll", hide, { passive: true });
+    addEventListener("scroll", () => performance.now() > still && hide(), { passive: true });
     addEventListener("keydown", (event) => event.key === "Escape" && hide());
   }
 

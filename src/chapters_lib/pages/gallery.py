@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, Rectangle
 from PIL import Image
 from torch import Tensor
 
@@ -180,6 +180,11 @@ def poster() -> tuple[Figure, Tensor]:
     for share in (0.5, 0.99):
         radius = float(np.sqrt(-2 * np.log(1 - share)))
         ax.add_patch(Circle((0, 0), radius, fill=False, color=figures.MUTED, linewidth=1))
+    (x, y), (far, up) = record["box"]
+    ax.add_patch(
+        Rectangle((x, y), far - x, up - y, fill=False, color=figures.MUTED, linestyle="--")
+    )
+    ax.spines[["top", "right"]].set_visible(True)
     ax.plot(
         *codes[chosen[0]],
         "o",
