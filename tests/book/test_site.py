@@ -57,7 +57,8 @@ FOCUSED = """
   window.order ??= new Map([...document.querySelectorAll("*")].map((node, i) => [node, i]));
   const links = [...document.querySelectorAll(".bd-article a[href], .prev-next-footer a[href]")];
   const name = box.getAttribute("aria-label") || box.title || box.textContent.trim() || box.querySelector("img")?.alt;
-  return { name: name || "", seen: width > 0 && height > 0 && bottom > 0 && top < innerHeight, number: window.order.get(box) ?? -1,
+  return { name: name || "", seen: width > 0 && height > 0 && bottom > 0 && top < innerHeight,
+    number: window.order.get(box) ?? -1,
     inside: Boolean(box.closest(".bd-article")), last: box === links.at(-1) };
 })()
 """
