@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from chapters_lib.experiments import find
 from chapters_lib.explorers import dense, packing
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.models.layers import Sine
+from chapters_lib.models.realnvp import Coupling, RealNVP
 from chapters_lib.models.vae import fully_connected
 from chapters_lib.recording import runs
 from chapters_lib.training import History
@@ -30,6 +32,7 @@ STATIC = Path(__file__).parents[2] / "book" / "_static" / "play"
 SCRIPT = STATIC / "core.js"
 NODE = shutil.which("node")
 LARGEST, BYTES = 1e-5, 1_000_000  # of a pixel's range; of a file
+BEHIND = 1e-4  # of a pixel's range, behind a flow
 FULL = 4 / 255  # of a pixel's range, to what the record's own weights draw
 
 DECODE = """
@@ -56,15 +59,31 @@ def in_node(text: str, name: str, codes: Tensor, folder: Path) -> Tensor:
 
 
 @torch.no_grad()
-def run_rounded(decoder: nn.Module, codes: Tensor, text: str) -> Tensor:
-    """Return what torch makes of codes with the weights of an exported text."""
+def run_rounded(
+    decoder: nn.Module, codes: Tensor, text: str, prior: nn.Module | None = None
+) -> Tensor:
+    """Return what torch makes of codes, or of draws behind a flow, with the weights of an exported text."""
     parts, _ = dense.layers(decoder)
     record = json.loads(text.partition('": ')[2].rpartition(" };")[0])
-    h = codes
+    h = codes if prior is None else rounded_flow(prior, record)(codes)
     for part, packed in zip(parts, record["layers"], strict=True):
         weight = unpacked(packed).reshape(part.weight.shape)
         h = part._replace(weight=weight, bias=sixteen(packed["bias"]))(h)
     return h
+
+
+def rounded_flow(prior: nn.Module, record: dict) -> Callable[[Tensor], Tensor]:
+    """Return what takes draws to codes with the numbers of a record."""
+    prior = deepcopy(prior)
+    assert isinstance(prior, RealNVP)
+    for layer, packed in zip(prior.couplings, record["couplings"], strict=True):
+        assert isinstance(layer, Coupling)
+        layer.bound.copy_(sixteen(packed["bound"]))
+        linear = [part for part in layer.net if isinstance(part, nn.Linear)]
+        for part, numbers in zip(linear, packed["layers"], strict=True):
+            part.weight.copy_(unpacked(numbers).reshape(part.weight.shape))
+            part.bias.copy_(sixteen(numbers["bias"]))
+    return prior.to_code
 
 
 def units(text: str) -> np.ndarray:
@@ -202,14 +221,15 @@ def check(
     text: str,
     name: str,
     folder: Path,
-    prior: Callable[[Tensor], Tensor] | None = None,
+    prior: RealNVP | None = None,
 ) -> None:
     """Hold the page's images to torch's: the rounded weights' closely, the true ones' to four grey levels."""
-    shown, behind = in_node(text, name, codes, folder), codes if prior is None else prior(codes)
+    shown = in_node(text, name, codes, folder)
+    behind = codes if prior is None else prior.to_code(codes)
     assert len(text.encode(explorer.ENCODING)) <= BYTES
     assert (shown - decoder(behind).flatten(1)).abs().max() <= FULL
-    if prior is None:  # the flow's own numbers are rounded, too
-        assert (shown - run_rounded(decoder, codes, text)).abs().max() <= LARGEST
+    rounded = run_rounded(decoder, codes, text, prior)
+    assert (shown - rounded).abs().max() <= (LARGEST if prior is None else BEHIND)
 
 
 def test_a_gaussian_decoder_is_shown_by_its_mean(tmp_path: Path) -> None:
@@ -239,7 +259,7 @@ def test_recorded_decoders_are_the_recorded_ones(name: str, tmp_path: Path) -> N
     if run.config.get("conditional"):
         codes = torch.cat([codes, torch.eye(10).repeat(10, 1)], 1)
     text = (tmp_path / f"{name}.js").read_text(encoding=explorer.ENCODING)
-    prior = model.prior.to_code if run.config.get("couplings") else None
+    prior = model.prior if run.config.get("couplings") else None
     check(decoder, codes, text, name, tmp_path, prior)
 
 
@@ -266,7 +286,9 @@ def test_write_lists_what_is_recorded(folders, trained, tmp_path: Path) -> None:
     index = json.loads(
         (target / "index.js").read_text(encoding="utf-8").partition("= ")[2].rstrip(";\n")
     )
-    assert index == [{"name": "ae-digits", "model": "autoencoder", "dataset": "digits"}]
+    size = (target / "ae-digits.js").stat().st_size
+    entry = {"name": "ae-digits", "model": "autoencoder", "dataset": "digits", "bytes": size}
+    assert index == [entry]
 
 
 def test_write_writes_anew_what_changed(folders, trained, tmp_path: Path, monkeypatch) -> None:

@@ -146,7 +146,9 @@ def image_of(decoder: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[str, Any]]]:
+def rounded(
+    parts: list[Layer], codes: Tensor, large: int | None = None
+) -> tuple[list[Layer], list[dict[str, Any]]]:
     """Round a network's weights for the page.
 
     Parameters
@@ -155,6 +157,8 @@ def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[s
         its layers.
     codes
         where it is going to be used, shape (N, units): errors there are made up for.
+    large
+        layers with more weights have eight bits for each; by default see `LARGE`.
 
     Returns
     -------
@@ -163,7 +167,8 @@ def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[s
     """
     found, records = [], []
     seen = meant = codes.float()
-    large = LARGE if sum(layer.weight.numel() for layer in parts) > WHOLE else WHOLE
+    if large is None:
+        large = LARGE if sum(layer.weight.numel() for layer in parts) > WHOLE else WHOLE
     for layer in parts:
         bias, weight = packing.rounded(layer.bias), packing.rounded(layer.weight)
         record: dict[str, Any] = {

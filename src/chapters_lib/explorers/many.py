@@ -12,6 +12,7 @@ from chapters_lib.explorers.dense import Layer, dense, layers, rounded
 from chapters_lib.models.realnvp import Coupling, RealNVP
 
 FITTED = 6000  # codes at which rounding errors are made up for
+INNER = 10_000  # weights: of a flow's networks, a layer with more has eight bits for each
 LOOKED_AT = 200  # codes at which it is asked what a step changes
 
 
@@ -25,17 +26,18 @@ def generator(network: nn.Module, noise: int, prior: nn.Module | None = None) ->
     codes = _normal(FITTED, noise, 0)
     record = {"shape": shape, "latent": noise}
     if isinstance(prior, RealNVP):
-        record["couplings"] = [coupling(layer) for layer in prior.couplings]
-        codes = prior.to_code(codes)
+        record["couplings"] = []
+        for layer in prior.couplings:
+            assert isinstance(layer, Coupling)
+            record["couplings"].append(coupling(layer, codes))
+            codes, _ = layer(codes)
     _, records = rounded(parts, codes)
     return record | {"layers": records}
 
 
-def coupling(layer: nn.Module) -> dict[str, Any]:
-    """Return what the page needs of a layer of a flow."""
-    assert isinstance(layer, Coupling)
-    parts = dense([*layer.net])
-    _, records = rounded(parts, torch.zeros(1, len(layer.kept)))
+def coupling(layer: Coupling, points: Tensor) -> dict[str, Any]:
+    """Return what the page needs of a layer of a flow; its rounding errors are made up for at these points."""
+    _, records = rounded(dense([*layer.net]), points[:, layer.kept], INNER)
     places = {"kept": layer.kept.tolist(), "moved": layer.moved.tolist()}
     return {**places, "bound": packing.numbers(layer.bound.detach()), "layers": records}
 
