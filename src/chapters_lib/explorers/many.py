@@ -27,8 +27,7 @@ def generator(network: nn.Module, noise: int, prior: nn.Module | None = None) ->
     record = {"shape": shape, "latent": noise}
     if isinstance(prior, RealNVP):
         record["couplings"] = []
-        for layer in prior.couplings:
-            assert isinstance(layer, Coupling)
+        for layer in prior.layers():
             record["couplings"].append(coupling(layer, codes))
             codes, _ = layer(codes)
     _, records = rounded(parts, codes)

@@ -72,10 +72,8 @@ def train(config: MistakesConfig, layers: nn.ModuleDict, session: Session) -> Hi
             decay = recorded[f"{name}_{percent(share)}_decay"]
             with torch.enable_grad():
                 found, _ = linear_layer(drawn, images.labels[index], decays=(decay,))
-            layer = layers[key(f"{name}_{percent(share)}")]
-            assert isinstance(layer, nn.Linear)
-            layer.weight.copy_(found.weight)
-            layer.bias.copy_(found.bias)
+            state = {"weight": found.weight, "bias": found.bias}
+            layers[key(f"{name}_{percent(share)}")].load_state_dict(state)
     return History([{"epoch": 1, "seconds": time.perf_counter() - begun}])
 
 
