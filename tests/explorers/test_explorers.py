@@ -20,7 +20,7 @@ from chapters_lib import explorers as explorer
 from chapters_lib.data import to_float
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
-from chapters_lib.explorers import dense, packing
+from chapters_lib.explorers import dense, many, packing
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.models.layers import Sine
 from chapters_lib.models.realnvp import Coupling, RealNVP
@@ -98,10 +98,14 @@ def sixteen(packed: dict) -> Tensor:
 def unpacked(layer: dict) -> Tensor:
     if "weight" in layer:
         return sixteen(layer["weight"])
-    both = units(layer["levels"])
-    levels = torch.from_numpy(np.stack([both // 251, both % 251], 1).reshape(-1) - 125)
-    peaks = sixteen(layer["peaks"])
-    return levels[: len(peaks) * layer["columns"]].reshape(len(peaks), -1) / 125 * peaks[:, None]
+    peaks, found = sixteen(layer["peaks"]), units(layer["levels"])
+    if layer["most"] == 125:
+        levels = np.stack([found // 251, found % 251], 1)
+    else:
+        whole = found[::2] * 63000 + found[1::2]
+        levels = np.stack([whole // 1583**2, whole // 1583 % 1583, whole % 1583], 1)
+    flat = torch.from_numpy(levels.reshape(-1) - layer["most"])[: len(peaks) * layer["columns"]]
+    return flat.reshape(len(peaks), -1) / layer["most"] * peaks[:, None]
 
 
 def small(activation: nn.Module) -> nn.Sequential:
@@ -205,6 +209,26 @@ def test_characters_hold_all_numbers() -> None:
     text = packing.units(values)
     assert not set(text) & set(map(chr, [*range(93), *range(0xD800, 0xE000)]))
     assert json.loads(f'"{text}"') == text and (units(text) == values).all()
+
+
+def test_a_network_that_eight_bits_change_gets_more_levels(tmp_path: Path) -> None:
+    """Large weights before a sigmoid: what is off by a little shows."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Linear(5, 600),
+        nn.ReLU(),
+        nn.Linear(600, 784),
+        nn.Sigmoid(),
+        nn.Unflatten(1, (1, 28, 28)),
+    )
+    texts, codes = {}, torch.randn(100, 5)
+    for factor in (1, 20):
+        with torch.no_grad():
+            network[2].weight.mul_(factor)
+        record = many.generator(network, 5)
+        texts[factor] = explorer.registered("x", record)
+        check(network, codes, texts[factor], "x", tmp_path)
+    assert '"most":791' not in texts[1] and '"most":791' in texts[20]
 
 
 def test_large_layers_have_eight_bits_and_draw_nearly_the_same(trained, tmp_path: Path) -> None:

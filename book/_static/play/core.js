@@ -32,7 +32,7 @@
 
   // ---- Numbers, as chapters_lib.explorers.packing writes them -----------------------------------------
 
-  const BASE = 251, HALF = 31500; // levels of a small number; of a large one on either side of 0
+  const BASE = 251, FINE = 1583, HALF = 31500; // levels of a small number, of a middling one; of a large one, a side
 
   /** The whole numbers from 0 to 63000 that a text holds, one a character: surrogates are left out. */
   function units(text) {
@@ -53,14 +53,24 @@
     return out;
   }
 
-  /** Layers with weights in float32, row by row: of eight bits and a peak a row, or of sixteen. */
+  /** Levels from −791 to 791, three in two characters. */
+  function fineLevels(text, count) {
+    const out = new Int16Array(count), pairs = units(text);
+    for (let i = 0; i < count; i++) {
+      const at = 2 * Math.floor(i / 3), whole = pairs[at] * 2 * HALF + pairs[at + 1];
+      out[i] = Math.floor(whole / [FINE * FINE, FINE, 1][i % 3]) % FINE - 791;
+    }
+    return out;
+  }
+
+  /** Layers with weights in float32, row by row: of whole levels and a peak a row, or of sixteen bits. */
   function dense(layers) {
     return layers.map((layer) => {
       const bias = numbers(layer.bias), norm = layer.norm && [numbers(layer.norm.scale), numbers(layer.norm.shift)];
       if (!layer.levels) return { ...layer, weight: numbers(layer.weight), bias, norm };
-      const peaks = numbers(layer.peaks), columns = layer.columns;
-      const weight = Float32Array.from(levels(layer.levels, bias.length * columns),
-        (level, i) => level / 125 * peaks[Math.floor(i / columns)]);
+      const peaks = numbers(layer.peaks), { columns, most } = layer, count = bias.length * columns;
+      const weight = Float32Array.from(most === 125 ? levels(layer.levels, count) : fineLevels(layer.levels, count),
+        (level, i) => level / most * peaks[Math.floor(i / columns)]);
       return { ...layer, weight, bias, norm };
     });
   }

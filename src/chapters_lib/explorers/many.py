@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib.explorers import packing
-from chapters_lib.explorers.dense import Layer, dense, layers, rounded
+from chapters_lib.explorers.dense import Layer, closely, dense, layers, rounded
 from chapters_lib.models.realnvp import Coupling, RealNVP
 
 FITTED = 6000  # codes at which rounding errors are made up for
-INNER = 10_000  # weights: of a flow's networks, a layer with more has eight bits for each
+FRESH = 1000  # codes at which it is looked whether they are
+INNER = 4_000  # weights: of a flow's networks, a layer with more has eight bits for each
 LOOKED_AT = 200  # codes at which it is asked what a step changes
 
 
@@ -23,15 +24,14 @@ def generator(network: nn.Module, noise: int, prior: nn.Module | None = None) ->
     A prior that is a flow comes between the draw and the network.
     """
     parts, shape = layers(network)
-    codes = _normal(FITTED, noise, 0)
+    codes = _normal(FITTED + FRESH, noise, 0)
     record = {"shape": shape, "latent": noise}
     if isinstance(prior, RealNVP):
         record["couplings"] = []
         for layer in prior.layers():
             record["couplings"].append(coupling(layer, codes))
             codes, _ = layer(codes)
-    _, records = rounded(parts, codes)
-    return record | {"layers": records}
+    return record | {"layers": closely(parts, codes[:FITTED], codes[FITTED:])}
 
 
 def coupling(layer: Coupling, points: Tensor) -> dict[str, Any]:
