@@ -25,11 +25,11 @@ def generator(network: nn.Module, noise: int, prior: nn.Module | None = None) ->
     """
     parts, shape = layers(network)
     codes = _normal(FITTED + FRESH, noise, 0)
-    record = {"shape": shape, "latent": noise}
+    record: dict[str, Any] = {"shape": shape, "latent": noise}
     if isinstance(prior, RealNVP):
-        record["couplings"] = []
+        record["couplings"] = couplings = []
         for layer in prior.layers():
-            record["couplings"].append(coupling(layer, codes))
+            couplings.append(coupling(layer, codes))
             codes, _ = layer(codes)
     return record | {"layers": closely(parts, codes[:FITTED], codes[FITTED:])}
 
