@@ -174,13 +174,16 @@ def test_a_finger_moves_it_and_scrolls_the_page(page: Shown, kind: str, attribut
     with finger(window):
         open_whole(page, attributes, 390)
         assert window.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        plane = window.evaluate("$$(\".pl-plane[tabindex='0']\").length > 0")
+        if plane:  # away from where the page is going to be swiped
+            window.tap(".play .pl-plane[tabindex='0']", 60, 0)
         large = "$$('canvas').reduce((a, b) => (b.offsetWidth > a.offsetWidth ? b : a))"
         window.evaluate(f"{large}.id = 'large'; scrollTo(0, 0)")
         window.at("#large")
         top = window.evaluate("scrollY")
         window.swipe("#large", (-120, 60), (-120, -60))
         window.until(f"scrollY > {top}", 5)
-        if window.evaluate("$$(\".pl-plane[tabindex='0']\").length"):
+        if plane:
             place = ".play .pl-plane[tabindex='0']"
             changes(window, lambda: window.tap(place, 30, 20), "a tap")
             window.at(place)

@@ -129,7 +129,7 @@ def mistakes(records: Sequence[runs.Run], readers: Mapping[str, str]) -> dict[st
         the readers' names there, and their titles.
     """
     images: dict[int, tuple[str, int]] = {}
-    found: dict[str, dict[str, list[list[int]]]] = {title: {} for title in readers.values()}
+    found: dict[str, dict[str, list[list[int]]]] = {}
     for record in records:
         panels = record.panels
         for place, image, label in zip(
@@ -140,7 +140,8 @@ def mistakes(records: Sequence[runs.Run], readers: Mapping[str, str]) -> dict[st
             name, _, share = key.removesuffix("_at").rpartition("_")
             places = panels["index"][panels[key]].tolist()
             said = panels[f"{name}_{share}_said"].tolist()
-            found[readers[name]][share] = [[p, s] for p, s in zip(places, said, strict=True)]
+            wrong = [[p, s] for p, s in zip(places, said, strict=True)]
+            found.setdefault(readers[name], {})[share] = wrong
     return {"wrong": found, "pictures": images}
 
 
@@ -159,14 +160,14 @@ def _shares() -> dict[str, Any]:
     study, whole = runs.load(PROBES), runs.load(END_TO_END)
     images = runs.load(study.config["pretrained"]).data_used["train"]["images"]
     readers = {"pixels": KINDS["pixels"], "dcgan": KINDS["dcgan"], "end_to_end": "end to end"}
-    kept = mistakes([runs.load(MISTAKES), whole], readers)
-    return shares(study, whole, images) | kept
+    records = [runs.load(name) for name in (MISTAKES, END_TO_END) if name in runs.names()]
+    return shares(study, whole, images) | mistakes(records, readers)
 
 
 EXPORTS: dict[str, tuple[tuple[str, ...], Callable[[], dict[str, Any]]]] = {
     FLOW: ((FLOW,), _flow),
     RBM: ((RBM,), _rbm),
-    LABELS: ((PROBES, END_TO_END, MISTAKES), _shares),
+    LABELS: ((PROBES, END_TO_END), _shares),
 }
 
 
@@ -178,7 +179,8 @@ def write(folder: Path | str) -> list[str]:
     for name, (needed, make) in EXPORTS.items():
         if not set(needed) <= set(runs.names()):
             continue
-        path, stamp = folder / f"{name}.js", f"// {_stamp(needed)}\n"
+        used = [one for one in (*needed, MISTAKES) if one in runs.names()]
+        path, stamp = folder / f"{name}.js", f"// {_stamp(used)}\n"
         if not (path.exists() and path.read_text(encoding="utf-8").endswith(stamp)):
             text = json.dumps(make(), separators=(",", ":"), allow_nan=False)
             call = f"play.models = {{ ...play.models, {json.dumps(name)}: {text} }};\n"
@@ -187,7 +189,7 @@ def write(folder: Path | str) -> list[str]:
     return done
 
 
-def _stamp(names: tuple[str, ...]) -> str:
+def _stamp(names: Sequence[str]) -> str:
     """Hash all that an export depends on."""
     folders = [runs.load(name).folder for name in names]
     files = [Path(__file__), *(path for f in folders for path in sorted(f.glob("[!.]*.*")))]
