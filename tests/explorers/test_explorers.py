@@ -31,7 +31,8 @@ from chapters_lib.training import History
 STATIC = Path(__file__).parents[2] / "book" / "_static" / "play"
 SCRIPT = STATIC / "core.js"
 NODE = shutil.which("node")
-LARGEST, BYTES = 1e-5, 1_000_000  # of a pixel's range; of a file
+LARGEST = 1e-5  # of a pixel's range
+BYTES = 1_200_000  # of a file; what a page loads unasked is at most a megabyte: test_every.py
 BEHIND = 1e-4  # of a pixel's range, behind a flow
 FULL = 4 / 255  # of a pixel's range, to what the record's own weights draw
 
