@@ -13,7 +13,7 @@ from chapters_lib.models.realnvp import Coupling, RealNVP
 
 FITTED = 6000  # codes at which rounding errors are made up for
 FRESH = 1000  # codes at which it is looked whether they are
-INNER = 4_000  # weights: of a flow's networks, a layer with more has eight bits for each
+INNER = 4_000  # weights: of a flow's networks, a layer with no more has sixteen bits for each
 LOOKED_AT = 200  # codes at which it is asked what a step changes
 
 
@@ -36,7 +36,8 @@ def generator(network: nn.Module, noise: int, prior: nn.Module | None = None) ->
 
 def coupling(layer: Coupling, points: Tensor) -> dict[str, Any]:
     """Return what the page needs of a layer of a flow; its rounding errors are made up for at these points."""
-    _, records = rounded(dense([*layer.net]), points[:, layer.kept], INNER)
+    parts = dense([*layer.net])
+    _, records = rounded(parts, points[:, layer.kept], INNER, fine=len(parts))
     places = {"kept": layer.kept.tolist(), "moved": layer.moved.tolist()}
     return {**places, "bound": packing.numbers(layer.bound.detach()), "layers": records}
 
