@@ -28,6 +28,7 @@ from chapters_lib.recipes.probing import (
     summary,
 )
 from chapters_lib.recording.experiment import Session
+from chapters_lib.reproducibility import seed_everything
 from tests.conftest import use_data
 
 
@@ -254,23 +255,27 @@ def test_mistakes_are_those_that_the_readings_count(
     digits: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = replace(dcgan.MINMAX, width=2, judged=False)
-    config = MistakesConfig(small, shares=(0.1, 1.0))
+    alone = replace(dcgan.END_TO_END, convolutional_gan=small, shares=(0.2,), updates=60)
+    alone = replace(alone, batch_size=32, learning_rate=1e-2)
+    config = MistakesConfig(small, alone, shares=(0.1, 1.0))
     torch.manual_seed(0)
     discriminator = gan.build(small).discriminator
     monkeypatch.setattr(pretraining, "recorded", lambda name, config: discriminator)
     monkeypatch.setattr(mistakes.runs, "load", lambda name: collections.defaultdict(lambda: 1e-4))
-    layers = mistakes.build(config)
-    mistakes.train(config, layers, Session(torch.device("cpu")))
-    wrong, panels = mistakes.evaluate(config, layers), mistakes.panels(config, layers)
-    features = discriminator_features(discriminator)
+    model, session = mistakes.build(config), Session(torch.device("cpu"))
+    assert len(mistakes.train(config, model, session)) == 10
+    wrong, panels = mistakes.evaluate(config, model), mistakes.panels(config, model)
     test = digits["test"]
-    for name, of in (("pixels", probing.pixels), ("dcgan", features)):
-        index = probing.labelled(digits["train"].labels, 0.1, 0)
-        part = digits["train"].subset(index)
-        reading = probing.read(
-            of(part.images), part.labels, of(test.images), test.labels, decays=(1e-4,)
-        )
+    for name, of in (("pixels", pixels), ("dcgan", discriminator_features(discriminator))):
+        part = digits["train"].subset(labelled(digits["train"].labels, 0.1, 0))
+        features = of(part.images), part.labels, of(test.images), test.labels
         share = 1 - wrong[f"{name}_10_wrong"] / len(test.labels)
-        assert share == pytest.approx(reading.test_accuracy, abs=1e-2)
+        assert share == pytest.approx(read(*features, decays=(1e-4,)).test_accuracy)
         assert wrong[f"{name}_100_wrong"] < wrong[f"{name}_10_wrong"]
         assert len(panels[f"{name}_10_at"]) == min(wrong[f"{name}_10_wrong"], mistakes.KEPT)
+    study = EXPERIMENTS["dcgan-end-to-end-mnist"]  # the same training, and so the same network
+    seed_everything(0)
+    models = study.build(alone)
+    study.train(alone, models, session)
+    accuracy = study.evaluate(alone, models)["end_to_end_20_test_accuracy"]
+    assert wrong["end_to_end_20_wrong"] == round((1 - accuracy) * len(test.labels))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,14 +11,14 @@ from torch import Tensor, nn
 from chapters_lib import data
 from chapters_lib.data import Dataset
 from chapters_lib.evaluation.linear import linear_layer
-from chapters_lib.models.gan import Discriminator
-from chapters_lib.recipes import gan, pretraining
+from chapters_lib.recipes import pretraining
 from chapters_lib.recipes.gan import GanConfig
-from chapters_lib.recipes.pretraining import EndToEndConfig, percent
+from chapters_lib.recipes.pretraining import EndToEndConfig, by_share, percent
 from chapters_lib.recipes.probing import Features, discriminator_features, labelled, pixels
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics, Panels, Session
-from chapters_lib.recording.study import Case, key, trained
+from chapters_lib.recording.study import build_cases, train_cases, trained
+from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
 
 KEPT = 24  # mistakes kept of each reader: the first in the order of the test set
@@ -27,88 +26,74 @@ KEPT = 24  # mistakes kept of each reader: the first in the order of the test se
 
 @dataclass(frozen=True)
 class MistakesConfig:
-    """Of which probes mistakes are kept: on pixels and on a recorded discriminator, the first draw of the labels."""
+    """Of which readers mistakes are kept, always the first draw of the labels.
+
+    Attributes
+    ----------
+    shares
+        of the labels, at which one linear layer reads pixels and a recorded discriminator's features.
+    end_to_end
+        what is trained on the labels alone.
+    """
 
     convolutional_gan: GanConfig
+    end_to_end: EndToEndConfig
     dataset: str = "mnist"
     pretrained: str = "dcgan-mnist"
     probes: str = "dcgan-pretraining-mnist"  # whose weight decays are taken
-    shares: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+    shares: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
 
 
-def discriminator(config: MistakesConfig) -> Discriminator:
-    """Return the recorded discriminator whose features are read."""
-    return pretraining.recorded(config.pretrained, config.convolutional_gan)
+class Guesses(nn.Module):
+    """The class that each reader gives each test image; of none before they are trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, Tensor] = {}
 
 
-def readers(config: MistakesConfig) -> dict[str, Features]:
-    """Return the features that are read, by their name in the metrics."""
-    return {"pixels": pixels, "dcgan": discriminator_features(discriminator(config))}
+def build(config: MistakesConfig) -> Guesses:
+    """Make what `train` fills."""
+    return Guesses()
 
 
-def build(config: MistakesConfig) -> nn.ModuleDict:
-    """Make an untrained linear layer for each kind of features and share of the labels."""
-    inside = gan.build(config.convolutional_gan).discriminator.head.in_features
-    sizes = {"pixels": 28 * 28, "dcgan": inside}
-    return nn.ModuleDict(
-        {
-            key(f"{name}_{percent(share)}"): nn.Linear(size, 10)
-            for name, size in sizes.items()
-            for share in config.shares
-        }
-    )
+def train(config: MistakesConfig, model: Guesses, session: Session) -> History:
+    """Train every reader, and let it read the test images."""
+    cases = by_share(config.end_to_end)
+    seed_everything(session.seed)
+    networks = build_cases(cases, pretraining.build)
+    history = train_cases(cases, networks.to(session.device), session, pretraining.train)
+    images = data.load(config.dataset, "test").images
+    for _, case, network in trained(cases, networks):
+        model.found[f"end_to_end_{percent(case.shares[0])}"] = pretraining.guesses(network, images)
+    discriminator = pretraining.recorded(config.pretrained, config.convolutional_gan)
+    model.found |= probed("pixels", pixels, config)
+    model.found |= probed("dcgan", discriminator_features(discriminator), config)
+    return history
 
 
-@torch.no_grad()
-def train(config: MistakesConfig, layers: nn.ModuleDict, session: Session) -> History:
-    """Train each layer on the first draw of its share, with the recorded weight decay."""
-    begun, images = time.perf_counter(), data.load(config.dataset, "train")
-    recorded = runs.load(config.probes)
-    for name, features in readers(config).items():
-        whole = features(images.images)
-        for share in config.shares:
-            index = labelled(images.labels, share, 0)
-            drawn = whole if share == 1 else whole[index]
-            decay = recorded[f"{name}_{percent(share)}_decay"]
-            with torch.enable_grad():
-                found, _ = linear_layer(drawn, images.labels[index], decays=(decay,))
-            state = {"weight": found.weight, "bias": found.bias}
-            layers[key(f"{name}_{percent(share)}")].load_state_dict(state)
-    return History([{"epoch": 1, "seconds": time.perf_counter() - begun}])
-
-
-@torch.no_grad()
-def guesses(config: MistakesConfig, layers: nn.ModuleDict) -> dict[str, Tensor]:
-    """Return the class that each layer gives each test image."""
-    found = {}
-    for name, features in readers(config).items():
-        seen = features(data.load(config.dataset, "test").images)
-        for share in config.shares:
-            each = f"{name}_{percent(share)}"
-            found[each] = layers[key(each)](seen).argmax(1)
+def probed(name: str, features: Features, config: MistakesConfig) -> dict[str, Tensor]:
+    """Return what a linear layer makes of the test images, trained on each share with the recorded weight decay."""
+    training, recorded = data.load(config.dataset, "train"), runs.load(config.probes)
+    seen, found = features(data.load(config.dataset, "test").images), {}
+    for share in config.shares:
+        part = training.subset(labelled(training.labels, share, 0))
+        each = f"{name}_{percent(share)}"
+        decays = (recorded[f"{each}_decay"],)
+        layer, _ = linear_layer(features(part.images), part.labels, decays=decays)
+        found[each] = layer.logits(seen).argmax(1)
     return found
 
 
-def evaluate(config: MistakesConfig, layers: nn.ModuleDict) -> Metrics:
-    """Return how many test images each layer gets wrong; keys are ``NAME_PERCENT_wrong``."""
+def evaluate(config: MistakesConfig, model: Guesses) -> Metrics:
+    """Return how many test images each reader gets wrong; keys are ``NAME_PERCENT_wrong``."""
     labels = data.load(config.dataset, "test").labels
-    found = guesses(config, layers)
-    return {f"{name}_wrong": float((said != labels).sum()) for name, said in found.items()}
+    return {f"{name}_wrong": float((said != labels).sum()) for name, said in model.found.items()}
 
 
-def panels(config: MistakesConfig, layers: nn.ModuleDict) -> Panels:
-    """Keep each layer's first mistakes; see `kept`."""
-    return kept(guesses(config, layers), data.load(config.dataset, "test"))
-
-
-def end_to_end_panels(cases: Sequence[Case[EndToEndConfig]], models: nn.ModuleDict) -> Panels:
-    """Keep the first mistakes of each network that was trained end to end; see `kept`."""
-    test = data.load(cases[0].config.dataset, "test")
-    found = {
-        f"end_to_end_{percent(config.shares[0])}": pretraining.guesses(model, test.images)
-        for _, config, model in trained(cases, models)
-    }
-    return kept(found, test)
+def panels(config: MistakesConfig, model: Guesses) -> Panels:
+    """Keep each reader's first mistakes; see `kept`."""
+    return kept(model.found, data.load(config.dataset, "test"))
 
 
 def kept(found: Mapping[str, Tensor], test: Dataset) -> Panels:

@@ -55,7 +55,7 @@ class EndToEndConfig:
 
     convolutional_gan: GanConfig
     dataset: str = "mnist"
-    shares: tuple[float, ...] = (0.01, 0.1, 1.0)
+    shares: tuple[float, ...] = (0.01, 0.1)
     updates: int = 600
     batch_size: int = 64
     learning_rate: float = 1e-3
