@@ -26,7 +26,7 @@
 
     /** A row for each reader whose mistakes are kept: a title, and pictures with what they were read as. */
     build() {
-      this.rows = Object.keys(this.record.wrong).map((kind) => ({ kind, title: element("p", { class: "pl-key" }),
+      this.rows = Object.keys(this.record.errors).filter((kind) => this.record.wrong[kind]).map((kind) => ({ kind, title: element("p", { class: "pl-key" }),
         strip: element("div", { class: "pl-wrong", role: "img" }) }));
       return element("div", {}, ...this.rows.flatMap(({ title, strip }) => [title, strip]));
     }
