@@ -179,6 +179,6 @@ def test_a_reader_reads_errors_by_labels(tmp_path: Path) -> None:
         page.press(".pl-slider input", "Home", "ArrowRight")
         page.until("$('.pl-readout').innerText.startsWith('180 labelled')")
         assert page.evaluate(pictures) != before
-        assert " read as " in page.evaluate("$('.pl-wrong').ariaLabel")
+        assert " read as " in page.evaluate("$('.pl-wrong canvas').ariaLabel")
         assert "mistakes not recorded" in page.evaluate("$('').innerText")
         assert "not recorded" in page.evaluate("$('.pl-list').innerText")

@@ -27,7 +27,7 @@
     /** A row for each reader whose mistakes are kept: a title, and pictures with what they were read as. */
     build() {
       this.rows = Object.keys(this.record.errors).filter((kind) => this.record.wrong[kind]).map((kind) => ({ kind, title: element("p", { class: "pl-key" }),
-        strip: element("div", { class: "pl-wrong", role: "img" }) }));
+        strip: element("div", { class: "pl-wrong", role: "group" }) }));
       return element("div", {}, ...this.rows.flatMap(({ title, strip }) => [title, strip]));
     }
 
@@ -37,11 +37,11 @@
       title.replaceChildren(element("b", { style: `border-bottom: 3px solid ${colour}` }, kind),
         found ? `: its first ${found.length} mistakes among the test images, with what it read` : ": mistakes not recorded at this share");
       const words = (found ?? []).map(([at, said]) => `a ${pictures[at][1]} read as ${said}`);
-      strip.setAttribute("aria-label", `${kind}: ${words.join(", ") || "no mistakes recorded"}`);
+      strip.setAttribute("aria-label", `Mistakes: ${kind}`);
       strip.replaceChildren(...(found ?? []).map(([at, said], i) => {
-        const canvas = element("canvas", { title: words[i] });
+        const canvas = element("canvas", { title: words[i], role: "img", "aria-label": words[i] });
         play.paint(canvas, Float32Array.from(atob(pictures[at][0]), (c) => c.charCodeAt(0) / 255), [SIDE, SIDE]);
-        return element("span", {}, canvas, String(said));
+        return element("span", {}, canvas, element("span", { "aria-hidden": "true" }, String(said)));
       }));
     }
 
