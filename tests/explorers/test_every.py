@@ -262,7 +262,7 @@ def test_without_a_script_there_is_a_still_figure(
         path.write_text(f"<!doctype html><html lang='en'><title>x</title>{block}", encoding="utf-8")
         window.call("Page.navigate", url=path.as_uri())
         window.until("document.readyState === 'complete' && !!document.querySelector('.play')")
-        assert window.evaluate("document.querySelector('.play').innerText") == said[1].strip()
+        assert said[1].strip() in window.evaluate("document.querySelector('.play').innerText")
     finally:
         window.call("Emulation.setScriptExecutionDisabled", value=False)
         window.call("Page.navigate", url="about:blank")
