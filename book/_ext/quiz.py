@@ -60,7 +60,7 @@ class GatherAnswers(SphinxPostTransform):
             groups: dict[str, nodes.Element] = {}
             if self.app.builder.format == "latex":
                 for number, node in enumerate(list(self.document.findall(quiz))):
-                    chapter = file_of(node)
+                    chapter = file_of(node) or self.env.config.root_doc
                     if chapter not in groups:
                         groups[chapter] = addnodes.start_of_file(docname=chapter)
                         heading = nodes.Text(self.env.titles[chapter].astext())
@@ -71,10 +71,10 @@ class GatherAnswers(SphinxPostTransform):
 
 
 def file_of(node: nodes.Node) -> str:
-    """Return the page of the book that a node comes from."""
-    while not isinstance(node, addnodes.start_of_file):
+    """Return the page of the book that a node comes from; nothing of what is on the first."""
+    while node.parent is not None and not isinstance(node, addnodes.start_of_file):
         node = node.parent
-    return node["docname"]
+    return node.get("docname", "") if isinstance(node, addnodes.start_of_file) else ""
 
 
 def moved(node: quiz, number: int) -> list[nodes.Node]:
