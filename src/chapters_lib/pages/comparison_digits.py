@@ -15,9 +15,10 @@ from torch import Tensor
 
 from chapters_lib import figures
 from chapters_lib.models.layers import count_parameters
-from chapters_lib.pages import check, signed
+from chapters_lib.pages import check
 from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.comparison_records import PAGE
+from chapters_lib.pages.words import signed
 
 Histogram = NDArray[np.float64]
 Divergences = Callable[[Any, Any], tuple[float, ...]]  # KL, JSD and a third of two histograms
@@ -82,23 +83,17 @@ def lines(
     """Glue what is said of the digits' models: their sizes, norms and densities along lines."""
     vae, gan = (count_parameters(trained[name]) for name in ("vae-gaussian", "gan"))
     mean = {name: float(of.mean()) for name, of in ({"draws": draws} | middles).items()}
-    PAGE.keep(**{f"digits_{name}": signed(value) for name, value in mean.items()})
-    check(
-        {
-            "digits: of one size": 0.9 < gan / vae < 1.1,
-            "digits: the mean squared norm is the formula's": torch.allclose(*norms, 0.06, 0),
-        }
-    )
+    PAGE.of("digits").keep(**{name: signed(value) for name, value in mean.items()})
+    as_foreseen = torch.allclose(*norms, 0.06, 0)
+    check({"digits: the mean squared norm is the formula's": as_foreseen})
+    check({"digits: of one size": 0.9 < gan / vae < 1.1})
 
 
 def pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) -> None:
     """Check that batch normalisation mixes images in training alone; mark it if means and draws score alike."""
-    check(
-        {
-            "digits: images depend on each other in training mode": changes["training mode"] > 0.05,
-            "digits: they do not in evaluation mode": changes["evaluation mode"] <= 0.05,
-        }
-    )
+    mixed, alone = (changes[f"{mode} mode"] for mode in ("training", "evaluation"))
+    check({"digits: images depend on each other in training mode": mixed > 0.05})
+    check({"digits: they do not in evaluation mode": alone <= 0.05})
     told = ", ".join(f"{name} {distance:.2f}" for name, distance in apart.items())
     matters = max(apart.values()) > 1.3 * min(apart.values())
-    PAGE.claims(own=True, means_or_draws=Verdict(matters, told))
+    PAGE.own_claims(means_or_draws=Verdict(matters, told))

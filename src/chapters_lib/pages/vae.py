@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from IPython.display import Markdown
@@ -18,28 +17,24 @@ from chapters_lib.evaluation import likelihood
 from chapters_lib.figures import schematics
 from chapters_lib.models.vae import VAE
 from chapters_lib.objectives.elbo import gaussian_kl
-from chapters_lib.pages import Page, check, run, signed, table
+from chapters_lib.pages import Page, check, run, table
+from chapters_lib.pages.words import in_words, signed
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.reproducibility import generator
 
 PAGE = Page("vae")
+drawing = schematics.vae
 
 
 def config(name: str) -> VaeConfig:
     """Return the configuration that a run records."""
-    recorded: dict[str, Any] = run(name).config
-    return VaeConfig(**recorded | {"hidden": tuple(recorded["hidden"])})
+    return run(name).config_as(VaeConfig)
 
 
 def trainings(name: str) -> str:
     """Return how many trainings a run holds, in words."""
-    return ("one", "two", "three", "four", "five")[len(run(name).provenance["seeds"]) - 1]
-
-
-def drawing() -> Figure:
-    """Draw the model."""
-    return schematics.vae()
+    return in_words(run(name).trainings)
 
 
 def linear_gaussian() -> Markdown:
@@ -119,10 +114,7 @@ def digits_rows(config: VaeConfig, network: VAE) -> Figure:
 
 
 def digits_averaged(
-    config: VaeConfig,
-    averaged: VAE,
-    averaged_terms: Mapping[str, float],
-    summed: VAE,
+    config: VaeConfig, averaged: VAE, averaged_terms: Mapping[str, float], summed: VAE
 ) -> Figure:
     """Show what a network makes of test digits whose loss was averaged over pixels, and one whose was summed."""
     test = data.load("digits", "test")
