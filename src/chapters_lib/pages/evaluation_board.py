@@ -193,8 +193,10 @@ def _both() -> dict[str, dict[str, tuple[float, float]]]:
 
 def agreement() -> Figure:
     """Return both distances of every generator that has them, a plot for each data set."""
-    kind_of = {name: KINDS[name.split("-")[0]] for found in _both().values() for name in found}
-    kinds = [kind for kind in dict.fromkeys(KINDS.values()) if kind in kind_of.values()]
+    names = [name for found in _both().values() for name in found]
+    kind_of = {name: KINDS.get(start := name.split("-")[0], start) for name in names}
+    every = dict.fromkeys([*KINDS.values(), *kind_of.values()])
+    kinds = [kind for kind in every if kind in kind_of.values()]
     figure, axes = figures.panels(len(_both()), height=2.8)
     for ax, (dataset, found) in zip(axes, _both().items(), strict=True):
         groups = {
