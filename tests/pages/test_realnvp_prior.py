@@ -52,7 +52,7 @@ def test_a_claim_notices_another_record(kept, claimed, monkeypatch):
         "vae-gaussian-mnist": replace(normal, metrics=flow.metrics),
     }
     monkeypatch.setattr(realnvp_prior, "run", lambda name: swapped.get(name) or run(name))
-    monkeypatch.setattr(realnvp_prior, "check", lambda claims: None)
+    monkeypatch.setattr(realnvp_prior, "check", lambda claim, true: None)
     realnvp_prior.numbers()
     for key in ("lower_nll", "below_wide", "reconstructs", "recognised", "nearer"):
         assert not claimed[key].holds, key

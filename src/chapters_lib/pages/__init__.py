@@ -72,10 +72,9 @@ def model(name: str) -> Any:
     return run(name).restore(experiment.build(experiment.config))
 
 
-def check(claims: Mapping[str, bool]) -> None:
-    """Stop the build, and name what does not hold of mathematics or configuration: a finding is a claim of its own."""
-    wrong = [claim for claim, true in claims.items() if not true]
-    assert not wrong, f"the record contradicts: {wrong}"
+def check(claim: str, true: bool) -> None:
+    """Stop the build where what is said of mathematics or configuration does not hold; a finding is a claim instead."""
+    assert true, f"the record contradicts: {claim}"
 
 
 def below(low: runs.Metric, high: runs.Metric) -> bool:

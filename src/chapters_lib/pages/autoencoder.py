@@ -87,8 +87,9 @@ def _both() -> None:
     widths = {(784, *record.config["hidden"], record.config["code"]) for record in records}
     starts = [record["mean_image_test_mse"] for record in records]
     one_size, narrow = len(widths) == 1, all(min(each[:-1]) > each[-1] == 2 for each in widths)
-    check({"the same layers on both sets": one_size, "one bottleneck, of two units": narrow})
-    check({"MNIST starts lower": starts[1] < starts[0]})
+    check("the same layers on both sets", one_size)
+    check("one bottleneck, of two units", narrow)
+    check("MNIST starts lower", starts[1] < starts[0])
     (bag, trouser, sandal), (*others, one) = (
         [of_class(record)[name] for name in names]
         for record, names in ((fashion, ("Bag", "Trouser", "Sandal")), (mnist, "0234567891"))
@@ -284,7 +285,7 @@ def candidates(name: str) -> tuple[dict[str, Metric], str]:
 def _study(short: str, name: str) -> None:
     found, recorded = candidates(name)
     best, second, *_ = ranked = [error.mean for error in found.values()]
-    check({"the recorded configuration is a candidate": recorded in found})
+    check("the recorded configuration is a candidate", recorded in found)
     PAGE.keep(**{f"study_lead_{short}": 100 * (second / best - 1)})
     if short == "fashion":
         epochs = run("ae-study-fashion-mnist").config["candidates"][0]["epochs"]
@@ -320,7 +321,7 @@ def digits_relu(trials: Mapping[str, tuple[float, Tensor]]) -> Figure:
     """Draw the codes of the digits without and with a ReLU after the code."""
     (linear, _), (relu, codes) = trials["linear code"], trials["ReLU code"]
     PAGE.keep(linear=linear, relu=relu, relu_dead=in_words(int((codes.std(0) == 0).sum())))
-    check({"ReLU: codes in one quadrant": bool((codes >= 0).all())})
+    check("ReLU: codes in one quadrant", bool((codes >= 0).all()))
     labels, names = data.load("digits", "test").labels, CLASSES["digits"]
     figure, axes = figures.panels(2, height=3.2)
     for ax, (name, (error, z)) in zip(axes, trials.items(), strict=True):
@@ -343,7 +344,7 @@ def digits_theorem(curved: float, flat: float) -> None:
     """Hold the error with the best flat decoder against PCA's."""
     pca = digits_yardsticks()["pca_train"]
     PAGE.keep(curved=curved, flat=flat, pca_train=pca)
-    check({"the theorem: a flat decoder cannot beat PCA": pca < flat})
+    check("the theorem: a flat decoder cannot beat PCA", pca < flat)
 
 
 def digits_half_deep(error: float, history: History) -> None:

@@ -73,8 +73,8 @@ def digits_found(found: Mapping[str, Measured]) -> None:
 def digits_centred(before: Tensor, after: Tensor, saved: float, price: float, right: float) -> None:
     """Check what subtracting the class means does: to logits, to the KL, and to a linear probe."""
     PAGE.keep(saved=saved, centred_percent=100 * right)
-    check({"the same reconstructions": float((before - after).abs().max()) < 1e-3})
-    check({"the price is what is saved": abs(saved - price) < 1e-4})
+    check("the same reconstructions", float((before - after).abs().max()) < 1e-3)
+    check("the price is what is saved", abs(saved - price) < 1e-4)
 
 
 def digits_deaf(config: VaeConfig, deaf: VAE, cured: VAE) -> None:

@@ -115,7 +115,7 @@ def numbers() -> None:
     """Give the text its numbers of bounds and images, and mark what it says of them."""
     free = {"conditional": None, "encoder_sees_class": None}
     configs = [run(name).config | free for name in NAMES.values()]
-    check({"only the class differs": configs[0] == configs[1] == configs[2]})
+    check("only the class differs", configs[0] == configs[1] == configs[2])
     _gains()
     _judged()
     _hits()

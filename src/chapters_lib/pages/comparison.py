@@ -58,18 +58,11 @@ def _each(part: str, key: str) -> str:
 
 def _settings(part: str) -> None:
     vae, flow, gan = (record.config for record in records.of(part).values())
-    same = {
-        f"{part}: {key} is the same": vae[key] == flow[key] == gan[key]
-        for key in ("epochs", "batch_size", "validation")
-    }
-    check(
-        same
-        | {
-            f"{part}: codes of the same length": vae["latent"] == flow["latent"] == gan["noise"],
-            f"{part}: they differ by the flow alone": vae["couplings"] == 0 < flow["couplings"],
-            f"{part}: the non-saturating loss": not gan["saturating"],
-        }
-    )
+    for key in ("epochs", "batch_size", "validation"):
+        check(f"{part}: {key} is the same", vae[key] == flow[key] == gan[key])
+    check(f"{part}: codes of one length", vae["latent"] == flow["latent"] == gan["noise"])
+    check(f"{part}: they differ by the flow alone", vae["couplings"] == 0 < flow["couplings"])
+    check(f"{part}: the non-saturating loss", not gan["saturating"])
     keep = PAGE.of(part).keep
     keep(epochs=_each(part, "epochs"), batch=_each(part, "batch_size"), latent=gan["noise"])
     keep(trainings=records.trainings(part), draws=f"{vae['nll_samples']:,}")
@@ -84,7 +77,7 @@ def _sizes(part: str) -> None:
     vae, flow, gan = records.sizes(part).values()
     PAGE.of(part).keep(ratio=gan.both / vae.both, ratio_flow=gan.both / (flow.both + flow.flow))
     PAGE.of(part).keep(flow_share=100 * flow.flow / vae.both)
-    check({f"{part}: as many weights under both priors": flow.both == vae.both})
+    check(f"{part}: as many weights under both priors", flow.both == vae.both)
 
 
 KEY = "test_nll_k_"

@@ -178,7 +178,7 @@ def sizes(part: str) -> dict[str, Sizes]:
         flow = ("prior",) if name == FLOW else ()
         counts = [summary(getattr(model, of), verbose=0).total_params for of in (*parts, *flow)]
         found[name] = Sizes(*counts, *([] if flow else [0]))
-        check({f"{name}: the library counts as many": sum(counts) == count_parameters(model)})
+        check(f"{name}: the library counts as many", sum(counts) == count_parameters(model))
     return found
 
 

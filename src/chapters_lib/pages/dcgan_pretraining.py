@@ -62,14 +62,16 @@ def _of_settings() -> None:
     stated = fixed | {"precision": "bfloat16"}
     attempt = replace(CONFIG, batch_size=128, dropout_epochs=0)
     one_rate = CONFIG.learning_rate == CONFIG.discriminator_rate
-    check({"the settings of the text": stated.items() <= minmax.config.items()})
-    check({"one rate, which falls": one_rate and CONFIG.decay})
-    check({"only losses differ": find(OTHER).config == replace(CONFIG, saturating=False)})
-    check({"the first attempt differs by two choices": find(FIRST).config == attempt})
+    check("the settings of the text", stated.items() <= minmax.config.items())
+    check("one rate, which falls", one_rate and CONFIG.decay)
+    check("only losses differ", find(OTHER).config == replace(CONFIG, saturating=False))
+    check("the first attempt differs by two choices", find(FIRST).config == attempt)
     used, hours = minmax.data_used, [each["train_seconds"] / 3600 for each in (minmax, other)]
     PAGE.keep(images=f"{used['train']['images']:,}", tests=f"{used['test']['images']:,}")
     PAGE.keep(first_batch=str(run(FIRST).config["batch_size"]), noise=str(CONFIG.noise))
     PAGE.keep(hours=f"{hours[0]:.1f}", other_hours=f"{hours[1]:.1f}")
+    PAGE.keep(epochs=str(CONFIG.epochs), batch=str(CONFIG.batch_size), beta1=f"{CONFIG.beta1:g}")
+    PAGE.keep(rate=f"{CONFIG.learning_rate:g}", dropout=f"{100 * CONFIG.dropout:g}")
     pair = full_width()
     PAGE.keep(d_parameters=f"{count_parameters(pair.discriminator):,}")
     PAGE.keep(g_parameters=f"{count_parameters(pair.generator):,}")
@@ -149,51 +151,6 @@ def table_shapes() -> Markdown:
         "30 26 18 14 16",
         rows,
     )
-
-
-def table_choices() -> Markdown:
-    """Return what the sheet leaves free, or this book chose, each with its reason."""
-    rows = [
-        ["Choice", "Here", "Why"],
-        ["Noise", f"$z \\sim \\mathcal N(0, I)$, {CONFIG.noise} numbers", "The sheet's"],
-        ["Pixels", "[0, 1], sigmoid at the generator's end", "Data and judge need no conversion"],
-        [
-            "Activations",
-            "ReLU in the generator, leaky ReLU (slope 0.2) in the discriminator",
-            "The paper's: the slope lets gradients through where a ReLU would stop them",
-        ],
-        [
-            "Batch norm",
-            "In all layers but the discriminator's first and both last; its averages are of real images",
-            "The paper's; features are computed with these averages",
-        ],
-        [
-            "Dropout",
-            f"{100 * CONFIG.dropout:g} % behind each of the discriminator's convolutions in the first "
-            f"{CONFIG.dropout_epochs} epochs",
-            "A discriminator that cannot rely on single units wins less quickly while samples are bad",
-        ],
-        ["First weights", "$\\mathcal N(0, 0.02^2)$", "The paper's"],
-        [
-            "Optimiser",
-            f"Adam, rate {CONFIG.learning_rate:g} for both, first moment {CONFIG.beta1:g}, "
-            "falling to 0 along a cosine",
-            "The paper's; a small moment forgets sooner, as a loss that changes asks",
-        ],
-        [
-            "Noise of both half-steps",
-            "shared",
-            "One pass of the generator fewer; Algorithm 1 draws new noise, so the expectation is only nearly the same",
-        ],
-        ["Arithmetic", "bfloat16 in convolutions and products, else float32", "Speed"],
-        [
-            "Epochs, batch",
-            f"{CONFIG.epochs}, {CONFIG.batch_size}; one training a loss",
-            "Hours on a processor",
-        ],
-    ]
-    caption = "What the sheet leaves free, or this book chose."
-    return table(caption, "tab-dcgan-choices", "18 36 46", rows)
 
 
 # Samples and scores
@@ -305,7 +262,8 @@ def _of_precision() -> None:
     plain, brief = (run(f"{HALF}-{name}") for name in ("float32", "bfloat16"))
     same = [{k: v for k, v in each.config.items() if k != "precision"} for each in (plain, brief)]
     small = {"width": 32, "saturating": False}.items() <= same[0].items()
-    check({"the precision is all that differs": same[0] == same[1], "in small": small})
+    check("the precision is all that differs", same[0] == same[1])
+    check("in small", small)
     low, full = brief.metric("fid_judge"), plain.metric("fid_judge")
     gap = interval(difference(low, full), 2, bare=True)
     PAGE.keep(half_epochs=str(plain.config["epochs"]), half_gap=gap)

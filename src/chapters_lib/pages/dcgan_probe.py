@@ -96,7 +96,7 @@ def table_probe() -> Markdown:
 
 def _of_tenth() -> None:
     study = run(STUDY)
-    check({"five draws of a tenth": STUDIED.draws[STUDIED.shares.index(0.1)] == 5})
+    check("five draws of a tenth", STUDIED.draws[STUDIED.shares.index(0.1)] == 5)
     by = {key: drawn(study, f"{key}_10_") for key in KINDS}
     first, other = (drawn(run(name), "probe_") for name in (FIRST, OTHER))
     game, shape = apart(by["dcgan"], by["untrained"]), apart(by["untrained"], by["pixels"])

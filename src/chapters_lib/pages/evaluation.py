@@ -37,8 +37,8 @@ def plan(cost: float, exact: float, moved: Tensor, covariance: Tensor) -> None:
     """Keep what the plan costs, and what the formula says."""
     PAGE.keep(plan_cost=cost, plan_exact=exact)
     off = float((cov(moved.T) - covariance).abs().max())
-    check({"the plan costs what the formula says": abs(cost - exact) < 0.02 * exact})
-    check({"and makes the other covariance": off < 0.02})
+    check("the plan costs what the formula says", abs(cost - exact) < 0.02 * exact)
+    check("and makes the other covariance", off < 0.02)
 
 
 By = Mapping[int, Sequence[float]]  # distances by dimension, one a number of draws
@@ -117,7 +117,8 @@ def faults(seen: Mapping[str, Mapping[str, Any]]) -> None:
 
 def wrong_range(stopped: str, right: float, wrong: float) -> None:
     """Hold what the networks make of images of the wrong size and range against the text."""
-    check({"32 pixels are not enough": bool(stopped), "absurd in bytes": wrong > 10 * right})
+    check("32 pixels are not enough", bool(stopped))
+    check("absurd in bytes", wrong > 10 * right)
 
 
 # What the study of the measures found, of numbers of images and of formats.
@@ -195,7 +196,7 @@ def _few_images() -> None:
     told = " and ".join(signed(value, 2) for value in slopes)
     falls = all(-1.3 < value < -0.7 for value in slopes) and slope < whole
     PAGE.claims(falls_as_one_over_n=Verdict(falls, f"slopes {told}, {signed(whole, 2)} over all"))
-    check({"three numbers make the slope": len(sizes[len(sizes) // 2 :]) == 3})
+    check("three numbers make the slope", len(sizes[len(sizes) // 2 :]) == 3)
 
 
 def _kernel_stays() -> None:
@@ -225,4 +226,4 @@ def _formats() -> None:
     PAGE.keep(full_drawn=full, low_drawn=low, low_drawn_change=100 * (low / full - 1))
     PAGE.keep(full_root=math.sqrt(full), low_root=math.sqrt(low))
     PAGE.keep(direct_shift=study["direct_shift"], direct_drawn_change=100 * (direct / low - 1))
-    check({"the sizes were studied in bfloat16": study.config["precision"] == "bfloat16"})
+    check("the sizes were studied in bfloat16", study.config["precision"] == "bfloat16")

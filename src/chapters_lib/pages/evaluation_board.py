@@ -284,8 +284,8 @@ def four_weights() -> None:
     free = {"beta": None, "iwae_samples": None}
     configs = [entry.run.config for entry in studied.values()]
     alike = all(config | free == configs[0] | free for config in configs)
-    check({"nothing but the weight differs": alike})
-    check({"and it is the one said": [config["beta"] for config in configs] == [*WEIGHTS]})
+    check("nothing but the weight differs", alike)
+    check("and it is the one said", [config["beta"] for config in configs] == [*WEIGHTS])
     bound, distance, recall = (found[name] for name in ("bound", "distance", "recall"))
     PAGE.claims(
         bound_best_at_one=Verdict(min(bound, key=bound.__getitem__) == 1.0, _told(bound, 1)),

@@ -78,7 +78,7 @@ def densities(classifier: Discriminator, p: Distribution, q: Distribution) -> Fi
     value = -float((real * softplus(-logit) + drawn * softplus(logit)).sum()) * step
     divergences = real * (real / mixed).log() + drawn * (drawn / mixed).log()
     exact = float(divergences.sum()) * step - CHANCE
-    check({"the trained value is below the exact one": value < exact})
+    check("the trained value is below the exact one", value < exact)
     off = float(((logit.sigmoid() - best).abs() * mixed).sum()) * step
     PAGE.keep(learned_value=signed(value, 4), exact_value=signed(exact, 4), off=off)
 
@@ -151,7 +151,8 @@ def digits_won(loss: float, pull: Mapping[str, float]) -> None:
 
 def digits_directions(apart: Mapping[str, float]) -> None:
     """Check that the losses' gradients are those of the divergences."""
-    check({f"{name}: the gradients agree": gap < 1e-12 for name, gap in apart.items()})
+    for name, gap in apart.items():
+        check(f"{name}: the gradients agree", gap < 1e-12)
 
 
 # Results at full scale: the samples
@@ -177,13 +178,9 @@ def _of_settings() -> None:
     config, rates = minmax.config, ("learning_rate", "discriminator_rate")
     fixed = {"saturating": True, "discriminator_steps": 1, "fresh_noise": True, "smoothing": 0.0}
     fixed |= {"width": 256, "noise": 100, "dropout": 0.3, "decay": True}
-    check(
-        {
-            "the settings of the text": fixed.items() <= config.items(),
-            "one rate for both": len({config[rate] for rate in rates}) == 1,
-            "the other loss alone": run(OTHER).config == config | {"saturating": False},
-        }
-    )
+    check("the settings of the text", fixed.items() <= config.items())
+    check("one rate for both", len({config[rate] for rate in rates}) == 1)
+    check("the other loss alone", run(OTHER).config == config | {"saturating": False})
     PAGE.keep(epochs=str(config["epochs"]), batch=str(config["batch_size"]), chance=CHANCE)
     PAGE.keep(rate=f"{config['learning_rate']:g}", beta1=f"{config['beta1']:g}")
     PAGE.keep(trainings=in_words(minmax.trainings), minutes=f"{minmax['train_seconds'] / 60:.0f}")

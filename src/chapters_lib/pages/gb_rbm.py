@@ -94,7 +94,7 @@ def _settings() -> None:
     PAGE.keep(set=part if partial() else f"{images} training images")
     PAGE.keep(updates=f"{updates(sheet(16)):,}")
     told = {"epochs": 25, "steps": 5, "batch_size": 128, "sample_steps": 200}  # in the text
-    check({key: sheet(16).config[key] == given for key, given in told.items()})
+    check("the numbers of the text", told.items() <= sheet(16).config.items())
 
 
 def table_settings() -> Markdown:

@@ -169,7 +169,7 @@ def numbers() -> None:
         PAGE.keep(**{f"bias_{name}_1": f"{one:.2g}", f"bias_{name}_5": f"{five:.2g}"})
     PAGE.keep(bias_draws=str(DRAWS))
     exact = max(found.skews[:, 2].max() for found in (weak, strong))
-    check({"the exact direction is a gradient": exact < 1e-4})
+    check("the exact direction is a gradient", exact < 1e-4)
     grows = paired(np.log10(strong.errors[:, at]), np.log10(weak.errors[:, at]))
     asymmetric = Verdict(bool(min(weak.skews[:, 0].min(), strong.skews[:, 0].min()) > 0.1), "")
     PAGE.own_claims(bias_grows=shown(grows, sign=1), no_gradient=asymmetric)

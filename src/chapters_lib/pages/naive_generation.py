@@ -101,9 +101,9 @@ def _training() -> None:
     )
     other = ("dataset", "normalized", "epochs")
     alike = [{k: v for k, v in c.items() if k not in other} for c in (*a, *b)]
-    check({"A and B were trained alike": alike[:2] == alike[2:]})
-    check({"B as long on both": b[0]["epochs"] == b[1]["epochs"] < min(c["epochs"] for c in a)})
-    check({"batches sixteen times as large": large.config["batch_size"] == 16 * batch})
+    check("A and B were trained alike", alike[:2] == alike[2:])
+    check("B as long on both", b[0]["epochs"] == b[1]["epochs"] < min(c["epochs"] for c in a))
+    check("batches sixteen times as large", large.config["batch_size"] == 16 * batch)
 
 
 def _judged(name: str) -> dict[str, float | str]:
@@ -346,7 +346,7 @@ def digits_codes(codes_a: Tensor, codes_b: Tensor) -> Figure:
     """Draw the digits' codes, A's and B's, over the place where normal codes fall."""
     digits, spread = data.load("digits", "train"), codes_a.std(0)
     PAGE.keep(digits_sd_min=float(spread.min()), digits_sd_max=float(spread.max()))
-    check({"B's moments are exact": bool((codes_b.mean(0).abs() < 1e-3).all())})
+    check("B's moments are exact", bool((codes_b.mean(0).abs() < 1e-3).all()))
     return _planes((codes_a, codes_b), digits.labels, digits.classes, code_box(codes_a), 5)
 
 
@@ -355,8 +355,8 @@ def digits_stretched(plain: Autoencoder, stretched: Autoencoder, draws: Sequence
     digits = data.load("digits", "test")
     before, after = (images.float() for images in draws)
     change = reconstruction_mse(plain, digits) - reconstruction_mse(stretched, digits)
-    check({"stretched: the same error": abs(change) < 1e-6})
-    check({"stretched: other samples": float((before - after).abs().mean()) > 1})
+    check("stretched: the same error", abs(change) < 1e-6)
+    check("stretched: other samples", float((before - after).abs().mean()) > 1)
 
 
 def digits_jitter(
@@ -369,4 +369,4 @@ def digits_jitter(
     for unit in range(2):
         PAGE.keep(**{f"jitter_{unit}": spread[unit], f"jitter_expected_{unit}": expected[unit]})
     PAGE.keep(threes_train=threes_train, threes_eval=threes_eval)
-    check({"jitter: no spread in evaluation mode": max(still) < 1e-5})
+    check("jitter: no spread in evaluation mode", max(still) < 1e-5)

@@ -102,17 +102,11 @@ def _setting() -> None:
     PAGE.keep(draws=f"{used['nll_samples']:,}", latent=used["latent"])
     PAGE.keep(active_units=run(GAUSSIAN)["active_units"])
     sizes = {"hidden": [400, 400, 400], "latent": 40, "couplings": 8, "validation": 1 / 12}
-    check(
-        {
-            "the sizes": {key: used[key] for key in sizes} == sizes,
-            "residual layers and the path's gradient": used["residual"] and used["path_gradient"],
-            "they differ by the flow alone": {**used, "couplings": 0} == run(GAUSSIAN).config,
-            "all images": all(of.config["nll_images"] == 0 for of in compared().values()),
-            "the control has as many weights": (
-                1 <= control["parameters"] / flow["parameters"] < 1.01
-            ),
-        }
-    )
+    check("the sizes", {key: used[key] for key in sizes} == sizes)
+    check("residual layers and the path's gradient", used["residual"] and used["path_gradient"])
+    check("they differ by the flow alone", {**used, "couplings": 0} == run(GAUSSIAN).config)
+    check("all images", all(of.config["nll_images"] == 0 for of in compared().values()))
+    check("the control has as many weights", 1 <= control["parameters"] / flow["parameters"] < 1.01)
 
 
 def _likelihood() -> None:
@@ -222,16 +216,14 @@ def _study() -> None:
     then = FIRST_ATTEMPT["test_nll"]
     PAGE.keep(attempt_normal=then[0], attempt_flow=then[1], attempt_gain=then[0] - then[1])
     check(
-        {
-            "the table names what was left out": (
-                WITHOUT["smaller-rate"] == {"learning_rate": 1e-3}
-                and WITHOUT["plain-layers"]["hidden"] == (500, 500)
-                and run(REALNVP).config["learning_rate"] == 3e-3
-            ),
-            "doublings, from the study's budget to the runs'": (
-                (STUDIED.epochs, run(REALNVP).config["epochs"]) == (10, 80)
-            ),
-        }
+        "the table names what was left out",
+        WITHOUT["smaller-rate"] == {"learning_rate": 1e-3}
+        and WITHOUT["plain-layers"]["hidden"] == (500, 500)
+        and run(REALNVP).config["learning_rate"] == 3e-3,
+    )
+    check(
+        "doublings, from the study's budget to the runs'",
+        (STUDIED.epochs, run(REALNVP).config["epochs"]) == (10, 80),
     )
 
 

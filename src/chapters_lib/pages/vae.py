@@ -60,8 +60,8 @@ def linear_gaussian() -> Markdown:
         z = loc + scale * torch.randn(100, 4000, generator=generator(1)).double()
         log_w = Normal(z[..., None] * a, s).log_prob(x).sum(-1) + prior.log_prob(z) - q.log_prob(z)
         tighter = -float(likelihood.negative_log_mean(log_w).mean())
-        check({f"{name}: ELBO and gap make log p(x)": abs(elbo + gap - log_p) < 1e-6})
-        check({f"{name}: in between": elbo - 1e-6 <= tighter <= log_p + 1e-6})
+        check(f"{name}: ELBO and gap make log p(x)", abs(elbo + gap - log_p) < 1e-6)
+        check(f"{name}: in between", elbo - 1e-6 <= tighter <= log_p + 1e-6)
         found = (elbo, gap, elbo + gap, tighter)
         rows.append([name, *(signed(value, 3) for value in found)])
     PAGE.keep(linear_log_p=signed(log_p, 3))
@@ -80,7 +80,7 @@ def gradient_variance(gradients: Callable[[int], Mapping[str, Tensor]]) -> Figur
     measured = [gradients(count) for count in units]
     for found in measured:
         errors = [(g.mean() - 1) / (g.std() / g.numel() ** 0.5) for g in found.values()]
-        check({"all three are unbiased": all(abs(error) < 5 for error in errors)})
+        check("all three are unbiased", all(abs(error) < 5 for error in errors))
     variance = {
         name: [float(found[name].var(0).mean()) for found in measured] for name in measured[0]
     }

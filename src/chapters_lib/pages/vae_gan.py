@@ -129,24 +129,18 @@ def _alike() -> None:
     shared = ("width", "latent", "epochs", "batch_size", "learning_rate", "beta1")
     basic = {"routing": "joint", "layer": None, "drawn": ["reconstruction"], "saturating": False}
     whole = {"routing": "paper", "drawn": ["reconstruction", "sample"], "saturating": True}
-    check(
-        {
-            "the basic loss, jointly": joint | basic == joint,
-            "the routing alone differs": joint | {"routing": "paper"} == vars(config(PAPER)),
-            "from their VAEs": (joint["start"], mnist["start"]) == (VAE2, "vae-2d-mnist"),
-            "the first chapter's two units": joint["latent"] == config(CODER).code == 2,
-            "Algorithm 1's, with both kinds": all(it | whole == it for it in (full, conv)),
-            "the VAE's layers": full["hidden"] == config(VAE).hidden,
-            "the VAE's units": full["latent"] == conv["latent"] == config(VAE).latent,
-            "γ by the units": math.isclose(
-                conv["gamma"] * units(CONV), full["gamma"] * units(DISL)
-            ),
-            "followed by tenths": config(WARM).portion == config(WARM_PAPER).portion == 0.1,
-            "a control without the term": (plain.layer, plain.latent) == (None, full["latent"]),
-            "one with two units": (pair.layer, pair.latent) == (full["layer"], 2),
-            "the control is the pair": all(vars(control)[key] == conv[key] for key in shared),
-        }
-    )
+    check("the basic loss, jointly", joint | basic == joint)
+    check("the routing alone differs", joint | {"routing": "paper"} == vars(config(PAPER)))
+    check("from their VAEs", (joint["start"], mnist["start"]) == (VAE2, "vae-2d-mnist"))
+    check("the first chapter's two units", joint["latent"] == config(CODER).code == 2)
+    check("Algorithm 1's, with both kinds", all(it | whole == it for it in (full, conv)))
+    check("the VAE's layers", full["hidden"] == config(VAE).hidden)
+    check("the VAE's units", full["latent"] == conv["latent"] == config(VAE).latent)
+    check("γ by the units", math.isclose(conv["gamma"] * units(CONV), full["gamma"] * units(DISL)))
+    check("followed by tenths", config(WARM).portion == config(WARM_PAPER).portion == 0.1)
+    check("a control without the term", (plain.layer, plain.latent) == (None, full["latent"]))
+    check("one with two units", (pair.layer, pair.latent) == (full["layer"], 2))
+    check("the control is the pair", all(vars(control)[key] == conv[key] for key in shared))
 
 
 def _basic_loss() -> None:
@@ -384,7 +378,7 @@ def fashion_reconstructions() -> Figure:
         rows[f"{label},\ndrawn code"] = run(name).panels["drawn_reconstructions"]
     rows["full loss,\nmean code"] = run(DISL).panels["reconstructions"]
     others = [run(name).panels["images"] for name in (PAPER, DISL, CONV)]
-    check({"the same images": all((images == rows["original"]).all() for images in others)})
+    check("the same images", all((images == rows["original"]).all() for images in others))
     return figures.image_rows(rows)
 
 

@@ -145,7 +145,7 @@ def bounds() -> Markdown:
         ("784-400-20, Fashion-MNIST", VANILLA),
     ):
         found = run(name)
-        check({f"{name}: K = 1000 at KL weight 1": config(name).iwae_samples == 1000})
+        check(f"{name}: K = 1000 at KL weight 1", config(name).iwae_samples == 1000)
         elbo, iwae = found.metric("test_negative_elbo"), found.metric("test_negative_iwae")
         of_images = f"{number(iwae, 2)} ({found['test_negative_iwae_sem']:.2f})"
         train = number(found.metric("train_negative_elbo"), 2)
@@ -176,17 +176,17 @@ def _ladder() -> None:
     recorded = [rung["images"] for rung in record.config["rungs"]]
     no_kl = all((rung.beta, rung.batch_size) == (0, 100) for rung in LADDER.rungs)
     network, course = (one.hidden, one.latent, one.activation), (one.schedule, one.precision)
-    check({"the record is of this ladder": recorded == [rung.images for rung in LADDER.rungs]})
-    check({"no KL term, batches of 100": no_kl})
-    check({"the sheet's network": network == ((200,), 32, "Tanh")})
-    check({"the rate falls along a cosine, in bfloat16": course == ("cosine", "bfloat16")})
+    check("the record is of this ladder", recorded == [rung.images for rung in LADDER.rungs])
+    check("no KL term, batches of 100", no_kl)
+    check("the sheet's network", network == ((200,), 32, "Tanh"))
+    check("the rate falls along a cosine, in bfloat16", course == ("cosine", "bfloat16"))
 
 
 def _dropout() -> None:
     """Keep what dropout costs at weight 1."""
     none, used, twice = (run(name) for name in SHARES.values())
     alike = all({**found.config, "dropout": 0} == none.config for found in (used, twice))
-    check({"of one network": alike})
+    check("of one network", alike)
     entropy = twice.metric("class_entropy")
     gap = difference(entropy, used.metric("class_entropy"))
     PAGE.keep(none_gap=none["test_negative_elbo"] - none["train_negative_elbo"])
@@ -246,7 +246,7 @@ def _tuned() -> None:
     PAGE.keep(vanilla_share=share.mean, vanilla_share_sem=share.sem)
     PAGE.keep(real_share=100 * run("judge-fashion-mnist")["recognisable"])
     chosen = (found.epochs, found.schedule, found.warm_up)
-    check({"the best trial": chosen == (best["epochs"], schedule(best), best["warm_up"])})
-    check({"the sheet's network": (found.hidden, found.latent) == ((400,), 20)})
-    check({"its activation and loss": (found.activation, found.beta) == ("ReLU", 1)})
-    check({"a fifth is held out": found.validation == 0.2})
+    check("the best trial", chosen == (best["epochs"], schedule(best), best["warm_up"]))
+    check("the sheet's network", (found.hidden, found.latent) == ((400,), 20))
+    check("its activation and loss", (found.activation, found.beta) == ("ReLU", 1))
+    check("a fifth is held out", found.validation == 0.2)
