@@ -72,8 +72,8 @@ def curves() -> Figure:
     for ax, keys in zip(axes, shown, strict=True):
         metrics = {key: [found.metric(key) for found in study().values()] for key in keys}
         means = {names.get(key, key): [m.mean for m in found] for key, found in metrics.items()}
-        sems = {k: [m.sem if len(m.values) > 1 else 0.0 for m in f] for k, f in metrics.items()}
-        errors = {names.get(key, key): found for key, found in sems.items()}
+        bars = {k: [m.sem if len(m.values) > 1 else 0.0 for m in f] for k, f in metrics.items()}
+        errors = {names.get(key, key): found for key, found in bars.items()}
         figures.lines(list(range(len(WEIGHTS))), means, errors, ax=ax)
         ax.set_xticks(range(len(WEIGHTS)), [f"{beta:g}" for beta in WEIGHTS])
         ax.tick_params(labelsize=9)
