@@ -341,20 +341,15 @@ def _of_scores() -> None:
     seldom, far = percent(before.metric("recognisable")), before.metric("fid_judge")
     PAGE.keep(recognised_more=told(difference(seen, seldom), 1))
     PAGE.keep(nearer=told(difference(distance, far), 1))
-    spread, one = spread_of(distance), other.metric("fid_judge")
-    PAGE.keep(other_less=told(difference(one, distance, spread)))
+    one = other.metric("fid_judge")
+    PAGE.keep(other_less=told(difference(one, distance, distance)))
     PAGE.claims(
         recognised_more=greater(seen, seldom, digits=1),
         nearer=less(distance, far, digits=2),
         nearest=less(distance, nearest, digits=2),
         sharpest=less(seen, sharpest, digits=1),
-        losses_level=level(one, distance, spread=spread, digits=2),
+        losses_level=level(one, distance, spread=distance, digits=2),
     )
-
-
-def spread_of(metric: Metric) -> float:
-    """Return the standard deviation from one training to the next."""
-    return metric.sem * len(metric.values) ** 0.5
 
 
 def curves() -> Figure:
@@ -426,8 +421,8 @@ def _of_collapse() -> None:
     PAGE.keep(bound=(CHANCE - float(finals.mean())) / 2)
     off = _over_seeds([abs(float(final) - CHANCE) for final in finals])
     distance = minmax.metric("fid_judge")
-    far = greater(collapsed.metric("fid_judge"), distance, spread=spread_of(distance), digits=1)
-    nearer = less(_over_seeds([abs(loss - CHANCE)]), off, spread=spread_of(off))
+    far = greater(collapsed.metric("fid_judge"), distance, spread=distance, digits=1)
+    nearer = less(_over_seeds([abs(loss - CHANCE)]), off, spread=off)
     PAGE.claims(collapse_far=far, collapse_loss=nearer)
 
 
