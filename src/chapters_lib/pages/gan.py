@@ -329,7 +329,7 @@ def curves() -> Figure:
     left.set_ylim(top=2.6)
     left.legend(loc="upper right")
     seen = {"real": "real_probability", "samples": "fake_probability"}
-    figures.learning_curves(history, seen, ylabel="", title="Mean of D", ax=middle)
+    figures.learning_curves(history, seen, ylabel="probability", title="Mean of D", ax=middle)
     middle.set_ylim(0, 1)
     look: Any = {"log": True, "legend": False, "title": "Distance of samples"}
     distance = {"distance": "train_fid_judge"}

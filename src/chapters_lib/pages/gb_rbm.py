@@ -190,7 +190,6 @@ def _errors() -> None:
     pixel = {m: sheet(m).metric("test_mse_pixel") for m in UNITS}
     drawn = {m: sheet(m).metric("test_mse_pixel_gibbs5") for m in UNITS}
     gaps = {m: gap(sheet(m)) for m in UNITS}
-    PAGE.keep(mean_v=sheet(16)["test_mean_image_mse"])
     for m in UNITS:
         train = sheet(m)["train_mse_pixel"]
         PAGE.keep(**{f"{m}_test": signed(pixel[m].mean, 4), f"{m}_train": signed(train, 4)})
@@ -279,6 +278,5 @@ def _standardisation() -> None:
     pixel = [recorded.metric("test_mse_pixel") for recorded in (own, given)]
     PAGE.keep(own_scale=number(pixel[0], 5), train_scale=number(pixel[1], 5))
     PAGE.keep(scale_change=interval(difference(pixel[1], pixel[0]), 4))
-    PAGE.keep(global_v=given["test_mse"], global_mean_v=given["test_mean_image_mse"])
     PAGE.keep(global_free_gap=number(gap(given, "free_energy"), 1))
     PAGE.claims(scale=level(pixel[1], pixel[0], digits=4))
