@@ -150,8 +150,8 @@ def ring(stages: Mapping[str, Mapping[str, Any]], centres: Tensor) -> Figure:
     fewest = min(healthy["found"], cured["found"])
     gaps = [abs(stage["d_loss"] - CHANCE) for stage in (collapsed, healthy)]
     ends = f"{collapsed['d_loss']:.3f} and {healthy['d_loss']:.3f}"
-    most = max(collapsed["found"], still["found"])
-    lost = Verdict(fewest >= 7 and most <= 4, f"{fewest}, {most}")
+    most = collapsed["found"]
+    lost = Verdict(fewest >= 7 > still["found"] and most <= 4, f"{fewest}, {most}")
     PAGE.claims(own=True, ring=lost, ring_loss=Verdict(gaps[0] < gaps[1], ends))
     return figure
 
