@@ -16,7 +16,7 @@ from torch.distributions import Distribution
 from torch.nn.functional import softplus
 
 from chapters_lib import figures
-from chapters_lib.evaluation.intervals import paired, welch
+from chapters_lib.evaluation.intervals import Interval, paired, welch
 from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.experiments import find
 from chapters_lib.figures import schematics
@@ -367,7 +367,8 @@ def _of_curves() -> None:
     record = run(MINMAX)
     parts = [_measured(record).where("seed", seed) for seed in record.provenance["seeds"]]
     columns = {"loss": "discriminator_loss", "fid": "train_fid_judge"}
-    change, since = {}, {}
+    change: dict[str, Interval] = {}
+    since: dict[str, Interval] = {}
     for key, column in columns.items():
         later = [part.where("epoch", LATER).column(column)[0] for part in parts]
         first, last = ([part.column(column)[i] for part in parts] for i in (0, -1))
@@ -400,12 +401,13 @@ def _of_spike(parts: Sequence[History]) -> None:
 
 def _of_directions(start: int) -> None:
     """How the discriminator's loss runs in two trainings of the next chapter, whose samples become better."""
-    found, better = {}, []
+    found: dict[str, tuple[float, float]] = {}
+    better: list[bool] = []
     for key, name in {"falling": "dcgan-mnist", "staying": "dcgan-mnist-batch-128"}.items():
         history = run(name).history
         loss, distance = (history.column(c) for c in ("discriminator_loss", "train_fid_judge"))
         found[key] = (float(loss[start - 1]), float(loss[-1]))
-        better.append(distance[-1] < distance[start - 1])
+        better.append(bool(distance[-1] < distance[start - 1]))
         PAGE.keep(**{f"{key}_loss": "{:.2f} to {:.2f}".format(*found[key])})
     PAGE.keep(dcgan_epochs=str(len(loss)))
     (begun, ended), (first, last) = found.values()
