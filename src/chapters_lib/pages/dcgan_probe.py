@@ -153,7 +153,7 @@ def shares() -> Figure:
     ticks = [tick for tick in (0.5, 1, 2, 5, 10, 20, 50) if low < tick < high]
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.tick_params(which="minor", labelleft=False)
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
