@@ -70,7 +70,6 @@ def _of_settings() -> None:
     PAGE.keep(hours=f"{minmax['train_seconds'] / 3600:.1f}")
     PAGE.keep(epochs=str(CONFIG.epochs), batch=str(CONFIG.batch_size), beta1=f"{CONFIG.beta1:g}")
     PAGE.keep(rate=f"{CONFIG.learning_rate:g}", dropout=f"{100 * CONFIG.dropout:g}")
-    PAGE.keep(alike=str(CONFIG.dropout_epochs))
     pair = full_width()
     PAGE.keep(d_parameters=f"{count_parameters(pair.discriminator):,}")
     PAGE.keep(g_parameters=f"{count_parameters(pair.generator):,}")
