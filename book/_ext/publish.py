@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 TITLE = "Learning to Generate"
-SUMMARY = "Nine deep generative models, derived, trained and measured."
+SUMMARY = "Nine models on the way to generating images, derived, trained and measured."
 PICTURE = "_static/gallery.png"
 LEFT_OUT = (".buildinfo", ".doctrees", "*.map", ".exported")
 LOST = """<!DOCTYPE html>

@@ -41,14 +41,12 @@ SAMPLES = {
         "normalised\ncodes": "ae-normalized-fashion-mnist",
         "VAE, two units": "vae-2d-fashion-mnist",
         "VAE": "vae-fashion-mnist",
-        "VAE-GAN,\ntwo units": "vaegan-fashion-mnist",
     },
     "MNIST": {
         "its decoder,\nrandom codes": "ae-mnist",
         "normalised\ncodes": "ae-normalized-mnist",
         "VAE, two units": "vae-2d-mnist",
         "VAE": "vae-fc-mnist",
-        "VAE-GAN,\ntwo units": "vaegan-mnist",
     },
     FURTHER: {
         "GAN": "gan-fc-mnist",
