@@ -217,8 +217,7 @@ def new_images() -> Figure:
 
 def walk() -> Figure:
     """Draw ten steps between two codes, along the line and along the arc."""
-    network = model(MINMAX)
-    assert isinstance(network, GAN)
+    network: GAN = model(MINMAX)
     a, b = torch.randn(2, network.generator.noise, generator=generator(1))
     shares = torch.linspace(0, 1, 10)[:, None]
     line = torch.lerp(a, b, shares)
