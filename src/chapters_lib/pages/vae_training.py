@@ -202,7 +202,7 @@ def _dropout() -> None:
         ),
         dropout_judge=both(
             greater(fc[fid], plain[fid], spread=spread(fid)),
-            less(fc[even], plain[even], spread=spread(even)),
+            level(fc[even], plain[even], spread=spread(even)),
         ),
         halved=both(level(double[fid], fc[fid]), level(double[even], fc[even])),
         twice=~above(double[even], ENOUGH),
@@ -224,8 +224,8 @@ def _search() -> None:
     PAGE.keep(space=str(math.prod(len(values) for values in SPACE.values())))
     PAGE.keep(vanilla_scatter=scatter)
     PAGE.claims(
-        epochs=both(less(twenty, ten, spread=scatter), less(forty, twenty, spread=scatter)),
-        second=level(*(Metric(x, math.nan, (x,)) for x in (first, second)), spread=scatter),
+        epochs=both(less(twenty, ten, spread=val), less(forty, twenty, spread=val)),
+        second=level(*(Metric(x, math.nan, (x,)) for x in (first, second)), spread=val),
     )
 
 
