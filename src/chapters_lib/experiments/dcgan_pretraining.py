@@ -26,7 +26,6 @@ from chapters_lib.recording.study import study
 
 CHAPTER = "dcgan-pretraining"
 
-
 MINMAX = GanConfig(
     "mnist",
     convolutional=True,
