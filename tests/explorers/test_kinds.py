@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import BernoulliDecoder
 from chapters_lib.models.vae import fully_connected as vae
 
-from .conftest import Shown
+from .opened import Shown
 from .test_explorers import run_rounded
 
 CLASSES = tuple("0123456789")
@@ -63,35 +62,35 @@ def naive(shown: Shown) -> Shown:
 
 def test_both_models_get_the_same_draws(naive: Shown) -> None:
     titles = """[...document.querySelectorAll(".pl-strip")].map((strip) => [...strip.children].map((b) => b.title))"""
-    plain, normalised = naive.evaluate(titles)
+    plain, normalised = naive.window.evaluate(titles)
     assert len(plain) == 12 and plain == normalised  # N(0, I) to begin with
-    buttons = naive.evaluate(
+    buttons = naive.window.evaluate(
         "[...document.querySelectorAll('.pl-bar button')].map((b) => b.textContent)"
     )
     for i, name in enumerate(buttons, 1):
-        naive.click(f".pl-bar button:nth-of-type({i})")
-        drawn = naive.evaluate(titles)
+        naive.window.click(f".pl-bar button:nth-of-type({i})")
+        drawn = naive.window.evaluate(titles)
         assert drawn != [plain, normalised] and (drawn[0] == drawn[1]) == (name == "N(0, I)")
         plain, normalised = drawn
 
 
 def test_the_planes_move_apart_and_are_round(naive: Shown) -> None:
-    before = naive.evaluate(
+    before = naive.window.evaluate(
         "[...document.querySelectorAll('.pl-readout b')].map((b) => b.textContent)"
     )
     second = ".pl-half:nth-child(2) .pl-plane"
-    naive.drag(naive.at(second, 0.4, 0.4), naive.at(second, 0.6, 0.6))
-    after = naive.evaluate(
+    naive.window.drag(second, (-30, -30), (30, 30))
+    after = naive.window.evaluate(
         "[...document.querySelectorAll('.pl-readout b')].map((b) => b.textContent)"
     )
     assert after[0] == before[0] and after[1] != before[1]
-    naive.click(".pl-half:first-child .pl-strip button:nth-child(2)")
-    title = naive.evaluate("document.querySelector('.pl-strip button:nth-child(2)').title")
-    assert naive.text(".pl-readout b") == title
+    naive.window.click(".pl-half:first-child .pl-strip button:nth-child(2)")
+    title = naive.window.evaluate("document.querySelector('.pl-strip button:nth-child(2)').title")
+    assert naive.window.text(".pl-readout b") == title
     lengths = """(() => { const p = new play.Plane({ equal: true }); document.querySelector(".play").append(p.canvas);
         p.show({ view: [[-9, -1], [3, 2]] }); const [x, y] = p.toPixel([0, 0]), [u, v] = p.toPixel([1, 1]);
         p.canvas.remove(); return [u - x, y - v]; })()"""
-    right, up = naive.evaluate(lengths)
+    right, up = naive.window.evaluate(lengths)
     assert abs(right / up - 1) < 0.05
 
 
@@ -115,22 +114,21 @@ def test_a_class_and_a_code(shown: Shown, conditional: nn.Module) -> None:
     strip = (
         "[...document.querySelectorAll('.pl-classes canvas')].map((canvas) => canvas.toDataURL())"
     )
-    before = shown.evaluate(strip)
+    before = shown.window.evaluate(strip)
     assert len(set(before)) == 10
     zero = torch.cat([torch.zeros(10, 6), torch.eye(10)], 1)
     with torch.no_grad():
         meant = 255 * run_rounded(conditional, zero, text)
-    shown.click(".pl-legend button:nth-child(4)")
-    assert np.abs(np.array(shown.pixels(".pl-image")) - meant[3].numpy()).max() <= 1
-    assert shown.evaluate("document.querySelectorAll('[aria-pressed=true]').length") == 2
-    shown.drag(shown.at(".pl-plane", 0.5, 0.5), shown.at(".pl-plane", 0.8, 0.2))
-    moved = shown.evaluate(strip)
+    shown.window.click(".pl-legend button:nth-child(4)")
+    assert np.abs(np.array(shown.window.pixels(".pl-image")) - meant[3].numpy()).max() <= 1
+    assert shown.window.evaluate("document.querySelectorAll('[aria-pressed=true]').length") == 2
+    shown.window.drag(".pl-plane", (0, 0), (90, -90))
+    moved = shown.window.evaluate(strip)
     assert all(a != b for a, b in zip(before, moved, strict=True))
-    shown.evaluate("document.querySelector('.pl-plane').focus()")
-    shown.press("Home")
-    assert shown.evaluate(strip) == before
-    shown.click(".pl-bar button")  # draws z anew
-    assert shown.evaluate(strip) != before
+    shown.window.press(".pl-plane", "Home")
+    assert shown.window.evaluate(strip) == before
+    shown.window.click(".pl-bar button")  # draws z anew
+    assert shown.window.evaluate(strip) != before
 
 
 def test_principal_directions_change_images_most(conditional: nn.Module) -> None:
@@ -151,19 +149,21 @@ def test_a_walk_between_two_codes(shown: Shown) -> None:
     shown.holds({"gan": text}, model="GAN", dataset="digits")
     assert shown.open('data-play="walk" data-models="gan"').errors == []
     same(shown, "gan", text, network, torch.randn(100, 12))
-    images: Callable = lambda: [shown.pixels(f".pl-half:nth-child({i}) .pl-image") for i in (1, 2)]  # noqa: E731
+
+    def images() -> list[list[int]]:
+        return [shown.window.pixels(f".pl-half:nth-child({i}) .pl-image") for i in (1, 2)]
+
     middle = images()
-    shown.evaluate("document.querySelector('.play input').focus()")
-    shown.press("Home")
+    shown.window.press(".play input", "Home")
     assert images()[0] == images()[1] != middle[0]  # both begin at the first code
-    shown.press("ArrowRight")
-    assert shown.evaluate("document.querySelector('.play input').ariaValueText") == "0.01"
-    shown.click(".pl-walk button:last-child")
-    assert shown.text(".pl-slider output") == "1.00"
-    shown.click(".pl-bar button")
+    shown.window.press(".play input", "ArrowRight")
+    assert shown.window.evaluate("document.querySelector('.play input').ariaValueText") == "0.01"
+    shown.window.click(".pl-walk button:last-child")
+    assert shown.window.text(".pl-slider output") == "1.00"
+    shown.window.click(".pl-bar button")
     assert images()[0] == images()[1]
-    shown.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
-    assert "length is straight" in shown.text(".pl-spoken")
+    shown.window.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
+    assert "length is straight" in shown.window.text(".pl-spoken")
 
 
 def test_models_with_codes_of_one_size_walk_between_the_same_two(shown: Shown) -> None:
@@ -189,21 +189,23 @@ def test_models_with_codes_of_one_size_walk_between_the_same_two(shown: Shown) -
     text = f"play.index = {json.dumps(index)};"
     (shown.explorers / "index.js").write_text(text, encoding=explorers.ENCODING)
     assert shown.open('data-play="walk" data-models="plain flow"').errors == []
-    length, image = shown.text(".pl-readout b"), shown.pixels(".pl-image")
-    shown.evaluate("""const node = document.querySelector("select"); node.value = "flow";
+    length, image = shown.window.text(".pl-readout b"), shown.window.pixels(".pl-image")
+    shown.window.evaluate("""const node = document.querySelector("select"); node.value = "flow";
         node.dispatchEvent(new Event("change")); new Promise((resolve) => setTimeout(resolve, 300))""")
-    assert shown.text(".pl-readout b") == length and shown.pixels(".pl-image") != image
+    assert (
+        shown.window.text(".pl-readout b") == length and shown.window.pixels(".pl-image") != image
+    )
 
 
 def test_who_asks_for_less_motion_is_taken_to_the_end(shown: Shown) -> None:
     shown.holds({})
     shown.open('data-play="walk" data-models="gan"')
     steps = "(() => { const seen = []; play.animate((t) => seen.push(t), 0.1); return seen; })()"
-    assert shown.evaluate(steps) == []
+    assert shown.window.evaluate(steps) == []
     asked = [{"name": "prefers-reduced-motion", "value": "reduce"}]
     shown.window.call("Emulation.setEmulatedMedia", features=asked)
     try:
-        assert shown.evaluate(steps) == [1]
+        assert shown.window.evaluate(steps) == [1]
     finally:
         shown.window.call("Emulation.setEmulatedMedia", features=[])
 
@@ -212,7 +214,7 @@ def test_an_arc_changes_length_evenly(shown: Shown) -> None:
     shown.holds({})
     shown.open('data-play="walk" data-models="gan"')
     arc = "[0, 0.25, 0.5, 1].map((t) => play.walks.arc([3, 0, 0], [0, 0, 5], t))"
-    found = torch.tensor(shown.evaluate(arc), dtype=torch.float64)
+    found = torch.tensor(shown.window.evaluate(arc), dtype=torch.float64)
     torch.testing.assert_close(found.norm(dim=1), torch.tensor([3, 3.5, 4, 5], dtype=torch.float64))
     angle = torch.atan2(found[:, 2], found[:, 0]) / (torch.pi / 2)
     torch.testing.assert_close(angle, torch.tensor([0, 0.25, 0.5, 1], dtype=torch.float64))

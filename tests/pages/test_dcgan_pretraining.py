@@ -23,18 +23,6 @@ def style() -> None:
     figures.use_style()
 
 
-@pytest.fixture
-def marks(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
-    """Which claims hold, filled as the page makes them."""
-    held: dict[str, bool] = {}
-
-    def claims(_: Any, **verdicts: Any) -> None:
-        held.update({key: verdict.holds for key, verdict in verdicts.items()})
-
-    monkeypatch.setattr(type(page.PAGE), "claims", claims)
-    return held
-
-
 def rows(table: Any) -> int:
     return table.data.count("\n* - ")
 

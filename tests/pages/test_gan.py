@@ -30,18 +30,6 @@ def style() -> None:
     figures.use_style()
 
 
-@pytest.fixture
-def marks(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
-    """Which claims hold, filled as the page makes them."""
-    held: dict[str, bool] = {}
-
-    def claims(_: Any, own: bool = False, **verdicts: Any) -> None:
-        held.update({key: verdict.holds for key, verdict in verdicts.items()})
-
-    monkeypatch.setattr(type(page.PAGE), "claims", claims)
-    return held
-
-
 def test_tables_have_a_row_a_model() -> None:
     assert page.table_asked().data.count("\n* - ") == 1 + len(page.MARKS)
     assert page.table_board().data.count("\n* - ") > len(page.BEFORE)

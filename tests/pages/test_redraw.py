@@ -33,7 +33,6 @@ def _finds(node: ast.stmt) -> bool:
         isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
         and call.func.attr == "claims"
-        and not any(keyword.arg == "own" for keyword in call.keywords)
         for call in ast.walk(node)
     )
 
@@ -83,8 +82,8 @@ def findings(monkeypatch):
     """Return what calls every page's findings, and returns them by page and key."""
     found: dict[tuple[str, str], Verdict] = {}
 
-    def claims(self: Page, *, own: bool = False, **verdicts: Verdict) -> None:
-        found.update({(self.prefix, key): verdict for key, verdict in verdicts.items()})
+    def claims(self: Page, **verdicts: Verdict) -> None:
+        found.update({(self.prefix, self.key(key)): verdict for key, verdict in verdicts.items()})
 
     def all_of(root: Path) -> dict[tuple[str, str], Verdict]:
         monkeypatch.setenv("CHAPTERS_RUNS", str(root))

@@ -19,6 +19,14 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    @classmethod
+    def about(
+        cls, difference: float, sem: float, reach: float = 2.0
+    ) -> Interval:
+        """Return a difference with so many of its errors on each side."""
+        low, high = difference - reach * sem, difference + reach * sem
+        return cls(difference, sem, low, high)
+
     @property
     def clear(self) -> bool:
         """Whether 0 lies outside the interval."""

@@ -25,7 +25,6 @@ from chapters_lib.recording.study import study
 
 CHAPTER = "dcgan-pretraining"
 
-
 MINMAX = GanConfig(
     "mnist",
     convolutional=True,

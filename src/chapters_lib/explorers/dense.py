@@ -87,9 +87,7 @@ def dense(modules: Sequence[nn.Module]) -> list[Layer]:
             found.append(_linear(module)._replace(norm=norm, before=before))
             norm, before = None, "identity"
         elif isinstance(module, Residual) and norm is None:
-            first, _, linear = module.added
-            assert isinstance(first, nn.LayerNorm) and isinstance(linear, nn.Linear)
-            found.append(_linear(linear)._replace(norm=first, before="silu", adds=True))
+            found.append(_residual(module))
         elif isinstance(module, nn.LayerNorm) and norm is None and found:
             norm = module
         elif norm is not None and before == "identity" and ACTIVATIONS.get(kind) is type(module):
@@ -116,6 +114,13 @@ _ADVICE = (
 def _linear(module: nn.Linear) -> Layer:
     bias = torch.zeros(module.out_features) if module.bias is None else module.bias
     return Layer(module.weight.detach(), bias.detach(), "identity")
+
+
+def _residual(module: Residual) -> Layer:
+    match [*module.added]:
+        case [nn.LayerNorm() as norm, nn.SiLU(), nn.Linear() as linear]:
+            return _linear(linear)._replace(norm=norm, before="silu", adds=True)
+    raise ChaptersError(f"the page cannot run a decoder with {module} in this place{_ADVICE}")
 
 
 def leaves(module: nn.Module) -> list[nn.Module]:

@@ -20,8 +20,7 @@ from torch import nn
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
 from chapters_lib.models.rbm import GaussianBernoulliRBM
-from chapters_lib.models.realnvp import Coupling, RealNVP
-from chapters_lib.models.vae import VAE, BernoulliDecoder
+from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.recording import runs
 
 FLOW, RBM = "vae-realnvp-2d-mnist", "rbm-kmnist-64"
@@ -58,8 +57,7 @@ def network(layers: nn.Module) -> list[dict[str, Any]]:
 def flow(prior: RealNVP, decoder: nn.Module, codes: ArrayLike, classes: ArrayLike) -> dict[str, Any]:  # fmt: skip
     """Return a flow of two units, coupling by coupling, its decoder, and some test codes with their classes."""
     couplings = []
-    for coupling in prior.couplings:
-        assert isinstance(coupling, Coupling)
+    for coupling in prior.layers():
         if len(coupling.kept) + len(coupling.moved) != 2:
             raise ChaptersError("the page draws a plane: export a flow of two units")
         couplings.append(
@@ -120,19 +118,14 @@ def shares(study: runs.Run, whole: runs.Run, images: int) -> dict[str, Any]:
 
 
 def _flow() -> dict[str, Any]:
-    run, experiment = runs.load(FLOW), find(FLOW)
-    model = run.restore(experiment.build(experiment.config))
-    assert isinstance(model, VAE) and isinstance(model.prior, RealNVP)
-    assert isinstance(model.decoder, BernoulliDecoder)
-    codes, classes = run.panels["test_codes"], run.panels["test_labels"]
+    model, panels = find(FLOW).restored(), runs.load(FLOW).panels
+    codes, classes = panels["test_codes"], panels["test_labels"]
     return flow(model.prior, model.decoder.net, codes, classes)
 
 
 def _rbm() -> dict[str, Any]:
-    run, experiment = runs.load(RBM), find(RBM)
-    machine = run.restore(experiment.build(experiment.config))
-    assert isinstance(machine, GaussianBernoulliRBM)
-    return rbm(machine, run.panels["test_images"], run.panels["statistics"])
+    panels = runs.load(RBM).panels
+    return rbm(find(RBM).restored(), panels["test_images"], panels["statistics"])
 
 
 def _shares() -> dict[str, Any]:

@@ -25,15 +25,14 @@ def generator(network: nn.Module, noise: int, prior: nn.Module | None = None) ->
     codes = _normal(FITTED, noise, 0)
     record = {"shape": shape, "latent": noise}
     if isinstance(prior, RealNVP):
-        record["couplings"] = [coupling(layer) for layer in prior.couplings]
+        record["couplings"] = [coupling(layer) for layer in prior.layers()]
         codes = prior.to_code(codes)
     _, records = rounded(parts, codes)
     return record | {"layers": records}
 
 
-def coupling(layer: nn.Module) -> dict[str, Any]:
+def coupling(layer: Coupling) -> dict[str, Any]:
     """Return what the page needs of a layer of a flow."""
-    assert isinstance(layer, Coupling)
     parts = dense([*layer.net])
     _, records = rounded(parts, torch.zeros(1, len(layer.kept)))
     places = {"kept": layer.kept.tolist(), "moved": layer.moved.tolist()}

@@ -6,9 +6,11 @@ recorded value itself, so that trainings with other seeds bear it out as often a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from chapters_lib.evaluation.intervals import Interval, welch
+from chapters_lib.pages.words import interval, number
 from chapters_lib.recording.runs import Metric
 
 OTHERWISE = "[The record says otherwise: "
@@ -42,9 +44,13 @@ def difference(a: Metric, b: Metric, spread: float | None = None) -> Interval:
     """
     if spread is None:
         return welch(a.values, b.values)
-    gap = a.mean - b.mean
     sem = spread * (1 / len(a.values) + 1 / len(b.values)) ** 0.5
-    return Interval(gap, sem, gap - 2 * sem, gap + 2 * sem)
+    return Interval.about(a.mean - b.mean, sem)
+
+
+def apart(a: Metric, b: Metric) -> Interval:
+    """Return mean(a) − mean(b), each with a standard error of its own, with two errors on each side."""
+    return Interval.about(a.mean - b.mean, math.hypot(a.sem, b.sem))
 
 
 def less(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3) -> Verdict:
@@ -67,31 +73,18 @@ def level(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3)
 
 def below(a: Metric, mark: float, *, digits: int = 3) -> Verdict:
     """The mean lies below a mark that was set beforehand."""
-    return Verdict(a.mean < mark, f"{_number(a, digits)}, the mark being {mark:.{digits}f}")
+    return Verdict(a.mean < mark, f"{number(a, digits)}, the mark being {mark:.{digits}f}")
 
 
 def above(a: Metric, mark: float, *, digits: int = 3) -> Verdict:
     """The mean lies above a mark that was set beforehand."""
-    return Verdict(a.mean > mark, f"{_number(a, digits)}, the mark being {mark:.{digits}f}")
+    return Verdict(a.mean > mark, f"{number(a, digits)}, the mark being {mark:.{digits}f}")
 
 
 def shown(found: Interval, *, sign: int, digits: int = 3) -> Verdict:
     """A difference measured in pairs has the sign told: −1, 0 (none is shown) or 1."""
     verdict = -1 if found.high < 0 else 1 if found.low > 0 else 0
-    return Verdict(verdict == sign, _interval(found, digits))
-
-
-def percent(metric: Metric) -> Metric:
-    """Return a share in per cent."""
-    return Metric(100 * metric.mean, 100 * metric.sem, tuple(100 * v for v in metric.values))
-
-
-def told(found: Interval, digits: int = 2) -> str:
-    """Return a difference with its interval; where it is clear, without its sign: the words say which is less."""
-    gap, low, high = found.difference, found.low, found.high
-    if found.clear:
-        gap, (low, high) = abs(gap), sorted((abs(low), abs(high)))
-    return f"{gap:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
+    return Verdict(verdict == sign, f"difference {interval(found, digits)}")
 
 
 def both(*verdicts: Verdict) -> Verdict:
@@ -101,15 +94,6 @@ def both(*verdicts: Verdict) -> Verdict:
     )
 
 
-def _number(metric: Metric, digits: int) -> str:
-    text = f"{metric.mean:.{digits}f}"
-    return f"{text} ± {metric.sem:.{digits}f}" if len(metric.values) > 1 else text
-
-
-def _interval(found: Interval, digits: int) -> str:
-    low, high = f"{found.low:.{digits}f}", f"{found.high:.{digits}f}"
-    return f"difference {found.difference:.{digits}f} [{low}, {high}]".replace("-", "−")
-
-
 def _told(a: Metric, b: Metric, found: Interval, digits: int) -> str:
-    return f"{_number(a, digits)} against {_number(b, digits)}, {_interval(found, digits)}"
+    beside = f"{number(a, digits)} against {number(b, digits)}"
+    return f"{beside}, difference {interval(found, digits)}"

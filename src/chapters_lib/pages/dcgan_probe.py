@@ -19,8 +19,9 @@ from chapters_lib import data, figures
 from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.experiments import find
 from chapters_lib.pages import check, run, table
-from chapters_lib.pages.claims import shown, told
+from chapters_lib.pages.claims import shown
 from chapters_lib.pages.dcgan_pretraining import FIRST, MINMAX, OTHER, PAGE, sampled
+from chapters_lib.pages.words import interval
 from chapters_lib.recording import runs
 from chapters_lib.reproducibility import generator
 
@@ -82,9 +83,8 @@ def table_probe() -> Markdown:
     for key, (name, count, _) in KINDS.items():
         rows.append([name, f"{count:,}", *_row(run(STUDY), f"{key}_10_")])
     rows.append(["DCGAN's, non-saturating", "8,192", *_row(run(OTHER), "probe_")])
-    rows.append(
-        ["*end to end* (one draw)", "", *_row(run(END_TO_END), "end_to_end_10_")[:2], "", ""]
-    )
+    whole = _row(run(END_TO_END), "end_to_end_10_")[:2]
+    rows.append(["*end to end* (one draw)", "", *whole, "", ""])
     return table(
         "One linear layer on features of 10 % of the training images; accuracies in percent, means over five draws, "
         "with the standard deviation over the draws.",
@@ -96,17 +96,17 @@ def table_probe() -> Markdown:
 
 def _of_tenth() -> None:
     study = run(STUDY)
-    check({"five draws of a tenth": STUDIED.draws[STUDIED.shares.index(0.1)] == 5})
+    check("five draws of a tenth", STUDIED.draws[STUDIED.shares.index(0.1)] == 5)
     by = {key: drawn(study, f"{key}_10_") for key in KINDS}
     first, other = (drawn(run(name), "probe_") for name in (FIRST, OTHER))
     game, shape = apart(by["dcgan"], by["untrained"]), apart(by["untrained"], by["pixels"])
     PAGE.keep(dcgan=f"{by['dcgan'][0]:.2f}", dcgan_sd=f"{by['dcgan'][1]:.2f}")
     PAGE.keep(pixels=f"{by['pixels'][0]:.1f}", untrained=f"{by['untrained'][0]:.1f}")
     PAGE.keep(**{f"{key}_train": f"{accuracy(key, split='train'):.2f}" for key in KINDS})
-    PAGE.keep(gain=f"{game.difference:.1f}", gain_told=told(game), shape_told=told(shape))
-    PAGE.keep(
-        shape=f"{shape.difference:.1f}", other=f"{other[0]:.2f}", first_probe=f"{first[0]:.2f}"
-    )
+    for name, gap in {"gain": game, "shape": shape}.items():
+        PAGE.keep(**{name: f"{gap.difference:.1f}"})
+        PAGE.of(name).keep(told=interval(gap, 2, bare=True))
+    PAGE.keep(other=f"{other[0]:.2f}", first_probe=f"{first[0]:.2f}")
     tests = run(MINMAX).data_used["test"]["images"]
     share = by["dcgan"][0] / 100
     PAGE.keep(sampling=f"{100 * math.sqrt(share * (1 - share) / tests):.2f}")
@@ -179,9 +179,8 @@ def table_page(
     """Return the small run's probes and the control with shuffled labels; glue what the text says."""
     train = data.load(config.dataset, "train")
     PAGE.keep(page_images=f"{len(train):,}", page_epochs=str(config.epochs))
-    PAGE.keep(
-        page_real=f"{last['real_probability']:.3f}", page_fake=f"{last['fake_probability']:.3f}"
-    )
+    for of in ("real", "fake"):
+        PAGE.of("page").keep(**{of: f"{last[f'{of}_probability']:.3f}"})
     control = found["trained, shuffled labels"]
     PAGE.keep(page_control_train=f"{100 * control['train_accuracy']:.0f}")
     PAGE.keep(page_control=f"{100 * control['test_accuracy']:.0f}")

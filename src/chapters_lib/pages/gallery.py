@@ -26,10 +26,8 @@ from chapters_lib.reproducibility import generator
 COLUMNS = 10
 FURTHER = "MNIST, further models"
 SETS = {"Fashion-MNIST": "fashion-mnist", "MNIST": "mnist"}
-MACHINES = (
-    "rbm-kmnist-256-updates",
-    "rbm-kmnist-256",
-)  # the first that is recorded and not out of date
+# The first that is recorded and not out of date.
+MACHINES = ("rbm-kmnist-256-updates", "rbm-kmnist-256")
 # What samples are shown, by panel and row; each page adds its own here.
 SAMPLES = {
     "Fashion-MNIST": {

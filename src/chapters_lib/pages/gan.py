@@ -22,17 +22,9 @@ from chapters_lib.experiments import find
 from chapters_lib.figures import schematics
 from chapters_lib.models.gan import GAN, Discriminator
 from chapters_lib.objectives.adversarial import minmax_loss, nonsaturating_loss
-from chapters_lib.pages import Page, check, model, number, run, signed, table
-from chapters_lib.pages.claims import (
-    Verdict,
-    difference,
-    greater,
-    less,
-    level,
-    percent,
-    shown,
-    told,
-)
+from chapters_lib.pages import Page, check, model, printed, run, table
+from chapters_lib.pages.claims import Verdict, difference, greater, less, level, shown
+from chapters_lib.pages.words import in_words, interval, number, signed
 from chapters_lib.recipes import gan, vae
 from chapters_lib.recording.judging import load_judge
 from chapters_lib.recording.runs import Metric, Run
@@ -40,6 +32,7 @@ from chapters_lib.reproducibility import generator
 from chapters_lib.training import History
 
 PAGE = Page("gan")
+drawing = schematics.gan
 CHANCE = 2 * math.log(2)  # the discriminator's loss where nobody can tell
 MINMAX, OTHER, COLLAPSE = (f"gan-fc-mnist{end}" for end in ("", "-nonsaturating", "-collapse"))
 TRAININGS = {"min-max": MINMAX, "non-saturating": OTHER, "collapsed": COLLAPSE}
@@ -72,29 +65,20 @@ def numbers() -> None:
     _of_sureness()
 
 
-def drawing() -> Figure:
-    """Draw who computes what in the game, and where the gradients go."""
-    return schematics.gan()
-
-
 # The mathematics
 
 
 def densities(classifier: Discriminator, p: Distribution, q: Distribution) -> Figure:
     """Draw two densities, and the trained discriminator beside the best one; glue both values."""
     x = torch.linspace(-7, 7, 4001)
-    step, real, drawn = (
-        float(x[1] - x[0]),
-        p.log_prob(x).double().exp(),
-        q.log_prob(x).double().exp(),
-    )
+    step, (real, drawn) = float(x[1] - x[0]), (of.log_prob(x).double().exp() for of in (p, q))
     mixed, best = (real + drawn) / 2, real / (real + drawn)
     with torch.no_grad():
         logit = classifier(x[:, None]).double()
     value = -float((real * softplus(-logit) + drawn * softplus(logit)).sum()) * step
     divergences = real * (real / mixed).log() + drawn * (drawn / mixed).log()
     exact = float(divergences.sum()) * step - CHANCE
-    check({"the trained value is below the exact one": value < exact})
+    check("the trained value is below the exact one", value < exact)
     off = float(((logit.sigmoid() - best).abs() * mixed).sum()) * step
     PAGE.keep(learned_value=signed(value, 4), exact_value=signed(exact, 4), off=off)
 
@@ -154,7 +138,7 @@ def ring(stages: Mapping[str, Mapping[str, Any]], centres: Tensor) -> Figure:
     gaps = [abs(stage["d_loss"] - CHANCE) for stage in (collapsed, healthy)]
     ends = f"{collapsed['d_loss']:.3f} and {healthy['d_loss']:.3f}"
     lost = Verdict(fewest >= 7 and collapsed["found"] <= 4, f"{fewest}, {collapsed['found']}")
-    PAGE.claims(own=True, ring=lost, ring_loss=Verdict(gaps[0] < gaps[1], ends))
+    PAGE.own_claims(ring=lost, ring_loss=Verdict(gaps[0] < gaps[1], ends))
     return figure
 
 
@@ -162,12 +146,13 @@ def digits_won(loss: float, pull: Mapping[str, float]) -> None:
     """Glue the loss of a discriminator that has won, and what either loss leaves to learn from."""
     ratio = pull["nonsaturating_loss"] / pull["minmax_loss"]
     PAGE.keep(won_loss=f"{loss:.1g}", pull_ratio=f"{ratio:,.0f}")
-    PAGE.claims(own=True, won=Verdict(ratio > 10 and loss < 0.05, f"a factor of {ratio:.1f}"))
+    PAGE.own_claims(won=Verdict(ratio > 10 and loss < 0.05, f"a factor of {ratio:.1f}"))
 
 
 def digits_directions(apart: Mapping[str, float]) -> None:
     """Check that the losses' gradients are those of the divergences."""
-    check({f"{name}: the gradients agree": gap < 1e-12 for name, gap in apart.items()})
+    for name, gap in apart.items():
+        check(f"{name}: the gradients agree", gap < 1e-12)
 
 
 # Results at full scale: the samples
@@ -193,18 +178,12 @@ def _of_settings() -> None:
     config, rates = minmax.config, ("learning_rate", "discriminator_rate")
     fixed = {"saturating": True, "discriminator_steps": 1, "fresh_noise": True, "smoothing": 0.0}
     fixed |= {"width": 256, "noise": 100, "dropout": 0.3, "decay": True}
-    check(
-        {
-            "the settings of the text": fixed.items() <= config.items(),
-            "one rate for both": len({config[rate] for rate in rates}) == 1,
-            "the other loss alone": run(OTHER).config == config | {"saturating": False},
-        }
-    )
+    check("the settings of the text", fixed.items() <= config.items())
+    check("one rate for both", len({config[rate] for rate in rates}) == 1)
+    check("the other loss alone", run(OTHER).config == config | {"saturating": False})
     PAGE.keep(epochs=str(config["epochs"]), batch=str(config["batch_size"]), chance=CHANCE)
     PAGE.keep(rate=f"{config['learning_rate']:g}", beta1=f"{config['beta1']:g}")
-    count = len(minmax.provenance["seeds"])
-    PAGE.keep(trainings={1: "one", 3: "three", 5: "five"}.get(count, str(count)))
-    PAGE.keep(minutes=f"{minmax['train_seconds'] / 60:.0f}")
+    PAGE.keep(trainings=in_words(minmax.trainings), minutes=f"{minmax['train_seconds'] / 60:.0f}")
     PAGE.keep(parameters=f"{minmax['parameters']:,.0f}", collapse_epochs=str(collapse["epochs"]))
     quick, slow = (collapse[rate] for rate in rates)
     PAGE.keep(collapse_rates=f"{quick:g} and {slow:g}", collapse_ratio=quick / slow)
@@ -217,8 +196,7 @@ def new_images() -> Figure:
 
 def walk() -> Figure:
     """Draw ten steps between two codes, along the line and along the arc."""
-    network = model(MINMAX)
-    assert isinstance(network, GAN)
+    network: GAN = model(MINMAX)
     a, b = torch.randn(2, network.generator.noise, generator=generator(1))
     shares = torch.linspace(0, 1, 10)[:, None]
     line = torch.lerp(a, b, shares)
@@ -312,8 +290,7 @@ def table_board() -> Markdown:
     models["GAN, collapsed on purpose"] = (COLLAPSE, "")
     rows = [["Samples", "recognised", "evenness", "distance"]]
     for label, (name, prefix) in models.items():
-        cells = [number(run(name).metric(prefix + key), n) for key, n in COLUMNS.items()]
-        rows.append([label, *cells])
+        rows.append([label, *printed(run(name), COLUMNS, prefix)])
     return table(
         "MNIST: how the judge scores ten thousand samples of every model so far; mean ± standard "
         "error over trainings, where there are several. The first row is the yardstick, its "
@@ -327,22 +304,22 @@ def table_board() -> Markdown:
 def _of_scores() -> None:
     """The pair beside the models before it, and one loss beside the other."""
     minmax, other, before = run(MINMAX), run(OTHER), run(VAE)
-    metrics = [(run(name), prefix) for name, prefix in BEFORE.values()]
-    distance, seen = minmax.metric("fid_judge"), percent(minmax.metric("recognisable"))
-    nearest = min((r.metric(f"{p}fid_judge") for r, p in metrics), key=lambda m: m.mean)
-    sharpest = percent(
-        max((r.metric(f"{p}recognisable") for r, p in metrics), key=lambda m: m.mean)
+    distance, seen = minmax.metric("fid_judge"), minmax.metric("recognisable").percent
+    near, sharp = (
+        sorted((run(n).metric(p + key) for n, p in BEFORE.values()), key=lambda m: m.mean)
+        for key in ("fid_judge", "recognisable")
     )
+    nearest, sharpest = near[0], sharp[-1].percent
     PAGE.keep(fid=number(distance, 2), vae_fid=number(before.metric("fid_judge"), 2))
     PAGE.keep(recognisable_percent=number(seen, 1), nearest_before=number(nearest, 2))
-    PAGE.keep(rarest_percent=number(percent(minmax.metric("class_share_min")), 1))
+    PAGE.keep(rarest_percent=number(minmax.metric("class_share_min").percent, 1))
     PAGE.keep(entropy=number(minmax.metric("class_entropy"), 4), other_fid=other["fid_judge"])
     PAGE.keep(sharpest_before_percent=number(sharpest, 1))
-    seldom, far = percent(before.metric("recognisable")), before.metric("fid_judge")
-    PAGE.keep(recognised_more=told(difference(seen, seldom), 1))
-    PAGE.keep(nearer=told(difference(distance, far), 1))
-    spread, one = spread_of(distance), other.metric("fid_judge")
-    PAGE.keep(other_less=told(difference(one, distance, spread)))
+    seldom, far = before.metric("recognisable").percent, before.metric("fid_judge")
+    PAGE.keep(recognised_more=interval(difference(seen, seldom), 1, bare=True))
+    PAGE.keep(nearer=interval(difference(distance, far), 1, bare=True))
+    spread, one = distance.sd, other.metric("fid_judge")
+    PAGE.keep(other_less=interval(difference(one, distance, spread), 2, bare=True))
     PAGE.claims(
         recognised_more=greater(seen, seldom, digits=1),
         nearer=less(distance, far, digits=2),
@@ -350,11 +327,6 @@ def _of_scores() -> None:
         sharpest=less(seen, sharpest, digits=1),
         losses_level=level(one, distance, spread=spread, digits=2),
     )
-
-
-def spread_of(metric: Metric) -> float:
-    """Return the standard deviation from one training to the next."""
-    return metric.sem * len(metric.values) ** 0.5
 
 
 def curves() -> Figure:
@@ -394,11 +366,6 @@ def _measured(record: Run) -> History:
     return History(row for row in record.history if "train_fid_judge" in row)
 
 
-def _over_seeds(values: Sequence[float]) -> Metric:
-    spread = float(torch.tensor(values).double().std()) if len(values) > 1 else math.nan
-    return Metric(sum(values) / len(values), spread / len(values) ** 0.5, tuple(values))
-
-
 def _of_curves() -> None:
     """How loss and distance run in each min-max training, from its first measured epoch to its last."""
     record = run(MINMAX)
@@ -409,12 +376,13 @@ def _of_curves() -> None:
         first, last = ([part.column(column)[i] for part in parts] for i in (0, -1))
         change[key] = paired(last, first)
         PAGE.keep(**{f"first_{key}": sum(first) / len(first), f"last_{key}": sum(last) / len(last)})
-    PAGE.keep(first_epoch=f"{parts[0].column('epoch')[0]:.0f}", loss_rise=told(change["loss"]))
-    PAGE.keep(distance_fall=told(change["fid"], 1))
+    PAGE.keep(first_epoch=f"{parts[0].column('epoch')[0]:.0f}")
+    PAGE.keep(loss_rise=interval(change["loss"], 2, bare=True))
+    PAGE.keep(distance_fall=interval(change["fid"], 1, bare=True))
     pairs = [[part.column(column) for column in columns.values()] for part in parts]
     PAGE.keep(spearman=", ".join(signed(stats.spearmanr(*p).statistic, 2) for p in pairs))
-    PAGE.claims(distance_falls=shown(change["fid"], sign=-1, digits=1))
-    PAGE.claims(loss_rises=shown(change["loss"], sign=1))
+    falls = shown(change["fid"], sign=-1, digits=1)
+    PAGE.claims(distance_falls=falls, loss_rises=shown(change["loss"], sign=1))
 
 
 def _of_collapse() -> None:
@@ -424,10 +392,10 @@ def _of_collapse() -> None:
     PAGE.keep(collapse_loss=loss, collapse_fid=collapsed["fid_judge"])
     PAGE.keep(collapse_recognised=100 * collapsed["recognisable"])
     PAGE.keep(bound=(CHANCE - float(finals.mean())) / 2)
-    off = _over_seeds([abs(float(final) - CHANCE) for final in finals])
+    off = Metric.of(abs(float(final) - CHANCE) for final in finals)
     distance = minmax.metric("fid_judge")
-    far = greater(collapsed.metric("fid_judge"), distance, spread=spread_of(distance), digits=1)
-    nearer = less(_over_seeds([abs(loss - CHANCE)]), off, spread=spread_of(off))
+    far = greater(collapsed.metric("fid_judge"), distance, spread=distance.sd, digits=1)
+    nearer = less(Metric.of([abs(loss - CHANCE)]), off, spread=off.sd)
     PAGE.claims(collapse_far=far, collapse_loss=nearer)
 
 

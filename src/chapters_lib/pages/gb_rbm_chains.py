@@ -15,19 +15,19 @@ from torch import Tensor
 from chapters_lib import figures
 from chapters_lib.evaluation.intervals import paired, welch
 from chapters_lib.models.rbm import HiddenChain
-from chapters_lib.pages import number, run, signed, table
-from chapters_lib.pages.claims import both, greater, less, percent, shown
+from chapters_lib.pages import run, table
+from chapters_lib.pages.claims import both, greater, less, shown
 from chapters_lib.pages.gb_rbm import (
     JUDGE,
     PAGE,
     UNITS,
     each,
     machine,
-    over_seeds,
     sheet,
     ten,
     updates,
 )
+from chapters_lib.pages.words import number, signed
 from chapters_lib.recording.judging import SAMPLES
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.reproducibility import generator
@@ -139,14 +139,14 @@ def _mixing() -> None:
 
 def classes(recorded: Run) -> Metric:
     """Return how many classes, equally often, have the entropy of the samples' classes."""
-    return over_seeds([10**entropy for entropy in recorded.metric("class_entropy").values])
+    return Metric.of(10**entropy for entropy in recorded.metric("class_entropy").values)
 
 
 def table_samples() -> Markdown:
     """Return how the judge scores samples of every machine."""
     rows = [["hidden units", "recognised, %", "classes, of 10", "distance"]]
     for label, _, recorded in each():
-        rows.append([label, number(percent(recorded.metric("recognisable")), 1)])
+        rows.append([label, number(recorded.metric("recognisable").percent, 1)])
         rows[-1] += [number(classes(recorded), 2), number(recorded.metric("fid_judge"), 1)]
     judge = run(JUDGE)
     real = [f"{100 * judge['recognisable']:.1f}", f"{10 ** judge['class_entropy']:.2f}"]
@@ -165,15 +165,20 @@ def _samples() -> None:
     PAGE.keep(judge_accuracy=100 * judge["test_accuracy"], real_distance=judge["fid_judge"])
     PAGE.keep(sample_steps=str(sheet(16).config["sample_steps"]))
     for m in UNITS:
-        PAGE.keep(**{f"{m}_recognised": number(percent(sheet(m).metric("recognisable")), 1)})
-        PAGE.keep(**{f"{m}_classes": number(classes(sheet(m)), 1)})
-        PAGE.keep(**{f"{m}_distance": number(sheet(m).metric("fid_judge"), 0)})
+        PAGE.of(f"{m}").keep(
+            recognised=number(sheet(m).metric("recognisable").percent, 1),
+            classes=number(classes(sheet(m)), 1),
+            distance=number(sheet(m).metric("fid_judge"), 0),
+        )
     distance, share = (
         {m: sheet(m).metric(key) for m in UNITS} for key in ("fid_judge", "recognisable")
     )
-    times = [1000 * min(r.metric("train_seconds").values) / updates(r) for _, _, r in each()]
-    slowest = [1000 * max(r.metric("train_seconds").values) / updates(r) for _, _, r in each()]
-    PAGE.keep(update_fast=min(times), update_slow=max(slowest))
+    times = [
+        1000 * seconds / updates(recorded)
+        for _, _, recorded in each()
+        for seconds in recorded.metric("train_seconds").values
+    ]
+    PAGE.keep(update_fast=min(times), update_slow=max(times))
     PAGE.claims(
         recognised=less(share[256], share[16]),
         classes=both(*(less(classes(sheet(a)), classes(sheet(b))) for a, b in ((16, 64), (64, 256)))),
@@ -212,7 +217,7 @@ def _log_z() -> None:
     fewest = [min(r.metric(carrying).values) for _, m, r in each() if m > 16]
     PAGE.keep(ais_fewest=min(fewest))
     for m in UNITS:
-        PAGE.keep(**{f"{m}_density": number(density[m], 1)})
+        PAGE.of(f"{m}").keep(density=number(density[m], 1))
     PAGE.claims(
         density=both(
             greater(density[16], normal, digits=0),

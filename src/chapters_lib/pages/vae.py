@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from IPython.display import Markdown
@@ -18,28 +17,24 @@ from chapters_lib.evaluation import likelihood
 from chapters_lib.figures import schematics
 from chapters_lib.models.vae import VAE
 from chapters_lib.objectives.elbo import gaussian_kl
-from chapters_lib.pages import Page, check, run, signed, table
+from chapters_lib.pages import Page, check, run, table
+from chapters_lib.pages.words import in_words, signed
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.reproducibility import generator
 
 PAGE = Page("vae")
+drawing = schematics.vae
 
 
 def config(name: str) -> VaeConfig:
     """Return the configuration that a run records."""
-    recorded: dict[str, Any] = run(name).config
-    return VaeConfig(**recorded | {"hidden": tuple(recorded["hidden"])})
+    return run(name).config_as(VaeConfig)
 
 
 def trainings(name: str) -> str:
     """Return how many trainings a run holds, in words."""
-    return ("one", "two", "three", "four", "five")[len(run(name).provenance["seeds"]) - 1]
-
-
-def drawing() -> Figure:
-    """Draw the model."""
-    return schematics.vae()
+    return in_words(run(name).trainings)
 
 
 def linear_gaussian() -> Markdown:
@@ -65,8 +60,8 @@ def linear_gaussian() -> Markdown:
         z = loc + scale * torch.randn(100, 4000, generator=generator(1)).double()
         log_w = Normal(z[..., None] * a, s).log_prob(x).sum(-1) + prior.log_prob(z) - q.log_prob(z)
         tighter = -float(likelihood.negative_log_mean(log_w).mean())
-        check({f"{name}: ELBO and gap make log p(x)": abs(elbo + gap - log_p) < 1e-6})
-        check({f"{name}: in between": elbo - 1e-6 <= tighter <= log_p + 1e-6})
+        check(f"{name}: ELBO and gap make log p(x)", abs(elbo + gap - log_p) < 1e-6)
+        check(f"{name}: in between", elbo - 1e-6 <= tighter <= log_p + 1e-6)
         found = (elbo, gap, elbo + gap, tighter)
         rows.append([name, *(signed(value, 3) for value in found)])
     PAGE.keep(linear_log_p=signed(log_p, 3))
@@ -85,7 +80,7 @@ def gradient_variance(gradients: Callable[[int], Mapping[str, Tensor]]) -> Figur
     measured = [gradients(count) for count in units]
     for found in measured:
         errors = [(g.mean() - 1) / (g.std() / g.numel() ** 0.5) for g in found.values()]
-        check({"all three are unbiased": all(abs(error) < 5 for error in errors)})
+        check("all three are unbiased", all(abs(error) < 5 for error in errors))
     variance = {
         name: [float(found[name].var(0).mean()) for found in measured] for name in measured[0]
     }
@@ -119,10 +114,7 @@ def digits_rows(config: VaeConfig, network: VAE) -> Figure:
 
 
 def digits_averaged(
-    config: VaeConfig,
-    averaged: VAE,
-    averaged_terms: Mapping[str, float],
-    summed: VAE,
+    config: VaeConfig, averaged: VAE, averaged_terms: Mapping[str, float], summed: VAE
 ) -> Figure:
     """Show what a network makes of test digits whose loss was averaged over pixels, and one whose was summed."""
     test = data.load("digits", "test")

@@ -72,10 +72,8 @@ def curves() -> Figure:
     for ax, keys in zip(axes, shown, strict=True):
         metrics = {key: [found.metric(key) for found in study().values()] for key in keys}
         means = {names.get(key, key): [m.mean for m in found] for key, found in metrics.items()}
-        errors = {
-            names.get(key, key): [m.sem if len(m.values) > 1 else 0.0 for m in found]
-            for key, found in metrics.items()
-        }
+        sems = {k: [m.sem if len(m.values) > 1 else 0.0 for m in f] for k, f in metrics.items()}
+        errors = {names.get(key, key): found for key, found in sems.items()}
         figures.lines(list(range(len(WEIGHTS))), means, errors, ax=ax)
         ax.set_xticks(range(len(WEIGHTS)), [f"{beta:g}" for beta in WEIGHTS])
         ax.tick_params(labelsize=9)
@@ -148,18 +146,16 @@ def classes() -> Figure:
 def numbers() -> None:
     """Give the text its numbers of the weights, and mark what it says of them."""
     for beta, found in study().items():
-        for key, metric in (
-            ("reconstruction", "test_reconstruction"),
-            ("kl", "test_kl"),
-            ("loss", "test_negative_elbo"),
-            ("units", "active_units"),
-            ("share", "recognisable"),
-            ("entropy", "class_entropy"),
-            ("fid", "train_fid_judge"),
-            ("mse", "test_mse"),
-        ):
-            value = found[metric] * (100 if key == "share" else 1)
-            PAGE.keep(**{f"w_{beta:g}_{key}".replace(".", "_"): value})
+        PAGE.of(f"w_{beta:g}".replace(".", "_")).keep(
+            reconstruction=found["test_reconstruction"],
+            kl=found["test_kl"],
+            loss=found["test_negative_elbo"],
+            units=found["active_units"],
+            share=100 * found["recognisable"],
+            entropy=found["class_entropy"],
+            fid=found["train_fid_judge"],
+            mse=found["test_mse"],
+        )
     chosen, beta = study()[winner()], winner()
     entropy = chosen.metric("class_entropy")
     PAGE.keep(winner=f"{beta:g}", enough=ENOUGH, win_seeds=f"{len(entropy.values)}")
@@ -178,15 +174,14 @@ def _digits(beta: float) -> None:
     most, least = shares.index(max(shares)), shares.index(min(shares))
     PAGE.keep(clear_digits=sum(share >= 0.5 for share in clear))
     PAGE.keep(clear_least=100 * min(clear), clear_most=100 * max(clear))
-    PAGE.keep(most=DIGITS[most], most_share=100 * max(shares))
-    PAGE.keep(least=DIGITS[least], least_share=100 * min(shares))
+    PAGE.keep(most=DIGITS[most], most_share=100 * max(shares), least=DIGITS[least])
+    PAGE.keep(least_share=100 * min(shares))
     for name, length in (("half", 0.5), ("far", 1.5)):
         label = verdicts(beta, 2000, length)[1]
         PAGE.keep(**{f"{name}_way": 100 * float((label == most).float().mean())})
     origin = [int(verdicts(weight, 1, 0.0)[1]) for weight in WEIGHTS if weight >= 0.5]
-    PAGE.claims(
-        origin=Verdict(set(origin) == {most}, f"at the origin {[DIGITS[d] for d in origin]}")
-    )
+    told = f"at the origin {[DIGITS[d] for d in origin]}"
+    PAGE.claims(origin=Verdict(set(origin) == {most}, told))
 
 
 def _claims() -> None:
@@ -214,4 +209,4 @@ def _claims() -> None:
 def spread(key: str) -> float:
     """Return the standard deviation of a measure over the trainings of weight 1."""
     metric: Metric = study()[1.0].metric(key)
-    return float(metric.sem * len(metric.values) ** 0.5)
+    return metric.sd

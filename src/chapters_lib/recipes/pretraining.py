@@ -42,9 +42,7 @@ class PretrainingConfig:
     fully_connected: str = "gan-fc-mnist"
     shares: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
     draws: tuple[int, ...] = (5, 3, 3, 3, 5, 1, 1)
-    searched: float = (
-        0.1  # the largest share at which the weight decay is searched for; kept beyond
-    )
+    searched: float = 0.1  # the largest share at which the weight decay is searched for
     untrained_seed: int = 0
     statistics_images: int = 5_000  # without labels, for the untrained network's running statistics
 
