@@ -45,9 +45,20 @@ def test_the_state_counts_the_rows_that_have_the_distance(kept):
 
 def test_a_board_has_real_images_first_and_then_the_nearest():
     header, real, *rows = board.table_board("kmnist").data.split("\n* - ")[1:]
-    assert header.startswith("Run") and real.startswith("*real test images*")
+    assert header.startswith("Samples of") and real.startswith("*real images*")
     distances = [float(row.split("\n  - ")[3].split(" ± ")[0]) for row in rows]
-    assert distances == sorted(distances) and len(distances) > 3
+    assert distances == sorted(distances) and len(distances) >= 2
+    printed = {board._kind(e) for e in board._of("kmnist")}
+    assert len(rows) == len(printed)  # the best of each kind; the site has all below
+    site = board.every_generator().data
+    assert site.startswith("````{only} builder_html")
+    assert site.count("\n* - ") == len(board.entries()) + 2 * site.count("```{list-table}")
+
+
+def test_the_yardstick_is_of_as_many_images_where_it_was_measured():
+    entry, said = board._yardstick("mnist")
+    assert entry.has("precision_judge") and "training images" in said
+    assert "all test images" in board._yardstick("kmnist")[1]
 
 
 def test_the_other_tables_have_their_rows():
@@ -58,7 +69,7 @@ def test_the_other_tables_have_their_rows():
 def test_figures_name_their_axes():
     for axes in evaluation.sizes().axes:
         assert axes.get_xlabel() == "images on each side"
-    assert board.agreement().axes[0].get_ylabel() == "Inception"
+    assert board.agreement().axes[0].get_ylabel() == "distance, Inception"
     gauss = evaluation.gauss([10, 20], {2: [0.4, 0.2]}, {2: [0.3, 0.2]})
     assert gauss.axes[0].get_xlabel() == "draws on each side"
     ways = evaluation.transport(torch.zeros(80, 2), torch.ones(80, 2)).axes[0]
