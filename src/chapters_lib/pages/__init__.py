@@ -77,11 +77,6 @@ def check(claim: str, true: bool) -> None:
     assert true, f"the record contradicts: {claim}"
 
 
-def below(low: runs.Metric, high: runs.Metric) -> bool:
-    """Whether one number is the lower in every pair of trainings."""
-    return max(low.values) < min(high.values)
-
-
 def printed(found: runs.Run, digits: Mapping[str, int], prefix: str = "") -> list[str]:
     """Return metrics of a run as a table's row prints them, each to its number of digits."""
     return [number(found.metric(prefix + key), places) for key, places in digits.items()]

@@ -38,5 +38,5 @@ def interval(found: Interval, digits: int = 3, *, bare: bool = False) -> str:
     if bare and found.clear:
         gap, *ends = map(abs, parts)
         parts = gap, min(ends), max(ends)
-    gap, low, high = (signed(part, digits) for part in parts)
-    return f"{gap} [{low}, {high}]"
+    difference, low, high = (signed(part, digits) for part in parts)
+    return f"{difference} [{low}, {high}]"
