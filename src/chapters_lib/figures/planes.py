@@ -184,7 +184,7 @@ def density_plane(
         interpolation="bilinear",
         alpha=0.75,
     )
-    ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
     return whole(ax)
 
 

@@ -398,11 +398,20 @@ def _plane(ax: Axes, title: str, name: str) -> None:
     if name == GAUSSIAN_PLANE:
         reach = max(3.3, *(abs(side) for side in extent))
         extent = [-reach, reach, -reach, reach]
-    shade = _density(model(name).prior(), extent).sqrt()  # so that the thin parts can be seen
-    figures.density_plane(shade, extent, ax=ax)
+    prior = model(name).prior()
+    density = _density(prior, extent)
+    figures.density_plane(density, extent, ax=ax)
     figures.code_plane(points, labels, (), extent=extent, size=2, title=title, legend=False, ax=ax)
     if name == GAUSSIAN_PLANE:
         figures.normal_circles(ax=ax)
+        return
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        levels = prior.log_prob(prior.sample(torch.Size([20_000]))).quantile(
+            torch.tensor([0.01, 0.5])
+        )
+    side = [torch.linspace(*extent[i : i + 2], density.shape[0]) for i in (0, 2)]
+    ax.contour(side[0], side[1].flip(0), density, levels.exp(), colors=figures.INK, linewidths=0.9)
 
 
 def planes() -> Figure:
