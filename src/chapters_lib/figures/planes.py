@@ -130,7 +130,7 @@ def decoded_plane(
         aspect="auto",
         interpolation="nearest",
     )
-    ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
     return whole(ax)
 
 
