@@ -44,8 +44,8 @@ def test_a_gap_is_what_two_standard_errors_leave() -> None:
     def at(mean: float) -> Metric:
         return Metric(mean, 0.1, (mean,))
 
-    assert claims.apart(at(2), at(1)).low == pytest.approx(1 - 0.2 * 2**0.5)
-    assert claims.apart(at(1.2), at(1)).low < 0 < claims.apart(at(1.4), at(1)).low
+    assert claims.apart(at(2.0), at(1.0)).low == pytest.approx(1 - 0.2 * 2**0.5)
+    assert claims.apart(at(1.2), at(1.0)).low < 0 < claims.apart(at(1.4), at(1.0)).low
 
 
 def test_what_was_measured_is_told() -> None:
