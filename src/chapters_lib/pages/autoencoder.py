@@ -40,6 +40,7 @@ def numbers() -> None:
         _errors(short, run(name))
         _study(short, name)
     _both()
+    _jump()
     _sizes()
     _shuffled()
 
@@ -56,12 +57,9 @@ def _errors(short: str, record: Run) -> None:
         error=number(error, 4),
         interval=interval(difference(error, flat), 4),
         test=error.mean,
-        pca=flat.mean,
         ratio=100 * error.mean / flat.mean,
         share=100 * (1 - error.mean / mean),
         pca_share=100 * (1 - flat.mean / mean),
-        grey=255 * error.mean**0.5,
-        pca_grey=255 * flat.mean**0.5,
         gap=100 * (error.mean / train.mean - 1),
         seeds=in_words(record.trainings),
         knn=agree.mean(),
@@ -104,6 +102,18 @@ def _both() -> None:
     )
 
 
+def _jump() -> None:
+    """The epoch at which a test error of MNIST rises most, once training is under way, and what it comes to."""
+    record = run("ae-mnist")
+    errors = record.history.column("test_mse").reshape(record.trainings, -1)
+    rises = errors[:, 10:] / errors[:, 9:-1]  # from the tenth epoch on
+    seed, epoch = np.unravel_index(rises.argmax(), rises.shape)
+    before, peak, end = errors[seed, [9 + epoch, 10 + epoch, -1]]
+    PAGE.keep(jump_epoch=str(11 + epoch))
+    told = f"{before:.4f}, {peak:.4f}, {end:.4f} at the end"
+    PAGE.claims(jump=Verdict(peak > 1.05 * before and end < before, told))
+
+
 def _sizes() -> None:
     record, full = run("ae-code-size-fashion-mnist"), run("ae-fashion-mnist").metric("test_mse")
     base, sizes, spread = record.config["base"], record.config["sizes"], full.sd
@@ -124,7 +134,7 @@ def _sizes() -> None:
     PAGE.claims(
         third=less(error[3], error[2], spread=spread, digits=4),
         eight=shown(gain, sign=1, digits=4),
-        eight_components=less(full, pca[8], spread=spread, digits=4),
+        eight_components=less(error[2], pca[8], spread=spread, digits=4),
         thirty_two_components=greater(full, pca[32], spread=spread, digits=4),
     )
 
@@ -304,8 +314,8 @@ def study() -> Figure:
     for ax, (_, name, title) in zip(axes, SETS, strict=True):
         found, best = candidates(name)
         values = {key: error.mean for key, error in found.items()}
-        look: Any = {"form": "{:.4f}", "xlabel": "validation error per pixel", "title": title}
-        figures.bars(values, highlight=[best], ax=ax, **look)
+        look: Any = {"xlabel": "validation error per pixel", "title": title}
+        figures.dots(values, run(name).metric("test_mse").sd, highlight=best, ax=ax, **look)
     return figure
 
 

@@ -50,7 +50,7 @@ def difference(a: Metric, b: Metric, spread: float | None = None) -> Interval:
 
 def apart(a: Metric, b: Metric) -> Interval:
     """Return mean(a) − mean(b), each with a standard error of its own, with two errors on each side."""
-    return Interval.about(a.mean - b.mean, math.hypot(a.sem, b.sem))
+    return Interval.about(float(a.mean - b.mean), math.hypot(a.sem, b.sem))
 
 
 def less(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3) -> Verdict:
