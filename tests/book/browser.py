@@ -40,7 +40,7 @@ SETTLE = """
 """
 
 
-CODES = {"Enter": 13, " ": 32, "End": 35, "Home": 36}
+CODES = {"Tab": 9, "Enter": 13, " ": 32, "End": 35, "Home": 36}
 CODES |= {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 Place = tuple[float, float]
 

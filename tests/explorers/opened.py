@@ -69,7 +69,7 @@ class Shown:
 
     def holds(self, texts: Mapping[str, str], **entry: str) -> None:
         """Put exported texts where the page looks for them."""
-        index = [{"name": name, **entry} for name in texts]
+        index = [{"name": name, **entry, "bytes": 2 * len(text)} for name, text in texts.items()]
         files = {"index": f"play.index = {json.dumps(index)};", **texts}
         for name, text in files.items():
             (self.explorers / f"{name}.js").write_text(text, encoding=ENCODING)

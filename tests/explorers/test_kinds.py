@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 
 import numpy as np
 import pytest
@@ -57,6 +57,9 @@ def naive(shown: Shown) -> Shown:
     }
     shown.holds(texts, model="autoencoder", dataset="digits")
     assert shown.open('data-play="naive" data-models="plain normalised"').errors == []
+    assert shown.window.evaluate("document.querySelectorAll('.pl-plane').length") == 1
+    shown.window.click(".pl-load")  # the second is loaded when it is asked for
+    shown.window.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
     return shown
 
 
@@ -147,7 +150,7 @@ def test_a_walk_between_two_codes(shown: Shown) -> None:
     network = dense.image_of(fully_connected(noise=12, width=40).generator.eval())
     text = text_of("gan", many.generator(network, 12))
     shown.holds({"gan": text}, model="GAN", dataset="digits")
-    assert shown.open('data-play="walk" data-models="gan"').errors == []
+    assert shown.open('data-play="walk" data-model="gan"').errors == []
     same(shown, "gan", text, network, torch.randn(100, 12))
 
     def images() -> list[list[int]]:
@@ -166,10 +169,11 @@ def test_a_walk_between_two_codes(shown: Shown) -> None:
     assert "length is straight" in shown.window.text(".pl-spoken")
 
 
-def test_models_with_codes_of_one_size_walk_between_the_same_two(shown: Shown) -> None:
-    """A residual decoder behind a flow, and one without: their pixels, and that the codes stay."""
+@pytest.fixture
+def pair(shown: Shown) -> tuple[Shown, dict[str, nn.Module], dict[str, str], RealNVP]:
+    """A residual decoder without a flow, and one behind a flow."""
     torch.manual_seed(0)
-    prior, texts = RealNVP(6, 4, (16,)), {}
+    prior, networks, texts = RealNVP(6, 4, (16,)), {}, {}
     for part in prior.parameters():
         nn.init.normal_(part, std=0.2)
     for name, flow in (("plain", None), ("flow", prior)):
@@ -177,29 +181,59 @@ def test_models_with_codes_of_one_size_walk_between_the_same_two(shown: Shown) -
         for part in net.modules():
             if isinstance(part, nn.LayerNorm):
                 nn.init.normal_(part.weight), nn.init.normal_(part.bias)
-        network = dense.image_of(net)
-        texts[name] = text_of(name, many.generator(network, 6, flow))
-        with torch.no_grad():
-            u = torch.randn(100, 6)
-            meant = network(u if flow is None else flow.to_code(u)).flatten(1)
-        shown.holds(texts, model="VAE", dataset="digits")
-        shown.open('data-play="walk" data-models="plain"')
-        assert np.abs(shown.drawn(name, u) - 255 * meant.numpy()).max() <= 4
-    index = [{"name": name, "model": name, "dataset": "digits"} for name in texts]
-    text = f"play.index = {json.dumps(index)};"
-    (shown.explorers / "index.js").write_text(text, encoding=explorers.ENCODING)
-    assert shown.open('data-play="walk" data-models="plain flow"').errors == []
-    length, image = shown.window.text(".pl-readout b"), shown.window.pixels(".pl-image")
-    shown.window.evaluate("""const node = document.querySelector("select"); node.value = "flow";
-        node.dispatchEvent(new Event("change")); new Promise((resolve) => setTimeout(resolve, 300))""")
-    assert (
-        shown.window.text(".pl-readout b") == length and shown.window.pixels(".pl-image") != image
-    )
+        networks[name] = dense.image_of(net)
+        texts[name] = text_of(name, many.generator(networks[name], 6, flow))
+    shown.holds(texts, model="VAE", dataset="digits")
+    assert shown.open('data-play="beside" data-models="plain flow"').errors == []
+    return shown, networks, texts, prior
+
+
+@torch.no_grad()
+def test_behind_a_flow_images_and_densities_are_torchs(pair) -> None:
+    shown, networks, texts, prior = pair
+    u = torch.randn(100, 6)
+    same(shown, "plain", texts["plain"], networks["plain"], u)
+    drawn, z = shown.drawn("flow", u), prior.to_code(u)
+    rounded = run_rounded(networks["flow"], u, texts["flow"], prior)
+    assert np.abs(drawn - 255 * rounded.numpy()).max() <= 1
+    assert np.abs(drawn - 255 * networks["flow"](z).flatten(1).numpy()).max() <= 4
+    found = shown.window.evaluate(f"""play.model("flow").then((model) =>
+        {z.tolist()}.map((z) => play.density(model, z)))""")
+    torch.testing.assert_close(torch.tensor(found), prior().log_prob(z), atol=2e-2, rtol=0)
+    normal = shown.window.evaluate(f"{u.tolist()}.map((z) => play.density({{}}, z))")
+    expected = torch.distributions.Normal(0, 1).log_prob(u).sum(1)
+    torch.testing.assert_close(torch.tensor(normal), expected, atol=1e-4, rtol=0)
+
+
+def test_decoders_side_by_side_take_the_same_walk(pair) -> None:
+    shown = pair[0]
+    said = "[...document.querySelectorAll('.pl-readout')].map((node) => node.innerText)"
+    assert len(shown.window.evaluate(said)) == 1  # the second is loaded when it is asked for
+    assert re.fullmatch(r"Load its decoder \(\d\.\d MB\)", shown.window.text(".pl-load"))
+    shown.window.click(".pl-load")
+    shown.window.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
+    straight = shown.window.evaluate(said)
+    assert len(straight) == 2
+    images = "[...document.querySelectorAll('.pl-upright canvas')].map((node) => node.toDataURL())"
+    before = shown.window.evaluate(images)
+    shown.window.click(
+        ".pl-switch button:nth-child(3)"
+    )  # among the codes: another way for the flow alone
+    among = shown.window.evaluate(images)
+    assert among[0] == before[0] and among[1] != before[1]
+    shown.window.click(".pl-switch button:nth-child(2)")
+    assert shown.window.evaluate(said)[0] != straight[0]  # on the sphere the draw is longer
+    shown.window.press(".play input", "Home")
+    first = shown.window.evaluate(images)
+    shown.window.click(".pl-named:nth-of-type(2) button:nth-of-type(4)")  # another first end
+    assert all(a != b for a, b in zip(first, shown.window.evaluate(images), strict=True))
+    shown.window.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
+    assert "On the sphere, at 0.00 of the way" in shown.window.text(".pl-spoken")
 
 
 def test_who_asks_for_less_motion_is_taken_to_the_end(shown: Shown) -> None:
     shown.holds({})
-    shown.open('data-play="walk" data-models="gan"')
+    shown.open('data-play="walk" data-model="gan"')
     steps = "(() => { const seen = []; play.animate((t) => seen.push(t), 0.1); return seen; })()"
     assert shown.window.evaluate(steps) == []
     asked = [{"name": "prefers-reduced-motion", "value": "reduce"}]
@@ -212,7 +246,7 @@ def test_who_asks_for_less_motion_is_taken_to_the_end(shown: Shown) -> None:
 
 def test_an_arc_changes_length_evenly(shown: Shown) -> None:
     shown.holds({})
-    shown.open('data-play="walk" data-models="gan"')
+    shown.open('data-play="walk" data-model="gan"')
     arc = "[0, 0.25, 0.5, 1].map((t) => play.walks.arc([3, 0, 0], [0, 0, 5], t))"
     found = torch.tensor(shown.window.evaluate(arc), dtype=torch.float64)
     torch.testing.assert_close(found.norm(dim=1), torch.tensor([3, 3.5, 4, 5], dtype=torch.float64))

@@ -29,8 +29,11 @@ def test_a_clear_difference_is_one_and_a_wide_spread_is_none() -> None:
 def test_one_training_needs_a_spread() -> None:
     with pytest.raises(ValueError, match="two of each"):
         claims.less(LOW, ONE)
-    assert claims.less(LOW, ONE, spread=0.1).holds
-    assert claims.level(LOW, ONE, spread=0.4).holds
+    assert claims.less(LOW, Metric(1.6, float("nan"), (1.6,)), spread=LOW).holds
+    assert claims.level(
+        LOW, ONE, spread=LOW
+    ).holds  # three and a half standard errors are not enough
+    assert claims.level(LOW, ONE, spread=WIDE).holds
 
 
 def test_marks_and_pairs() -> None:

@@ -82,6 +82,29 @@ def paired(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
     )
 
 
+def borrowed(
+    a: Numbers, b: Numbers, siblings: Numbers, level: float = 0.95
+) -> Interval:
+    """Return mean(a) − mean(b) where a or b is a single training, with the spread s of sibling trainings.
+
+    Each training, the single one too, is taken to spread as its n siblings do: the standard error is
+    s √(1/n_a + 1/n_b), and Student's t has the n − 1 degrees of freedom of s.
+
+    Raises
+    ------
+    ValueError
+        if there are fewer than two siblings.
+    """
+    x, y = (
+        np.asarray(values, dtype=np.float64).ravel() for values in (a, b)
+    )
+    others = _vector(siblings)
+    sem = float(others.std(ddof=1)) * math.sqrt(1 / len(x) + 1 / len(y))
+    return _interval(
+        float(x.mean() - y.mean()), sem, float(len(others) - 1), level
+    )
+
+
 def _vector(numbers: Numbers) -> np.ndarray:
     values = (
         numbers.double().numpy() if isinstance(numbers, Tensor) else numbers

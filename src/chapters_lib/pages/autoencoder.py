@@ -14,12 +14,12 @@ from torch import Tensor
 
 from chapters_lib import data, figures
 from chapters_lib.data import CLASSES, to_float
-from chapters_lib.evaluation.intervals import Interval, paired, welch
+from chapters_lib.evaluation.intervals import paired, welch
 from chapters_lib.evaluation.neighbours import neighbours_agree
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.figures import schematics
 from chapters_lib.pages import Page, check, model, run, table
-from chapters_lib.pages.claims import Verdict, difference, greater, less, shown
+from chapters_lib.pages.claims import Verdict, difference, greater, less, level, shown
 from chapters_lib.pages.words import in_words, interval, number
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.autoencoder_studies import label
@@ -116,7 +116,7 @@ def _jump() -> None:
 
 def _sizes() -> None:
     record, full = run("ae-code-size-fashion-mnist"), run("ae-fashion-mnist").metric("test_mse")
-    base, sizes, spread = record.config["base"], record.config["sizes"], full.sd
+    base, sizes = record.config["base"], record.config["sizes"]
     error = {k: record.metric(f"test_mse_{k}") for k in sizes}
     pca = {k: record.metric(f"pca_test_mse_{k}") for k in sizes}
     third, five = error[2].mean - error[3].mean, error[3].mean - error[8].mean
@@ -130,12 +130,12 @@ def _sizes() -> None:
         third_percent=100 * third / error[2].mean,
         to_eight_percent=100 * (1 - (error[8].mean / error[3].mean) ** (1 / 5)),
     )
-    gain = Interval.about(five - third, spread * 6**0.5)  # of e₃ − e₈ − (e₂ − e₃) = 2 e₃ − e₂ − e₈
+    ends = (error[2].mean, error[8].mean)  # e₃ − e₈ > e₂ − e₃ if e₃ lies above their middle
     PAGE.claims(
-        third=less(error[3], error[2], spread=spread, digits=4),
-        eight=shown(gain, sign=1, digits=4),
-        eight_components=less(error[2], pca[8], spread=spread, digits=4),
-        thirty_two_components=greater(full, pca[32], spread=spread, digits=4),
+        third=less(error[3], error[2], spread=full, digits=4),
+        eight=greater(error[3], Metric.of(ends), spread=full, digits=4),
+        eight_components=level(error[2], pca[8], spread=full, digits=4),
+        thirty_two_components=greater(full, pca[32], spread=full, digits=4),
     )
 
 
@@ -304,8 +304,8 @@ def _study(short: str, name: str) -> None:
         )
     (large,) = (error for key, error in found.items() if "batch 128" in key)
     *_, worst = (error for key, error in found.items() if "batch 128" not in key)
-    spread = run(name).metric("test_mse").sd
-    PAGE.claims(**{f"batch_{short}": greater(large, worst, spread=spread, digits=4)})
+    several = run(name).metric("test_mse")
+    PAGE.claims(**{f"batch_{short}": greater(large, worst, spread=several, digits=4)})
 
 
 def study() -> Figure:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chapters_lib.evaluation.intervals import Interval, welch
+from chapters_lib.evaluation.intervals import Interval, borrowed, welch
 from chapters_lib.pages.words import interval, number
 from chapters_lib.recording.runs import Metric
 
@@ -28,14 +28,14 @@ class Verdict:
         return Verdict(not self.holds, self.measured)
 
 
-def difference(a: Metric, b: Metric, spread: float | None = None) -> Interval:
-    """Return mean(a) − mean(b) with Welch's 95 % interval.
+def difference(a: Metric, b: Metric, spread: Metric | None = None) -> Interval:
+    """Return mean(a) − mean(b) with its 95 % interval: Welch's, or Student's with a borrowed spread.
 
     Parameters
     ----------
     spread
-        the standard deviation from one training to the next, of sibling runs: needed where a or b is one
-        training, and then used for both, with a reach of two standard errors.
+        the metric of several sibling trainings, whose spread is then used for both: needed where a or b is
+        one training.
 
     Raises
     ------
@@ -44,8 +44,7 @@ def difference(a: Metric, b: Metric, spread: float | None = None) -> Interval:
     """
     if spread is None:
         return welch(a.values, b.values)
-    sem = spread * (1 / len(a.values) + 1 / len(b.values)) ** 0.5
-    return Interval.about(a.mean - b.mean, sem)
+    return borrowed(a.values, b.values, spread.values)
 
 
 def apart(a: Metric, b: Metric) -> Interval:
@@ -53,19 +52,19 @@ def apart(a: Metric, b: Metric) -> Interval:
     return Interval.about(float(a.mean - b.mean), math.hypot(a.sem, b.sem))
 
 
-def less(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3) -> Verdict:
+def less(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """a is the smaller by more than chance: the interval of a − b lies below 0."""
     found = difference(a, b, spread)
     return Verdict(found.high < 0, _told(a, b, found, digits))
 
 
-def greater(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3) -> Verdict:
+def greater(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """a is the greater by more than chance: the interval of a − b lies above 0."""
     found = difference(a, b, spread)
     return Verdict(found.low > 0, _told(a, b, found, digits))
 
 
-def level(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3) -> Verdict:
+def level(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """No difference is shown: the interval of a − b holds 0."""
     found = difference(a, b, spread)
     return Verdict(not found.clear, _told(a, b, found, digits))

@@ -21,18 +21,18 @@ from chapters_lib.pages.gb_rbm import (
     JUDGE,
     PAGE,
     UNITS,
+    distance_later,
     each,
     machine,
     sheet,
     ten,
-    updates,
 )
 from chapters_lib.pages.words import number, signed
 from chapters_lib.recording.judging import SAMPLES
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.reproducibility import generator
 
-MARKS = (0, 1, 10, 100, 1000)  # steps at which chains are shown
+MARKS = (0, 1000)  # steps at which chains are shown
 MIXING_MARKS = (0, 1, 3, 10, 30, 100, 300, 1000)
 
 
@@ -58,9 +58,9 @@ def _shown(recorded: Run) -> NDArray[np.float64]:
 
 
 def chains() -> Figure:
-    """Draw what ten chains of each of the sheet's machines show after 0 to 1000 steps."""
-    figure, axes = figures.panels(3, height=1.3)
-    for ax, m in zip(axes, UNITS, strict=True):
+    """Draw what ten chains of the smallest and the largest machine show after 0 and 1000 steps."""
+    figure, axes = figures.panels(2, height=0.9)
+    for ax, m in zip(axes, (UNITS[0], UNITS[-1]), strict=True):
         ax.imshow(_shown(sheet(m)), cmap="gray", vmin=0, vmax=1)
         ax.set_yticks([30 * i + 14 for i in range(len(MARKS))], [str(mark) for mark in MARKS])
         ax.set_xticks([])
@@ -131,8 +131,9 @@ def _mixing() -> None:
         PAGE.keep(**{f"chain_end_{m}": signed(float(found.noise[-1].mean()), 0)})
         data = torch.from_numpy(sheet(m).panels["test_free_energy"])
         PAGE.keep(**{f"data_free_{m}": signed(float(data.mean()), 0)})
-        leaves.append(shown(paired(found.home[-1], found.home[0]), sign=-1))
-        chance.append(shown(paired(found.home[-1], torch.full((200,), 0.1).double()), sign=0))
+        begin, end = (found.home[i].reshape(20, 10).mean(0) for i in (0, -1))  # of each image
+        leaves.append(shown(paired(end, begin), sign=-1))
+        chance.append(shown(paired(end, torch.full((10,), 0.1).double()), sign=0))
         typical.append(shown(welch(data, found.noise[-1]), sign=-1, digits=0))
     PAGE.claims(leaves=both(*leaves[1:]), chance=both(*chance[1:]), untypical=both(*typical))
 
@@ -153,9 +154,9 @@ def table_samples() -> Markdown:
     rows.append(["test images", *real, f"{judge['fid_judge']:.1f}"])
     caption = (
         f"{SAMPLES:,} samples of each machine before the judge: chains from noise of "
-        f"{sheet(16).config['sample_steps']} Gibbs steps, shown as means. *Classes*: as many, equally often, have the "
-        "same entropy. *Distance*: Fréchet, in the judge's features, to the test images; that of the test images is "
-        "to training images. Mean over seeds ± standard error."
+        f"{sheet(16).config['sample_steps']} Gibbs steps, shown as means. *Classes*: the number of equally frequent "
+        "classes with the entropy of the judged ones. *Distance*: Fréchet, in the judge's features, to the test "
+        "images; that of the test images is to training images. Mean over seeds ± standard error."
     )
     return table(caption, "tab-rbm-samples", "34 22 22 22", rows)
 
@@ -173,12 +174,8 @@ def _samples() -> None:
     distance, share = (
         {m: sheet(m).metric(key) for m in UNITS} for key in ("fid_judge", "recognisable")
     )
-    times = [
-        1000 * seconds / updates(recorded)
-        for _, _, recorded in each()
-        for seconds in recorded.metric("train_seconds").values
-    ]
-    PAGE.keep(update_fast=min(times), update_slow=max(times))
+    later, best = distance_later()
+    PAGE.keep(distance_later=later, best_machine=best)
     PAGE.claims(
         recognised=less(share[256], share[16]),
         classes=both(*(less(classes(sheet(a)), classes(sheet(b))) for a, b in ((16, 64), (64, 256)))),

@@ -167,6 +167,8 @@ def numbers() -> None:
     for name, found in (("weak", weak), ("strong", strong)):
         one, five = (100 * np.median(found.errors[:, i]) for i in (0, at))
         PAGE.keep(**{f"bias_{name}_1": f"{one:.2g}", f"bias_{name}_5": f"{five:.2g}"})
+        one, five, _ = np.median(found.skews, 0)
+        PAGE.keep(**{f"skew_{name}_1": f"{one:.2g}", f"skew_{name}_5": f"{five:.2g}"})
     PAGE.keep(bias_draws=str(DRAWS))
     exact = max(found.skews[:, 2].max() for found in (weak, strong))
     check("the exact direction is a gradient", exact < 1e-4)

@@ -201,7 +201,7 @@ def _dropout() -> None:
         ),
         dropout_judge=both(
             greater(fc[fid], plain[fid], spread=spread(fid)),
-            less(fc[even], plain[even], spread=spread(even)),
+            level(fc[even], plain[even], spread=spread(even)),
         ),
         halved=both(level(double[fid], fc[fid]), level(double[even], fc[even])),
         twice=~above(double[even], ENOUGH),
@@ -221,8 +221,8 @@ def _search() -> None:
     PAGE.keep(space=str(math.prod(len(values) for values in SPACE.values())))
     PAGE.keep(vanilla_scatter=val.sd)
     PAGE.claims(
-        epochs=both(less(twenty, ten, spread=val.sd), less(forty, twenty, spread=val.sd)),
-        second=level(Metric.of([first]), Metric.of([second]), spread=val.sd),
+        epochs=both(less(twenty, ten, spread=val), less(forty, twenty, spread=val)),
+        second=level(Metric.of([first]), Metric.of([second]), spread=val),
     )
 
 

@@ -147,8 +147,8 @@ def _training(dataset: str) -> None:
         for word, key, digits in (("even", "class_entropy", 3), ("nearer", "fid_judge", 1)):
             gap = difference(score("two", dataset, key), score(row, dataset, key))
             keep(**{f"{word}_{row}": interval(gap, digits, bare=True)})
-        seen = (score(of_row, dataset, "recognisable").percent for of_row in ("two", row))
-        keep(**{f"surer_{row}": interval(difference(*seen), 1, bare=True)})
+        ours, theirs = (score(one, dataset, "recognisable").percent for one in ("two", row))
+        keep(**{f"surer_{row}": interval(difference(ours, theirs), 1, bare=True)})
     same = ("hidden", "activation", "frequency")
     check("the same layers", all(two.config[key] == a.config[key] for key in same))
     check("two code units", two.config["latent"] == a.config["code"] == 2)

@@ -203,11 +203,15 @@ def evaluate_end_to_end(cases: Sequence[Case[EndToEndConfig]], models: nn.Module
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, dataset: Dataset) -> float:
-    """Return the share of the images whose largest logit is their class's, in evaluation mode."""
+def guesses(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the class of the largest logit for each of uint8 images, in evaluation mode."""
     model.eval()
-    guesses = torch.cat([model(to_float(x)).argmax(1) for x in dataset.images.split(500)])
-    return float((guesses == dataset.labels).double().mean())
+    return torch.cat([model(to_float(x)).argmax(1) for x in images.split(500)])
+
+
+def accuracy(model: nn.Module, dataset: Dataset) -> float:
+    """Return the share of the images whose largest logit is their class's."""
+    return float((guesses(model, dataset.images) == dataset.labels).double().mean())
 
 
 def tolerances(config: PretrainingConfig) -> dict[str, float]:
