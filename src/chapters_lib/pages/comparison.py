@@ -152,7 +152,7 @@ def distances() -> Figure:
         at = np.flatnonzero(np.isfinite(found[0]))
         series[SAID[model]] = found[:, at].mean(0)
         errors[SAID[model]] = found[:, at].std(0, ddof=1) / math.sqrt(len(found))
-    figures.lines(at + 1, series, errors, xlabel="epoch", ax=ax)
+    figures.lines(at + 1, series, errors, xlabel="epoch", title=records.short("mnist"), ax=ax)
     ax.set(ylabel="distance in the judge's features", yscale="log")
     return figure
 

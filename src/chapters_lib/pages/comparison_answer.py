@@ -20,6 +20,8 @@ def numbers() -> None:
         _of_samples(part)
         _of_lines(part)
     grey, coloured = (records.protocol(part) for part in PARTS)
+    if coloured != grey and grey.startswith(network := coloured.split("; ")[0]):
+        coloured = coloured.replace(network, "the same network, block and format")
     PAGE.keep(protocol=grey if grey == coloured else f"{grey}. In colour it is from {coloured}")
     PAGE.keep(
         gap_gan_flow=records.gap("mnist", "fid_judge", (GAN, FLOW)),
@@ -84,7 +86,7 @@ def losing(part: str) -> str:
 
 def _of_colour() -> None:
     found = records.of("colour")
-    normal, flow, gan = found.values()
+    normal, flow = (found[model] for model in AUTOENCODERS)
     agree = first_places("colour")
     PAGE.of("colour").keep(
         agree=agree,
@@ -101,9 +103,10 @@ def _of_colour() -> None:
     PAGE.keep(val_error=normal["test_nll_sem"] * math.sqrt(tested / held))
     floor = records.floors("colour")
     PAGE.keep(crops_floor=f"{1000 * floor['train_kid']:.2f}" if floor else "not been measured")
-    distance = [of["fid_judge"] for of in (flow, normal, gan)]
-    told = ", ".join(f"{of:.2f}" for of in distance)
-    PAGE.claims(colour_flow_first=Verdict(distance[0] == min(distance), told))
+    key = records.inception("colour")
+    judged, inception = ({name: of[by] for name, of in found.items()} for by in ("fid_judge", key))
+    firsts = [min(of, key=of.__getitem__) for of in (judged, inception)]
+    PAGE.claims(colour_firsts=Verdict(firsts == [GAN, FLOW], ", ".join(firsts)))
 
 
 def _sent_through() -> None:
