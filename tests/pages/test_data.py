@@ -32,8 +32,3 @@ def test_between_needs_a_gap_on_both_sides_that_chance_does_not_explain():
     assert page.between(at(0), at(1), at(2)).holds
     assert not page.between(at(0), at(0.2), at(2)).holds
     assert not page.between(at(0), at(1), at(1.2)).holds
-
-
-def test_typefaces_are_counted_and_named():
-    text = page.typefaces().data
-    assert text.startswith("The 21 typefaces") and text.count(",") == 20 and ".ttf" not in text

@@ -34,20 +34,29 @@ def test_few_images_read_too_far(kept):
 def test_the_state_counts_the_rows_that_have_the_distance(kept):
     board.numbers()
     entries = board.entries()
-    measured = sum(entry.has(board.shown()) and not entry.has(board.EQUAL) for entry in entries)
-    assert kept["board_state"].startswith(f"{measured} of the {len(entries)} rows")
-    assert (
-        f" {sum(entry.has(board.EQUAL) for entry in entries)} have it of as many"
-        in kept["board_state"]
-    )
+    measured = sum(entry.has(board.shown()) for entry in entries)
+    few = sum(entry.has(board.EQUAL) for entry in entries)
+    assert f"; {measured} of all {len(entries)} rows have it" in kept["board_state"]
+    assert f", and {few} one of as many" in kept["board_state"]
     assert kept["kl_four"] < kept["kl_one"]
 
 
 def test_a_board_has_real_images_first_and_then_the_nearest():
-    header, real, *rows = board.table_board("kmnist").data.split("\n* - ")[1:]
-    assert header.startswith("Run") and real.startswith("*real test images*")
+    header, real, *rows = board.table_board("mnist").data.split("\n* - ")[1:]
+    assert header.startswith("Samples of") and real.startswith("*real images*")
     distances = [float(row.split("\n  - ")[3].split(" ± ")[0]) for row in rows]
     assert distances == sorted(distances) and len(distances) > 3
+    printed = {board._kind(e) for e in board._of("mnist")}
+    assert len(rows) == len(printed)  # the best of each kind; the site has all below
+    site = board.every_generator().data
+    assert site.startswith("````{only} builder_html")
+    assert site.count("\n* - ") == len(board.entries()) + 2 * site.count("```{list-table}")
+
+
+def test_the_yardstick_is_of_as_many_images_where_it_was_measured():
+    entry, said = board._yardstick("mnist")
+    assert entry.has("precision_judge") and "training images" in said
+    assert "all test images" in board._yardstick("kmnist")[1]
 
 
 def test_the_other_tables_have_their_rows():
@@ -58,7 +67,7 @@ def test_the_other_tables_have_their_rows():
 def test_figures_name_their_axes():
     for axes in evaluation.sizes().axes:
         assert axes.get_xlabel() == "images on each side"
-    assert board.agreement().axes[0].get_ylabel() == "Inception"
+    assert board.agreement().axes[0].get_ylabel() == "distance, Inception"
     gauss = evaluation.gauss([10, 20], {2: [0.4, 0.2]}, {2: [0.3, 0.2]})
     assert gauss.axes[0].get_xlabel() == "draws on each side"
     ways = evaluation.transport(torch.zeros(80, 2), torch.ones(80, 2)).axes[0]

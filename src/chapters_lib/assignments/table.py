@@ -177,7 +177,7 @@ SHEETS = (
                 ("sec-flow-answer-models", "sec-flow-likelihood"),
                 ("tab-flow-nll", "fig-flow-loss"),
                 ("vae-gaussian-mnist",),
-                Number("vae-gaussian-mnist", "test_nll", ".1f", "test loss in nats"),
+                Number("vae-gaussian-mnist", "test_nll", ".2f", "test NLL in nats"),
             ),
             Question(
                 "RealNVP prior",
@@ -191,9 +191,9 @@ SHEETS = (
                     "sec-flow-gain",
                     "sec-flow-coupling",
                 ),
-                ("tab-flow-nll", "fig-flow-samples", "fig-flow-timeline"),
+                ("tab-flow-nll", "fig-flow-samples"),
                 ("vae-realnvp-mnist",),
-                Number("vae-realnvp-mnist", "test_nll", ".1f", "test loss in nats"),
+                Number("vae-realnvp-mnist", "test_nll", ".2f", "test NLL in nats"),
             ),
             Question(
                 "GAN",
@@ -244,7 +244,9 @@ SHEETS = (
                     "gan-house-numbers",
                     "compared-house-numbers",
                 ),
-                Number("gan-house-numbers", "fid_judge", ".2f", "distance to test images"),
+                Number(
+                    "gan-house-numbers", "fid_judge", ".2f", "distance to test images, of few crops"
+                ),
             ),
         ),
     ),
@@ -298,7 +300,10 @@ SHEETS = (
                 ("fig-rbm-pairs", "tab-rbm-mse", "tab-rbm-settings"),
                 ("rbm-kmnist-16", "rbm-kmnist-64", "rbm-kmnist-256"),
                 Number(
-                    "rbm-kmnist-256", "test_mse_pixel", ".4f", "test error at 256 units, in pixels"
+                    "rbm-kmnist-256",
+                    "test_mse_pixel",
+                    ".4f",
+                    "test error at 256 units, in pixels (of few characters)",
                 ),
             ),
             Question(

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chapters_lib.experiments import evaluation, realnvp_prior
-from chapters_lib.recipes import comparing, gan, likelihood_vae, specks
+from chapters_lib.recipes import comparing, gan, likelihood_vae, sent_through, specks
 from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.likelihood_vae import PriorConfig
+from chapters_lib.recipes.sent_through import SentThroughConfig
 from chapters_lib.recipes.specks import SpecksConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing
+from chapters_lib.recording.experiment import (
+    Experiment,
+    build_nothing,
+    measure_nothing,
+    no_panels,
+)
 
 CHAPTER = "comparison"
 COLOUR_SETS = ("house-numbers", "svhn")
@@ -108,6 +114,19 @@ EXPERIMENTS = (
         measure_nothing,
         specks.evaluate,
         specks.panels,
+        seeds=(0,),
+        needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
+        weights_stored=False,
+    ),
+    Experiment(
+        "sent-through-mnist",
+        CHAPTER,
+        "test images sent through both autoencoders, and samples, held against other test images",
+        SentThroughConfig("mnist"),
+        build_nothing,
+        measure_nothing,
+        sent_through.evaluate,
+        no_panels,
         seeds=(0,),
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
         weights_stored=False,

@@ -13,16 +13,22 @@ from chapters_lib.pages import colour, run, table
 CONTENTS = Path(__file__).resolve().parents[3] / "_toc.yml"
 
 
-def sheet(name: str) -> Markdown:
-    """Return a sheet's questions with their points and answers; below them what is not answered yet."""
+def sheet(name: str, *, asked: bool = True) -> Markdown:
+    """Return a sheet's questions with their points and answers; below them what is not answered yet.
+
+    Without `asked` the column of what is asked is left out, where another sheet's says the same.
+    """
     found = assignments.find(name)
     missing = assignments.unanswered(found, assignments.chapters(CONTENTS))
     rows = [["Question", "What is asked", "Read, and look at", "Run and number"]]
     rows += [_row(question) for question in found.questions if question not in missing]
+    widths = "13 29 24 34"
+    if not asked:
+        rows, widths = [[*row[:1], *row[2:]] for row in rows], "17 41 42"
     text = ""
     if len(rows) > 1:
         caption = f"{found.title}: questions with their points, and their answers."
-        text = table(caption, f"tab-assignments-{name}", "13 29 24 34", rows).data
+        text = table(caption, f"tab-assignments-{name}", widths, rows, "longtable").data
     return Markdown(f"{text}\n\n{_open(missing)}" if missing else text)
 
 

@@ -23,6 +23,7 @@ class ColourSet:
     licence: str  # of captions
     look: str  # what its samples look like
     tuned: str = ""  # how its models' settings were chosen, where otherwise than the control's
+    before: str = "before training"  # when the first of the images that are followed were drawn
 
     @property
     def needed(self) -> set[str]:
@@ -47,7 +48,7 @@ SETS = {
         ),
         ColourSet(
             "svhn-crops",
-            "{all} real crops of SVHN",
+            "{train} real crops of SVHN",
             "real crops",
             "{all} real crops of SVHN: {train} to train on, {val} for choices and {test} to test; each "
             "model begins with the weights that it learned on rendered house numbers",
@@ -57,6 +58,7 @@ SETS = {
             "the digit is soft and faint. The GAN's images have edges and grain, and a chequered pattern. "
             "All three still look much like those of the rendered set that they began with.",
             "For the real crops the autoencoders' rate was chosen on their validation part.",
+            "before the real crops",
         ),
         ColourSet(
             CONTROL,

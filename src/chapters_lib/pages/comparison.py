@@ -41,6 +41,11 @@ def numbers() -> None:
     shown = colour.colour_set()
     PAGE.keep(title=colour.title(), full=colour.words(shown.full), even_step=1 / 11)
     PAGE.keep(licence=colour.words(shown.licence), look=shown.look, tuned=shown.tuned)
+    PAGE.keep(before=shown.before)
+    few = run("measures-mnist").history.where("features", 768)
+    most = few.where("images", max(few.column("images")))
+    PAGE.keep(inception_floor=float(most.column("same_fid").mean()))
+    PAGE.keep(inception_floor_images=f"{int(most.column('images')[0]):,}")
     for part in PARTS:
         _settings(part)
         _sizes(part)
@@ -132,27 +137,23 @@ def curves(part: str) -> Figure:
     least = [found[model].history.column("val_negative_elbo").min() for model in AUTOENCODERS]
     low, high = min(least), max(least)
     for ax in axes[:2]:
-        ax.set_ylim(low - 0.05 * abs(low), high + 0.35 * abs(high))
+        below, above = (0.05, 0.35) if part == "mnist" else (0.01, 0.05)
+        ax.set_ylim(low - below * abs(low), high + above * abs(high))
     return figures.reference_lines({"2 log 2": 2 * math.log(2)}, ax=axes[2])
 
 
 def distances() -> Figure:
-    """Draw the judge's distance of samples to training images over the epochs."""
-    figure, axes = figures.panels(2, height=2.7)
-    for ax, part in zip(axes, PARTS, strict=True):
-        series, errors = {}, {}
-        for model, record in records.of(part).items():
-            histories = [record.history.where("seed", s) for s in record.provenance["seeds"]]
-            found = np.stack([history.column("train_fid_judge") for history in histories])
-            at = np.flatnonzero(np.isfinite(found[0]))
-            series[SAID[model]] = found[:, at].mean(0)
-            if len(found) > 1:
-                errors[SAID[model]] = found[:, at].std(0, ddof=1) / math.sqrt(len(found))
-        figures.lines(at + 1, series, errors, xlabel="epoch", title=records.short(part), ax=ax)
-        if len(at) < 4:  # two or three marks make no curve
-            for line in ax.lines:
-                line.set_linestyle("")
-    axes[0].set(ylabel="distance in the judge's features", yscale="log")
+    """Draw the judge's distance of samples to training images over the epochs, on MNIST."""
+    figure, (ax,) = figures.panels(width=4.6, height=2.7)
+    series, errors = {}, {}
+    for model, record in records.of("mnist").items():
+        histories = [record.history.where("seed", s) for s in record.provenance["seeds"]]
+        found = np.stack([history.column("train_fid_judge") for history in histories])
+        at = np.flatnonzero(np.isfinite(found[0]))
+        series[SAID[model]] = found[:, at].mean(0)
+        errors[SAID[model]] = found[:, at].std(0, ddof=1) / math.sqrt(len(found))
+    figures.lines(at + 1, series, errors, xlabel="epoch", title=records.short("mnist"), ax=ax)
+    ax.set(ylabel="distance in the judge's features", yscale="log")
     return figure
 
 
@@ -193,7 +194,9 @@ def density() -> Figure:
     seen, errors = 100 * np.array(found.seen), 100 * np.array(found.errors)
     right.errorbar(at, seen, errors, fmt="o")
     right.set_xticks(at, list(records.CLASSES_OF_DENSITY))
-    right.set(xlabel="draws less likely than the middle", ylabel="recognised, %", ylim=(0, 100))
+    right.set(
+        xlabel="rank of the middle among the prior's draws", ylabel="recognised, %", ylim=(0, 100)
+    )
     return figure
 
 
@@ -239,8 +242,19 @@ def table_board(part: str) -> Markdown:
     key, judge = records.inception(part), run(f"judge-{records.dataset(part)}")
     head = ["recognised", "evenness", "judge", "Inception", "precision", "recall"]
     floor = "–" if (found := records.floors(part)) is None else f"{found['train_fid768']:.3f}"
-    real = [*printed(judge, SEVERAL), floor, "–", "–"]
-    rows = [["Samples of", *head], ["*real test images*", *real]]
+    if part == "mnist":
+        through, keys = run("sent-through-mnist"), {**SEVERAL, "-": 0, **OF_FIRST}
+        real = [
+            number(through.metric(f"train_{of}"), digits) if of != "-" else floor
+            for of, digits in keys.items()
+        ]
+        first = "First row: as many training images, on which the judge was trained."
+    else:
+        real = [*printed(judge, SEVERAL), floor, "–", "–"]
+        first = (
+            "First row: all test images; their distance by the judge is to the whole training set."
+        )
+    rows = [["Samples of", *head], ["*real images*", *real]]
     for model, found in records.of(part).items():
         cells = printed(found, SEVERAL)
         for of, digits in {key: 4 if part == "mnist" else 3, **OF_FIRST}.items():
@@ -248,15 +262,10 @@ def table_board(part: str) -> Markdown:
             cells.append(f"{found.metric(of).values[0]:.{digits}f}" if known else "–")
         rows.append([NAMES[model], *cells])
     title = records.title(part)
-    equal = "Distances are of as many samples as there are test images. " if found else ""
-    caption = (
-        f"{title[0].upper()}{title[1:]}: samples before the judge (share recognised, evenness "
-        "of the classes) and beside the test set (distance in the features of judge and Inception); "
-        f"{records.trainings(part)}, ± standard errors over them. The Inception distance "
-        f"({key or 'not recorded'}), precision and recall (in the judge's features) are of the first "
-        f"training. {equal}Real test images: all of them against the whole training set, on which "
-        "the judge was trained; the bias of that distance is smaller than that of the others."
-    )
+    error = ", ± standard errors over them" if "one training" not in records.trainings(part) else ""
+    caption = f"{title[0].upper()}{title[1:]}: {records.trainings(part)}{error}. {first}"
+    if records.floors(part) is not None:
+        caption += " Inception's distance there is that of real crops to train on."
     return table(caption, f"tab-cmp-board-{part}", "22 16 16 14 12 11 9", rows)
 
 
@@ -280,9 +289,21 @@ def table_likelihood() -> Markdown:
     caption = (
         "Likelihood and time. Negative log-likelihood of test images by importance sampling: "
         f"{'; '.join(how)}. Minutes of one training and images a second in training on the machine "
-        "that recorded it, which may have been busy."
+        f"that recorded it, which may have been busy.{_begun()}"
     )
     return table(caption, "tab-cmp-likelihood", "22 24 16 14 12 12", rows)
+
+
+def _begun() -> str:
+    """Say what the trainings took that the colour models began with, where they began with some."""
+    names = [found.config.get("begun", "") for found in records.of("colour").values()]
+    if not all(names):
+        return ""
+    *most, last = (f"{run(name)['train_seconds'] / 60:.0f}" for name in names)
+    return (
+        " For the real crops these are the last epochs alone: the trainings on rendered crops before them took "
+        f"{', '.join(most)} and {last} minutes."
+    )
 
 
 def table_lines() -> Markdown:

@@ -91,7 +91,7 @@ def along(part: str, way: Way, key: str) -> runs.Metric:
 def floors(part: str) -> runs.Run | None:
     """Return how far real and rendered images are from real ones, where as few as there are were measured."""
     name = f"floors-{dataset(part)}"
-    return run(name) if inception(part) == EQUAL and name in runs.names() else None
+    return run(name) if name in runs.names() else None
 
 
 def inception(part: str) -> str:
@@ -106,10 +106,10 @@ def protocol(part: str) -> str:
         return "not recorded yet"
     if key == EQUAL:
         count = of(part)[GAN].data_used["test"]["images"]
-        return (
-            "Inception v3, the weights of 2015, mean over space of the block Mixed_6e (768 features), "
-            f"in bfloat16; {count:,} samples of the first training, against {count:,} test images"
-        )
+        block = "the block Mixed_6e (768 features), the weights of 2015, in bfloat16"
+        same = (inception("mnist") or "").endswith("768_bfloat16")
+        block = "the same features in the same format" if same else block
+        return f"{block}; {count:,} samples against as many test images"
     stated = of(part)[GAN].provenance["afterwards"][key.removeprefix("fid_")]
     layer = "the block Mixed_6e" if "768" in key else "the last pooling"
     return (

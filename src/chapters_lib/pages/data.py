@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import torch
-from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from chapters_lib import data, figures
-from chapters_lib.data import house_numbers
 from chapters_lib.data.published import WHOLE
 from chapters_lib.pages import Page, colour, run
 from chapters_lib.pages.claims import Verdict, apart
@@ -15,13 +13,12 @@ from chapters_lib.pages.words import with_error
 from chapters_lib.recording.runs import Metric
 
 PAGE = Page("data")
+IN_TEST_PART = 37  # of the 845 crops of house-numbers-beside-svhn, in the test part of svhn-crops
 SVHN = {  # which of its images the colour models of the book have seen
     "svhn": "The colour models of this book learn from {train} of its images and are measured on "
     "{test}; the next section describes a rendered set, which serves as their control.",
-    "svhn-crops": "Of its crops {all} could be had where the runs of this book were recorded: {train} "
-    "to train on, {val} for choices and {test} to test, under the name svhn-crops. The colour models "
-    "of this book learn from these; the next section describes a rendered set, which serves as their "
-    "control.",
+    "svhn-crops": "Of its crops {all} could be had where the runs of this book were recorded "
+    "(the section before the last tells more), so a rendered set was made as well.",
     "house-numbers": "It was not at hand in full when the runs of this book were recorded, so the next "
     "section describes a stand-in.",
 }
@@ -36,6 +33,7 @@ def numbers() -> None:
     PAGE.keep(svhn_state=colour.words(SVHN[colour.colour_set().name]))
     record = run("house-numbers-beside-svhn")
     PAGE.keep(crops=record["real_images"], crops_official=record["official_images"])
+    PAGE.keep(crops_in_test=IN_TEST_PART)
     read = record.metric("real_accuracy")
     PAGE.keep(crops_accuracy=100 * read.mean, crops_accuracy_sem=100 * read.sem)
     PAGE.keep(judge_accuracy=100 * run("judge-house-numbers")["test_accuracy"])
@@ -82,10 +80,3 @@ def rendered_and_real() -> Figure:
     rendered, real = kept["rendered"], kept["real"]
     rows = {"rendered": rendered[:12], " ": rendered[12:], "real": real[:12], "  ": real[12:]}
     return figures.image_rows(rows)
-
-
-def typefaces() -> Markdown:
-    """Return a sentence that names the typefaces of the rendered house numbers."""
-    faces = house_numbers.TYPEFACES
-    names = ", ".join(name.removesuffix(".ttf").replace("-", " ") for name in faces)
-    return Markdown(f"The {len(faces)} typefaces are those that come with matplotlib: {names}.")

@@ -13,9 +13,8 @@ from scipy import stats
 
 from chapters_lib import figures
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.pages import check, colour, run, table
+from chapters_lib.pages import check, run, table
 from chapters_lib.pages.claims import Verdict
-from chapters_lib.pages.colour import colour_set
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.pages.words import number, signed
 from chapters_lib.recording import runs
@@ -87,41 +86,20 @@ def shown() -> str:
     return max(PROTOCOLS, key=lambda key: sum(entry.has(key) for entry in entries()))
 
 
-def header() -> str:
-    """Return how the tables head its column: the number of features, and the format."""
-    return "Inception " + shown().removeprefix("fid_inception").replace("_", ", ")
-
-
 def numbers() -> None:
     """Give the text what it says of the scoreboard, and hold its claims against the records."""
-    unjudged = [entry.run.name for entry in entries() if not entry.has("recall_judge")]
-    stored = any(EXPERIMENTS[name].weights_stored for name in unjudged)
-    ending = "." if stored else ", of runs without weights."
-    missing = f"Precision and recall are missing in {len(unjudged)} rows{ending}"
     PAGE.keep(board_state=_state(), board_format=_format())
-    PAGE.keep(board_pr_state=missing if unjudged else "")
     _agreement()
     four_weights()
 
 
 def _state() -> str:
-    """Say which rows have the Inception distance, and why the others have not."""
-    few = [entry for entry in entries() if entry.has(EQUAL)]
-    missing = [e.run.name for e in entries() if not e.has(shown()) and not e.has(EQUAL)]
-    due = sum(EXPERIMENTS[name].weights_stored for name in missing)
-    gone, measured = len(missing) - due, len(entries()) - len(missing) - len(few)
-    state = f"{measured} of the {len(entries())} rows of the scoreboard have it, under the key {shown()}."
-    if few:
-        state += f" {len(few)} have it of as many samples as there are test images, under {EQUAL}."
-    if gone:
-        state += f" {gone} keep their numbers without the weights, so that no more samples can be drawn of them."
-    if due:
-        low = "bfloat16" if shown().endswith("bfloat16") else "float32"
-        minutes = 10_000 / run("measures-mnist")[f"{low}_images_per_second"] / 60
-        have = "has" if due == 1 else "have"
-        state += f" {due} {have} not been measured: ten thousand images take {minutes:.0f} minutes"
-        state += " of a whole core."
-    return state + (" Where there is none, the tables show a dash." if missing else "")
+    """Say which rows have the Inception distance."""
+    measured = sum(entry.has(shown()) for entry in entries())
+    state = f"The Inception distance has the key {shown()}; {measured} of all {len(entries())} rows have it"
+    if few := sum(entry.has(EQUAL) for entry in entries()):
+        state += f", and {few} one of as many samples as there are test images, under {EQUAL}"
+    return state + ". A dash: not measured."
 
 
 def _format() -> str:
@@ -141,40 +119,62 @@ def _format() -> str:
     return said
 
 
-def table_board(dataset: str) -> Markdown:
-    """Return the generators of one data set, nearest samples first; above them the real images' row."""
+def _kind(entry: Entry) -> str:
+    return KINDS.get(start := entry.run.name.split("-")[0], start)
+
+
+def _yardstick(dataset: str) -> tuple[Entry, str]:
+    """Return the row of real images, and what it is."""
+    if (through := f"sent-through-{dataset}") in runs.names():
+        said = "First row: as many training images, on which the judge was trained."
+        return Entry(run(through), "train_"), said
+    said = "First row: all test images; their distance is to the whole training set, on which the judge was trained."
+    return Entry(run(f"judge-{dataset}"), ""), said
+
+
+def _rows(dataset: str, *, best: bool) -> list[list[str]]:
+    """Return the generators of one data set, nearest samples first, below real images; of each kind all or the best."""
     digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2, shown(): 4}
     digits |= {"precision_judge": 2, "recall_judge": 2}
-    rows = [["Run", "`recognisable`", "`class_entropy`", "`fid_judge`", header(), "precision"]]
-    rows[0].append("recall")
-    found = {"*real test images*": Entry(run(f"judge-{dataset}"), "")}
+    rows = [["Samples of", "recognised", "evenness", "judge", "Inception", "precision", "recall"]]
     generators = sorted(_of(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"])
-    for name, entry in [*found.items(), *((entry.run.name, entry) for entry in generators)]:
+    if best:
+        first = {_kind(entry): entry for entry in reversed(generators)}
+        generators = [entry for entry in generators if entry is first[_kind(entry)]]
+    named = [(f"`{entry.run.name}`", entry) for entry in generators]
+    for name, entry in [("*real images*", _yardstick(dataset)[0]), *named]:
         cells = {key: entry.text(key, places) for key, places in digits.items()}
         if entry.has(EQUAL):
             cells[shown()] = entry.text(EQUAL, 4)
         rows.append([name, *cells.values()])
-    caption, name = "every recorded generator, as above.", dataset.removesuffix("-mnist")
+    return rows
+
+
+def table_board(dataset: str) -> Markdown:
+    """Return the best generator of each kind of one data set, nearest samples first; above them real images."""
+    name = dataset.removesuffix("-mnist")
+    caption = f"{TITLES[dataset]}: the best generator of each kind. {_yardstick(dataset)[1]}"
     if dataset == "mnist":
-        caption = (
-            "every recorded generator, 10,000 samples each against the test set; lower distances are better, the "
-            "other columns higher. Yardstick in the first row: all test images against the whole training set, on "
-            "which the judge was trained; the bias of that distance is smaller than that of the rows below."
-        )
-    title = TITLES[dataset]
-    if dataset == colour_set().name:
-        name, title = "colour", colour.title()
-    if any(entry.has(EQUAL) for entry in generators):
-        caption = (
-            f"distances of as many samples as there are test images, Inception's under {EQUAL}."
-        )
-    return table(f"{title}: {caption}", f"tab-eval-board-{name}", "20 17 18 14 11 10 10", rows)
+        caption += " 10,000 samples each; lower distances are better, in the other columns higher numbers are."
+    rows = _rows(dataset, best=True)
+    return table(caption, f"tab-eval-board-{name}", "34 13 13 13 12 10 9", rows)
 
 
-def table_colour() -> Markdown:
-    """Return the board of the colour set that is shown, and below it that of its control, if that is another."""
-    sets = dict.fromkeys((colour_set().name, colour.CONTROL))
-    return Markdown("\n\n".join(str(table_board(name).data) for name in sets))
+def every_generator() -> Markdown:
+    """Return for the site alone every generator of each data set, folded and without number."""
+    folds = []
+    for dataset in dict.fromkeys(entry.run.config["dataset"] for entry in entries()):
+        lines = [
+            f":::{{admonition}} Every recorded generator: {TITLES[dataset]}",
+            ":class: dropdown",
+            "",
+        ]
+        lines += ["```{list-table}", ":header-rows: 1", ":widths: 34 13 13 13 12 10 9", ""]
+        for row in _rows(dataset, best=False):
+            lines += [("* - " if i == 0 else "  - ") + cell for i, cell in enumerate(row)]
+        folds.append("\n".join([*lines, "```", ":::"]))
+    text = "\n\n".join(folds)
+    return Markdown(f"````{{only}} builder_html\n{text}\n````")
 
 
 @cache
@@ -194,7 +194,7 @@ def _both() -> dict[str, dict[str, tuple[float, float]]]:
 def agreement() -> Figure:
     """Return both distances of every generator that has them, a plot for each data set."""
     names = [name for found in _both().values() for name in found]
-    kind_of = {name: KINDS.get(start := name.split("-")[0], start) for name in names}
+    kind_of = {name: _kind(Entry(run(name), "")) for name in names}
     every = dict.fromkeys([*KINDS.values(), *kind_of.values()])
     kinds = [kind for kind in every if kind in kind_of.values()]
     figure, axes = figures.panels(len(_both()), height=2.8)
@@ -203,9 +203,14 @@ def agreement() -> Figure:
             kind: np.array([p for name, p in found.items() if kind_of[name] == kind]).reshape(-1, 2)
             for kind in kinds
         }
-        look: Any = {"xlabel": "judge", "ylabel": "Inception", "title": TITLES[dataset]}
+        look: Any = {"xlabel": "distance, judge", "title": TITLES[dataset]}
+        look["ylabel"] = "distance, Inception" if ax is axes[0] else ""
         figures.points(groups, size=26, legend=False, ax=ax, **look)
         ax.set(xscale="log", yscale="log")
+        if odd := _odd(dataset):
+            ax.annotate(
+                odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=7
+            )
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter("{x:g}")
@@ -233,25 +238,12 @@ def _agreement() -> None:
     PAGE.claims(orders_agree=Verdict(least > 0, f"a rank correlation of {signed(least, 2)}"))
 
 
-def table_agreement() -> Markdown:
-    """Return the rank correlations, and the generators whose places differ most."""
-    rows = [["Data set", "generators with both", "rank correlation"]]
-    rows[0].append("placed most differently (judge, Inception)")
-    for dataset, found in _both().items():
-        judge, inception = (stats.rankdata(values) for values in zip(*found.values(), strict=True))
-        odd = int(np.abs(judge - inception).argmax())
-        places = f"{list(found)[odd]} ({judge[odd]:.0f}, {inception[odd]:.0f})"
-        if judge[odd] == inception[odd]:
-            places = "none"
-        rows.append([TITLES[dataset], str(len(found)), signed(_correlation(dataset), 2), places])
-    return table(
-        "How far the order of the generators by the judge's distance agrees with that by the Inception distance "
-        "(first training each): Spearman's rank correlation, where four or more have both; and the generator whose "
-        "places in the two orders differ most, 1 being the nearest.",
-        "tab-eval-agreement",
-        "22 18 18 42",
-        rows,
-    )
+def _odd(dataset: str) -> str:
+    """Return the generator whose places in the two orders differ most, or nothing where none does."""
+    found = _both()[dataset]
+    judge, inception = (stats.rankdata(values) for values in zip(*found.values(), strict=True))
+    odd = int(np.abs(judge - inception).argmax())
+    return "" if judge[odd] == inception[odd] else list(found)[odd]
 
 
 # A bound, a judge and Inception, asked of one model under four weights of its KL term.
@@ -280,6 +272,8 @@ def four_weights() -> None:
     }
     for name, values in found.items():
         PAGE.of(name).keep(one=values[1.0], four=values[4.0])
+    recognised = [100 * studied[weight].first("recognisable") for weight in (1.0, 4.0)]
+    PAGE.of("recognised").keep(one=recognised[0], four=recognised[1])
     _second_opinion()
     free = {"beta": None, "iwae_samples": None}
     configs = [entry.run.config for entry in studied.values()]
@@ -316,20 +310,20 @@ def _second_opinion() -> None:
             nearer="The Inception distance says the same.",
         )
         return
-    second = f"The Inception distance contradicts: {against}; which samples are nearer hangs on the features."
+    second = f"The Inception distance contradicts: {against}; which samples are nearer depends on the features."
     if len(found) == len(WEIGHTS) and min(found, key=found.__getitem__) == 1.0:
         second += f" Of all {len(WEIGHTS)} weights it has weight 1 first, as the bound has."
     PAGE.keep(
         second_opinion=second,
         sides="recall and the Inception distance side with the bound there",
-        nearer="That was written before it was measured. It does put weight 1 before weight 4: so the order is a "
-        "property of the judge's features and not of the samples.",
+        nearer="We wrote that before Inception was asked. Inception puts weight 1 before weight 4, so the order "
+        "belongs to the judge's features and not to the samples.",
     )
 
 
 def table_weights() -> Markdown:
     """Return the bound and the distances of one autoencoder under four weights of its KL term."""
-    rows = [["Weight of the KL term", "bound, nats", "`fid_judge`", header(), "`recognisable`"]]
+    rows = [["Weight of the KL term", "bound, nats", "judge", "Inception", "recognised"]]
     rows[0] += ["precision", "recall"]
     for weight, entry in _weighted().items():
         row = [f"{weight:g}", f"{entry.first('test_negative_elbo'):.1f}"]

@@ -121,7 +121,10 @@ def _likelihood() -> None:
         )
     gain = gained("test_nll")
     PAGE.keep(gain=gain.difference, gain_interval=interval(gain, 2))
-    PAGE.keep(first_gain=first(normal, "test_nll") - first(flow, "test_nll"))
+    first_gain = first(normal, "test_nll") - first(flow, "test_nll")
+    PAGE.keep(first_gain=first_gain, draws_change=run("nll-pairs-mnist")["gain"] - first_gain)
+    *most, last = (f"{v:.2f}" for v in sorted(normal.metric("test_nll").values))
+    PAGE.keep(narrow_nlls=f"{', '.join(most)} and {last}", first_bound=first(normal, ELBO))
     PAGE.keep(control_test_nll=wider["test_nll"], gain_control=wider["test_nll"] - flow["test_nll"])
     pairs = run("nll-pairs-mnist")
     PAGE.keep(paired_gain=pairs["gain"], paired_sem=pairs["gain_sem"])
@@ -375,12 +378,6 @@ def samples() -> Figure:
     )
 
 
-def timeline() -> Figure:
-    """Return samples of fixed noise under the flow, over the epochs."""
-    kept, epochs = model(REALNVP).timeline, run(REALNVP).config["shown_epochs"]
-    return figures.image_rows({f"epoch {epoch}": kept[i][:10] for i, epoch in enumerate(epochs)})
-
-
 def codes(name: str) -> tuple[Tensor, Tensor]:
     """Return one code drawn for each of the first test images of a run with two units, and the labels."""
     kept = {key: torch.from_numpy(array[:SHOWN]) for key, array in run(name).panels.items()}
@@ -401,11 +398,20 @@ def _plane(ax: Axes, title: str, name: str) -> None:
     if name == GAUSSIAN_PLANE:
         reach = max(3.3, *(abs(side) for side in extent))
         extent = [-reach, reach, -reach, reach]
-    shade = _density(model(name).prior(), extent).sqrt()  # so that the thin parts can be seen
-    figures.density_plane(shade, extent, ax=ax)
+    prior = model(name).prior()
+    density = _density(prior, extent)
+    figures.density_plane(density, extent, ax=ax)
     figures.code_plane(points, labels, (), extent=extent, size=2, title=title, legend=False, ax=ax)
     if name == GAUSSIAN_PLANE:
         figures.normal_circles(ax=ax)
+        return
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        levels = prior.log_prob(prior.sample(torch.Size([20_000]))).quantile(
+            torch.tensor([0.01, 0.5])
+        )
+    side = [torch.linspace(*extent[i : i + 2], density.shape[0]) for i in (0, 2)]
+    ax.contour(side[0], side[1].flip(0), density, levels.exp(), colors=figures.INK, linewidths=0.9)
 
 
 def planes() -> Figure:

@@ -1,4 +1,4 @@
-"""All recorded runs: a list for print; for the site a fold each, with every metric; and every metric as CSV."""
+"""All recorded runs: for the site a fold each, with every metric; and every metric as CSV."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from chapters_lib.pages import run as load
 from chapters_lib.recording import runs
 
 PAGE = Page("repro")
-HYPHEN = "\N{NON-BREAKING HYPHEN}"
 NAMED = 3  # runs named in print beside an amendment; more are counted
 
 
@@ -63,12 +62,16 @@ def held_out(config: Any) -> float:
 def facts(run: runs.Run) -> dict[str, str]:
     """Return what the list says of a run, by the list's columns."""
     made, used = run.provenance, run.provenance["data"]
-    images, share = used["train"]["images"], held_out(run.config)
+    images = used["train"]["images"]
+    share = (
+        0.0 if "val" in used else held_out(run.config)
+    )  # the file of the data may hold out its own
     trained = f"{round(images * (1 - share)):,}" + (f" of {images:,}" if share else "")
+    some = "train_seconds" in run.metrics  # else something was measured, and nothing trained
     return {
         "Data": used["train"]["name"],
-        "Training images": trained,
-        "Seeds": f"{len(made['seeds'])}",
+        "Training images": trained if some else "–",
+        "Seeds": f"{len(made['seeds'])}" if some else "–",
         "Minutes": f"{made['wall_seconds'] / 60:.1f}",
         "Weights": "yes" if has_weights(run) else "no",
         "Date": made["date"],
@@ -91,9 +94,6 @@ def _over(metric: runs.Metric) -> str:
     return "one training's estimate" if metric.sem == metric.sem else ""
 
 
-# print
-
-
 def _list(rows: list[list[str]], widths: str) -> str:
     """Return a table without number: the site and print number theirs alike."""
     lines = ["```{list-table}", ":header-rows: 1", f":widths: {widths}", ":class: longtable", ""]
@@ -103,18 +103,10 @@ def _list(rows: list[list[str]], widths: str) -> str:
 
 
 def table_runs() -> Markdown:
-    """Return every run: in print a list, on the site a fold with every metric and a filter over all."""
-    rows = [
-        [run.name, *(cell.replace("-", HYPHEN) for cell in facts(run).values())]
-        for run in records()
-    ]
-    if not rows:
+    """Return for the site every run, as a fold with every metric, and a filter over all."""
+    if not records():
         return Markdown("*Nothing is recorded yet.*")
-    print_only = _list([["Run", *facts(records()[0])], *rows], "33 21 17 10 11 13 17")
-    return Markdown(
-        f"````{{only}} builder_html\n```{{raw}} html\n{folds()}\n```\n````\n\n"
-        f"````{{only}} not builder_html\n{print_only}\n````"
-    )
+    return Markdown(f"````{{only}} builder_html\n```{{raw}} html\n{folds()}\n```\n````")
 
 
 def table_machines() -> Markdown:
@@ -128,7 +120,7 @@ def table_machines() -> Markdown:
 
 
 def table_amended() -> Markdown:
-    """Return what was mended in records without training anew."""
+    """Return for the site what was mended in records without training anew."""
     notes: dict[tuple[str, str], list[str]] = {}
     for run in records():
         for note in run.provenance.get("amended", {}).items():
@@ -140,11 +132,8 @@ def table_amended() -> Markdown:
         metrics = "all" if key == "*" else ", ".join(f"`{part}`" for part in key.split(", "))
         told = ", ".join(names) if len(names) <= NAMED else f"{len(names)} runs"
         rows.append([metrics, note, told])
-    caption = (
-        "What was found wrong in a record after its training, and what was done about it without "
-        "training anew."
-    )
-    return table(caption, "tab-repro-amended", "26 34 40", rows, "longtable")
+    told = "What was found wrong in a record after its training, and what was done about it without training anew:"
+    return Markdown(f"````{{only}} builder_html\n{told}\n\n{_list(rows, '26 34 40')}\n````")
 
 
 # the site

@@ -25,7 +25,9 @@ def number(metric: Metric, digits: int = 3) -> str:
 
 
 def with_error(metric: Metric, digits: int = 3) -> str:
-    """Return a metric with its standard error, whatever it is over."""
+    """Return a metric with its standard error, whatever it is over; to more digits where the error would print as 0."""
+    while 1e-6 < metric.sem < 0.5 * 10.0**-digits:
+        digits += 1
     return f"{signed(metric.mean, digits)} ± {metric.sem:.{digits}f}"
 
 

@@ -337,17 +337,15 @@ def evaluate(config: PriorConfig, model: VAE) -> Metrics:
 
 
 def panels(config: PriorConfig, model: VAE) -> Panels:
-    """Keep random test images as the model sees them; with two latent units, the codes of the test set."""
+    """Keep random test images; with two latent units, the codes of the test set."""
     test = data.load(config.dataset, "test")
     chosen = torch.randperm(len(test), generator=generator(0))[:20]
-    x = observed(config, test)
     found = {
         "images": test.images[chosen].numpy(),  # uint8 (20, C, H, W)
-        "observed": to_bytes(x[chosen]).numpy(),
         "labels": test.labels[chosen].numpy(),
     }
     if config.latent == 2:
-        loc, scale = likelihood.encode(model, x)
+        loc, scale = likelihood.encode(model, observed(config, test))
         found |= {
             "test_codes": loc.numpy().astype(np.float32),
             "test_scales": scale.numpy().astype(np.float16),

@@ -1,0 +1,67 @@
+"""Test images sent through a variational autoencoder: how far from others they are then, beside draws of its prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from chapters_lib import data
+from chapters_lib.data import Dataset
+from chapters_lib.evaluation.likelihood import encode
+from chapters_lib.evaluation.sharpness import roughness
+from chapters_lib.recipes import comparing, likelihood_vae
+from chapters_lib.recipes.comparing import ComparedModelsConfig
+from chapters_lib.recording import scoreboard
+from chapters_lib.recording.experiment import Metrics
+from chapters_lib.recording.judging import distance_to, judged_scores, load_judge
+from chapters_lib.reproducibility import generator
+
+
+@dataclass(frozen=True)
+class SentThroughConfig:
+    """How many images are compared: as many of the test set's first half as of its second.
+
+    MNIST's two halves are of different writers, which is part of their distance.
+    """
+
+    dataset: str
+    images: int = 5_000
+
+
+@torch.no_grad()
+def sent_through(name: str, images: Dataset) -> Tensor:
+    """Return images encoded, drawn from their posteriors and decoded to means, uint8 (N, C, H, W)."""
+    config, model = likelihood_vae.recorded(name)
+    loc, scale = encode(model, likelihood_vae.observed(config, images))
+    codes = loc + scale * torch.randn(loc.shape, generator=generator(0))
+    return likelihood_vae.decode(model, codes)
+
+
+def evaluate(config: SentThroughConfig, _: nn.Module) -> Metrics:
+    """Hold sets of images against the second half of the test set, and training images against all of it.
+
+    ``real_…`` is the first half itself, ``…_through_…`` the first half sent through an autoencoder,
+    ``…_drawn_…`` as many samples; ``train_…`` are scores as samples have them, of as many training
+    images as there are test images.
+    """
+    test, training = (data.load(config.dataset, part) for part in ("test", "train"))
+    first = test.first(config.images)
+    second = test.subset(torch.arange(config.images, 2 * config.images)).images
+    sets = {"real": first.images}
+    for name in comparing.MODELS[:2]:
+        sets[f"{name}_through"] = sent_through(f"{name}-{config.dataset}", first)
+    drawn = ComparedModelsConfig(config.dataset, images=config.images)
+    for name, model in comparing.recorded(config.dataset).items():
+        sets[f"{name}_drawn"] = comparing.drawn_by(model, drawn).images
+    distance = distance_to(load_judge(config.dataset), second)
+    metrics: Metrics = {}
+    for name, images in sets.items():
+        metrics[f"{name}_fid_judge"] = distance(images)
+        metrics[f"{name}_roughness"] = float(roughness(images).mean())
+        metrics |= scoreboard.judged(config.dataset, second, images, f"{name}_")
+    others = training.images[: len(test)]
+    scores = judged_scores(config.dataset, others)
+    scores |= scoreboard.judged(config.dataset, test.images, others)
+    return metrics | {f"train_{key}": value for key, value in scores.items()}
