@@ -23,6 +23,7 @@ from chapters_lib.recording.data_used import needless
 from chapters_lib.recording.experiment import Experiment
 from chapters_lib.recording.further import record_further
 from chapters_lib.recording.record import elapsed, record
+from chapters_lib.recording.smoke import smoke
 from chapters_lib.recording.verifying import verify
 from chapters_lib.reproducibility import pick_device
 
@@ -125,6 +126,11 @@ def _add_train(commands: Any) -> None:
         type=_seeds,
         metavar="S,S",
         help="further seeds of recorded experiments: trained and added to their records",
+    )
+    train.add_argument(
+        "--smoke",
+        action="store_true",
+        help="try out the code alone: one epoch on few images, of those that it needs too; nothing is recorded",
     )
     train.set_defaults(run=_train)
 
@@ -325,6 +331,8 @@ def _train(options: Options) -> int:
     if not names:
         print("every record is what a training would leave: nothing to train")
         return 0
+    if options.smoke:
+        return _smoke(options, names)
     if options.engine == "ray":
         return _train_on_cluster(options, names)
     if options.jobs > 1:
@@ -335,6 +343,14 @@ def _train(options: Options) -> int:
         names,
         lambda name: _record(EXPERIMENTS[name], device, options.fresh, options.seeds),
     )
+
+
+def _smoke(options: Options, names: Sequence[str]) -> int:
+    if options.engine == "ray" or options.jobs > 1 or options.seeds or options.fresh:
+        raise ChaptersError("--smoke takes no --engine ray, --jobs, --seeds or --fresh")
+    _use_threads(options)
+    done = smoke(names, EXPERIMENTS, pick_device(options.device), _tell)
+    return _each(names, lambda name: done[name])
 
 
 def _shared_out(options: Options) -> list[str]:
@@ -413,8 +429,9 @@ def _verify(options: Options) -> int:
     if options.jobs > 1 and len(names) > 1:
         return _verify_apart(options, names)
     _use_threads(options)
+    device = pick_device(options.device)
     net = _network(options) if options.inception or options.weights else None
-    return _each(names, lambda name: _verify_one(name, net))
+    return _each(names, lambda name: _verify_one(name, net, device))
 
 
 def _verify_apart(options: Options, names: Sequence[str]) -> int:
@@ -435,8 +452,8 @@ def _verify_apart(options: Options, names: Sequence[str]) -> int:
     return _each(names, lambda name: done[name])
 
 
-def _verify_one(name: str, net: Inception | None) -> bool:
-    checked, differences = verify(find(name))
+def _verify_one(name: str, net: Inception | None, device: torch.device) -> bool:
+    checked, differences = verify(find(name), device)
     more, others, skipped = scoreboard.verify(find(name), net)
     checked, differences = checked + more, differences + others
     for d in differences:

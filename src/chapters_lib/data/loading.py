@@ -26,7 +26,7 @@ _limits: ContextVar[Mapping[tuple[str, str], int] | None] = ContextVar("limits",
 @contextlib.contextmanager
 def only_first(images: Mapping[tuple[str, str], int]) -> Iterator[None]:
     """Let `load` return the first so many images of some splits, by name and split: what a record was made of."""
-    token = _limits.set(images)
+    token = _limits.set({**(_limits.get() or {}), **images})
     try:
         yield
     finally:

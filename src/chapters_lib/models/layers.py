@@ -134,3 +134,8 @@ def output_shapes(
         for layer, mode in modes:
             layer.training = mode
     return found
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return where a module's weights are."""
+    return next(module.parameters()).device

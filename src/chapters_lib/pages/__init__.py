@@ -15,7 +15,7 @@ from myst_nb import glue
 
 from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.experiments import find
-from chapters_lib.pages.claims import OTHERWISE, OWN, Verdict
+from chapters_lib.pages.claims import OPEN, OTHERWISE, OWN, Verdict
 from chapters_lib.recording import runs
 
 
@@ -32,13 +32,13 @@ class Page:
             glue(name, value if isinstance(value, str) else float(value), display=False)
 
     def claims(self, *, own: bool = False, **verdicts: Verdict) -> None:
-        """Glue a mark for each finding of the text: nothing where it holds, else what was measured.
+        """Glue a mark for each finding of the text: nothing where it holds, else what was measured, or that it is open.
 
         The page sets it behind the sentence: ``{glue:text}`claim-ae-curved```. ``own`` tells findings of a small
         training in the page itself from those of the record.
         """
-        opening = OWN if own else OTHERWISE
         for key, verdict in verdicts.items():
+            opening = OWN if own else OPEN if verdict.open else OTHERWISE
             mark = "" if verdict.holds else f"{opening}{verdict.measured}]"
             glue(f"claim-{self.prefix}-{key.replace('_', '-')}", mark, display=False)
 

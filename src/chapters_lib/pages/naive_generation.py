@@ -18,7 +18,7 @@ from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.figures import schematics
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.pages import Page, check, interval, model, number, run, signed, table
-from chapters_lib.pages.claims import Verdict, above, difference, greater, less, level, shown
+from chapters_lib.pages.claims import Verdict, above, both, difference, greater, less, level, shown
 from chapters_lib.recipes.autoencoder import (
     code_box,
     decode,
@@ -196,7 +196,7 @@ def _claims() -> None:
 
     fashion, mnist = SETS
     PAGE.claims(
-        surest=_all(*shares(fashion, level), *shares(mnist, greater)),
+        surest=both(*shares(fashion, level), *shares(mnist, greater)),
         decoder=scores(less, "own_a", "own_b", "fid"),
         box=scores(less, "box", "normal", "fid"),
         b_even=scores(greater, "b", "normal", "entropy"),
@@ -215,12 +215,7 @@ def _claims() -> None:
 
 def _both(verdict: Callable[[str], Verdict]) -> Verdict:
     """Return whether a finding holds on both data sets, Fashion-MNIST first."""
-    return _all(*(verdict(name) for name in SETS))
-
-
-def _all(*verdicts: Verdict) -> Verdict:
-    told = "; ".join(each.measured for each in verdicts)
-    return Verdict(all(each.holds for each in verdicts), told)
+    return both(*(verdict(name) for name in SETS))
 
 
 def samples(name: str) -> Figure:

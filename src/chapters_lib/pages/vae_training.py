@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from chapters_lib import figures
 from chapters_lib.experiments.vae import LADDER
 from chapters_lib.pages import check, model, number, run, table
-from chapters_lib.pages.claims import above, both, difference, greater, less, level
+from chapters_lib.pages.claims import below, both, difference, greater, less, level
 from chapters_lib.pages.vae import PAGE, config, trainings
 from chapters_lib.pages.vae_weights import ENOUGH, spread
 from chapters_lib.recipes import vae
@@ -206,7 +206,7 @@ def _dropout() -> None:
             less(fc[even], plain[even], spread=spread(even)),
         ),
         halved=both(level(double[fid], fc[fid]), level(double[even], fc[even])),
-        twice=~above(double[even], ENOUGH),
+        twice=below(double[even], ENOUGH),
     )
 
 
