@@ -8,6 +8,7 @@ shown, or only just. The page then says so, and a build for other records does n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy import stats
@@ -75,6 +76,12 @@ def level(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3)
     """No difference is shown: the interval of a − b holds 0."""
     found = difference(a, b, spread)
     return _signed(found, 0, _told(a, b, found, digits))
+
+
+def outcome(a: Metric, b: Metric, words: Sequence[str], *, spread: float | None = None) -> str:
+    """Return the words for what is shown: that a is the less, no difference, or that it is the greater."""
+    found = difference(a, b, spread)
+    return words[0 if found.high < 0 else 2 if found.low > 0 else 1]
 
 
 def below(a: Metric, mark: float, *, digits: int = 3) -> Verdict:

@@ -28,7 +28,7 @@ from chapters_lib.pages.claims import (
     difference,
     greater,
     less,
-    level,
+    outcome,
     percent,
     shown,
     told,
@@ -343,12 +343,13 @@ def _of_scores() -> None:
     PAGE.keep(nearer=told(difference(distance, far), 1))
     spread, one = spread_of(distance), other.metric("fid_judge")
     PAGE.keep(other_less=told(difference(one, distance, spread)))
+    said = ("so it is the nearer", "so no difference is shown", "so it is the farther")
+    PAGE.keep(other_said=outcome(one, distance, said, spread=spread))
     PAGE.claims(
         recognised_more=greater(seen, seldom, digits=1),
         nearer=less(distance, far, digits=2),
         nearest=less(distance, nearest, digits=2),
         sharpest=less(seen, sharpest, digits=1),
-        losses_level=level(one, distance, spread=spread, digits=2),
     )
 
 
