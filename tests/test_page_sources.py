@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "book").glob("*.md"))
+PACKS = sorted((ROOT / "book" / "packs").glob("*.md"))
 SHARE = 0.25  # of a page's lines that may be code
 COLUMNS = 76  # of a printed line of code
 CELL = re.compile(
@@ -59,6 +60,39 @@ def test_shown_definitions_fit_a_printed_line(page: Path) -> None:
         if (lines := too_wide(definition((page.parent / path).read_text(encoding="utf-8"), name)))
     }
     assert wide == {}
+
+
+def swallowed(text: str) -> list[str]:
+    """Return lines of prose that begin with `%`: MyST takes them for comments and leaves them out."""
+    return re.findall(r"^[ \t]*%.*", CELL.sub("", text), re.MULTILINE)
+
+
+def echoing(text: str) -> list[str]:
+    """Return last lines of shown cells that echo what a call returns: for most objects, an address in memory."""
+    found = []
+    for cell in CELL.finditer(text):
+        *_, last = ast.parse(cell[1]).body or [None]
+        hidden = "tags: [remove-" in cell[0] or cell[1].rstrip().endswith(";")
+        if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and not hidden:
+            found += [ast.unparse(last)]
+    return [line for line in found if not line.startswith("print(")]
+
+
+@pytest.mark.parametrize("page", PAGES + PACKS, ids=lambda page: page.stem)
+def test_no_line_of_prose_is_a_comment(page: Path) -> None:
+    assert swallowed(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_shown_cell_echoes_an_object(page: Path) -> None:
+    assert echoing(page.read_text(encoding="utf-8")) == []
+
+
+def test_comments_and_echoes_are_found() -> None:
+    cell = "```{code-cell} python\nx = (5\n% 3)\nEND\n```\n"
+    assert swallowed("Of 42\n%).\n\n" + cell) == ["%)."]
+    ends = ["fit(x)", "fit(x);", "_ = fit(x)", "print(x)"]
+    assert [echoing(cell.replace("END", end)) for end in ends] == [["fit(x)"], [], [], []]
 
 
 def test_the_loop_is_printed_in_a_chapter() -> None:

@@ -103,6 +103,7 @@ def test_notebooks_are_executed_and_show_what_was_recorded(pack):
         assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
         shown = [cell for cell in cells if "shown" in cell.metadata.get("tags", [])]
         assert shown and all(cell.outputs for cell in shown)
+        assert not re.search(r" at 0x[0-9a-f]+", str([cell.outputs for cell in cells]))
 
 
 def test_the_report_can_be_read(pack):

@@ -149,6 +149,11 @@ def test_nothing_unresolved_is_left_in_the_text(soups):
     assert not problems
 
 
+def test_no_output_holds_an_address_in_memory(site):
+    texts = {page.name: page.read_text(encoding="utf8") for page in (site / "book").glob("*.html")}
+    assert [page for page, text in texts.items() if re.search(r" at 0x[0-9a-f]{6,}", text)] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_offers_its_executed_notebook(site, soups, page):
     source = (ROOT / f"{page}.md").read_text(encoding="utf8")
