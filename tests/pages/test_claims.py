@@ -25,7 +25,7 @@ def test_a_clear_difference_is_one_and_a_wide_spread_is_none() -> None:
 def test_what_is_no_longer_shown_is_open_and_the_other_way_round_contradicts() -> None:
     assert claims.greater(WIDE, LOW).open and not claims.greater(WIDE, LOW).contradicted
     assert claims.less(HIGH, LOW).contradicted and not claims.less(HIGH, LOW).open
-    near = Metric(1.3, 0.1, (1.2, 1.3, 1.4))  # 0.3 away, and an interval reaches 0.23
+    near = Metric(1.3, 0.06, (1.2, 1.3, 1.4))  # 0.3 away, and an interval reaches 0.23
     assert claims.level(near, LOW).open and claims.level(HIGH, LOW).contradicted
     assert claims.above(LOW, 1.3).open and claims.above(LOW, 2.0).contradicted
     assert claims.below(ONE, 1.0).contradicted, "one training has no interval"

@@ -19,7 +19,7 @@ from chapters_lib.recording.runs import Metric
 OTHERWISE = "[The record says otherwise: "
 OWN = "[This run says otherwise: "
 OPEN = "[This record leaves it open: "
-WIDER = 1.5  # times the interval's reach, from where a difference contradicts that none is shown
+WIDER = 2.0  # times the interval's reach, from where a difference contradicts that none is shown
 
 
 @dataclass(frozen=True)
