@@ -59,7 +59,7 @@ def test_what_is_shown(record: dict[str, Any], kept: dict[str, Any]) -> None:
         and "50 %" in text
     )
     assert text.count("\n* - ") == 4
-    assert [len(ax.get_yticklabels()) for ax in page.ratios().axes] == [2, 1]
+    assert [len(ax.get_yticks()) for ax in page.ratios().axes] == [2, 1]
 
 
 def test_where_nothing_is_recorded(

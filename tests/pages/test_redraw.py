@@ -66,10 +66,10 @@ FINDING = [
 ]
 
 
-def redrawn(target: Path, seed: int) -> Path:
-    """Write a record whose trainings are drawn anew, and return its folder."""
+def redrawn(source: Path, target: Path, seed: int) -> Path:
+    """Write a record whose trainings are drawn anew from those of another, and return its folder."""
     generator = np.random.default_rng(seed)
-    for folder in sorted(path for path in runs.root().iterdir() if path.is_dir()):
+    for folder in sorted(path for path in source.iterdir() if path.is_dir()):
         stated = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         several = {k: v for k, v in stated["metrics"].items() if isinstance(v, dict)}
         place = target / folder.name
@@ -122,11 +122,12 @@ def findings(monkeypatch):
 
 def test_every_page_speaks_of_any_record_and_its_findings_hold(findings, tmp_path):
     """In every draw nothing fails; no finding is contradicted in more than one draw of twenty."""
-    recorded = findings(runs.root())
+    source = runs.root()
+    recorded = findings(source)
     assert len(recorded) > 100 and all(verdict.holds for verdict in recorded.values())
     shares, contradicted = [], Counter[tuple[str, str]]()
     for seed in range(DRAWS):
-        found = findings(redrawn(tmp_path / f"{seed}", seed))
+        found = findings(redrawn(source, tmp_path / f"{seed}", seed))
         assert found.keys() == recorded.keys()
         shares.append(sum(not verdict.holds for verdict in found.values()) / len(found))
         contradicted.update(key for key, verdict in found.items() if verdict.contradicted)

@@ -157,10 +157,12 @@ def ratios() -> Figure:
     """Draw every ratio with the range of its rounds, a panel for each number of threads."""
     many = counts()
     rows = max((len(contests(count)) for count in many), default=1)
-    figure, axes = figures.panels(max(1, len(many)), height=0.26 * rows + 0.8, sharey=True)
+    figure, axes = figures.panels(max(1, len(many)), height=0.34 * rows + 0.8)
+    shown: list[str] = []
     for ax, count in zip(axes, many, strict=False):
         values = {f"{each.title}\n{each.against}": each.ratio for each in contests(count)}
         figures.ranges(values, mark=1, xlabel="times as fast", title=_threads(count), ax=ax)
-    for ax in axes[1:]:
-        ax.invert_yaxis()  # turned once for all that share it
+        if list(values) == shown:
+            ax.set_yticklabels([])  # they stand at the left
+        shown = list(values)
     return figure
