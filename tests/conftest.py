@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -36,6 +37,11 @@ settings.load_profile("tests")
 FILES = [
     f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 ]
+
+
+def heed_interrupts() -> None:
+    """Undo what a shell does to its background jobs, whose children would ignore SIGINT too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -121,3 +121,11 @@ def test_what_is_not_prose_is_found() -> None:
         ("../a.py", "f")
     ]
     assert too_wide(["x" * 76, "x" * 77]) == ["x" * 77]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_star_stands_before_the_heading_that_a_first_reader_skips(page: Path) -> None:
+    outside_cells = CELL.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#{2,} .*", outside_cells, re.MULTILINE)
+    starred = [line for line in headings if "*" in re.sub(r"\$[^$]*\$", "", line)]
+    assert [line for line in starred if not re.fullmatch(r"### \\?\*[^\s*][^*]*", line)] == []

@@ -18,16 +18,11 @@ import torch
 from chapters_lib.recording import runs
 from chapters_lib.recording.record import record
 from tests import tiny
-from tests.conftest import Folders
+from tests.conftest import Folders, heed_interrupts
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals")]
 CHECKOUT = Path(__file__).parents[1]
 PATIENCE = 120
-
-
-def heed_interrupts() -> None:
-    """Undo what a shell does to its background jobs, whose children would ignore SIGINT too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

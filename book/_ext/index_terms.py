@@ -41,6 +41,8 @@ class IndexTerms(SphinxTransform):
     default_priority = 840  # labels are in place; the index is collected at 850
 
     def apply(self, **kwargs) -> None:
+        if self.env.docname == GLOSSARY:
+            _out_of_headings(self.document)
         if self.env.docname in (GLOSSARY, "book/references", "book/solutions"):
             return
         path = Path(self.env.srcdir, f"{GLOSSARY}.md")
@@ -70,6 +72,21 @@ class IndexTerms(SphinxTransform):
             node.insert(1, [entry, target])
         else:
             node.parent.insert(node.parent.index(node), [entry, target])
+
+
+def _out_of_headings(document: nodes.document) -> None:
+    """Move the glossary's own marks from its terms to their definitions.
+
+    A term is a macro's argument in TeX, which writes the hyphen of a mark with a space behind its
+    name, so that the index would list each term with a hyphen twice.
+    """
+    for item in document.findall(nodes.definition_list_item):
+        for mark in [
+            mark for term in item.findall(nodes.term) for mark in term.findall(addnodes.index)
+        ]:
+            definition = next(item.findall(nodes.definition))
+            mark.parent.remove(mark)
+            definition.insert(0, mark)
 
 
 def _ids(node: nodes.Node) -> list[str]:

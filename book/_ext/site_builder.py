@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import site_formulas
+import site_images
 import site_pages
 import site_search
 import site_styles
@@ -15,24 +16,28 @@ SCRIPTS = ("site.js",)
 
 
 def finish(app, exception) -> None:
-    """Tidy the pages and write the style sheet made of the rules that they use."""
+    """Tidy the pages and their images, and write the style sheet made of the rules that the pages use."""
     if exception or app.builder.name != "html":
         return
     out = Path(app.outdir)
-    files = [*sorted(out.glob("*.html")), *sorted(out.rglob("book/*.html"))]
-    tidied = []
-    for file in files:
-        text = file.read_text(encoding="utf8")
-        style = os.path.relpath(out / "_static" / site_styles.NAME, file.parent).replace(
-            os.sep, "/"
-        )
-        page = site_pages.tidy(text, file.parent, style)
-        if file.name == "search.html":
-            page = searching(page)
-        if page != text:
+    tidied, written = {}, {}
+    for file in [*sorted(out.glob("*.html")), *sorted(out.rglob("book/*.html"))]:
+        written[file] = file.read_text(encoding="utf8")
+        style = relative(out / "_static" / site_styles.NAME, file)
+        page = site_pages.tidy(written[file], file.parent, style)
+        tidied[file] = searching(page) if file.name == "search.html" else page
+    site_images.finish(out / "_images", tidied.values(), Path(app.doctreedir) / "images")
+    sheet = site_styles.write(out / "_static", tidied.values())  # of what the pages now have
+    for file, page in tidied.items():
+        own = site_styles.first(sheet, page, relative(out / "_static", file))
+        page = site_pages.styled(page, own)
+        if page != written[file]:
             file.write_text(page, encoding="utf8")
-        tidied.append(page)
-    site_styles.write(out / "_static", tidied)  # of what the pages now have
+
+
+def relative(path: Path, file: Path) -> str:
+    """Return the address of a path from a page."""
+    return os.path.relpath(path, file.parent).replace(os.sep, "/")
 
 
 def searching(page: str) -> str:

@@ -27,6 +27,10 @@ NEEDED = {
 }
 SCRIPT = re.compile(r'[ \t]*<script\b[^>]*\bsrc="(?P<src>[^"]+)"[^>]*></script>\n?')
 STYLE = re.compile(r'[ \t]*<link\b[^>]*\brel="stylesheet"[^>]*>\n?')
+OWN = re.compile(
+    r"[ \t]*<style data-own>.*?</style>\n(?:[^\n]*rel=\"stylesheet\"[^\n]*\n){2}", re.DOTALL
+)
+PLACE = "<style data-own></style>"
 MODE = re.compile(r'localStorage\.getItem\("(mode|theme)"\) \|\| "(?:light|auto|)"')
 PRELOADED = re.compile(
     r'[ \t]*<link rel="preload" as="script"[^>]*>\n?'
@@ -71,7 +75,9 @@ CAPTION = re.compile(r'(<caption>)(?!<span class="caption-box">)(.*?)(</caption>
 
 
 def tidy(page: str, folder: Path, style: str) -> str:
-    """Return a page with one style sheet, deferred scripts, lazy images of known size, and names for its controls.
+    """Return a page with room for style rules of its own and one sheet, deferred scripts, lazy images of known size.
+
+    Its controls have names.
 
     Parameters
     ----------
@@ -103,14 +109,25 @@ def scripts(page: str) -> str:
 
 
 def styles(page: str, style: str) -> str:
-    """Put one style sheet in the place of all."""
+    """Make room for the page's own rules, and let one style sheet come after its first paint in the place of all."""
+    page = OWN.sub(lambda match: f'    <link rel="stylesheet" href="{style}" />\n', page)
     found = STYLE.findall(page)
     if not found:
         return page
-    page = page.replace(found[0], f'    <link rel="stylesheet" href="{style}" />\n', 1)
+    own = (
+        f"    {PLACE}\n"
+        f'    <link rel="stylesheet" href="{style}" media="print" onload="this.media=\'all\'" />\n'
+        f'    <noscript><link rel="stylesheet" href="{style}" /></noscript>\n'
+    )
+    page = page.replace(found[0], own, 1)
     for link in found[1:]:
         page = page.replace(link, "", 1)
     return page
+
+
+def styled(page: str, rules: str) -> str:
+    """Return a page with its own rules in the room that `styles` made."""
+    return page.replace(PLACE, PLACE.replace("><", f">{rules}<"), 1)
 
 
 def modes(page: str) -> str:

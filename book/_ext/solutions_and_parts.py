@@ -1,18 +1,19 @@
 """The exercises' solutions in one place, and the parts of the printed book.
 
 ``{solutions}`` gathers every solution: as links in HTML, where each is folded below its exercise; and as the solutions
-themselves in the PDF, where the exercise then says on which page its solution is. The PDF gets the parts of the table
-of contents, and the chapter numbers that the web pages have.
+themselves in the PDF, where the exercise then says on which page its solution is, and with them the questions of
+``{quiz}``. The PDF gets the parts of the table of contents, and the chapter numbers that the web pages have.
 """
 
 from __future__ import annotations
 
 from docutils import nodes
+from quiz import quiz
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.latex import LaTeXTranslator
-from sphinx_exercise.nodes import solution_node
+from sphinx_exercise.nodes import is_exercise_node, solution_node
 
 
 class solutions_list(nodes.General, nodes.Element):
@@ -51,7 +52,8 @@ class GatherSolutions(SphinxPostTransform):
             for docname in book_order(self.env):
                 here = [entry for entry in registry.values() if entry["docname"] == docname]
                 entries = [entry["node"] for entry in here if entry["type"].startswith("solution")]
-                if not entries:
+                questions = self.questions(docname) if latex else None
+                if not entries and not questions:
                     continue
                 heading = nodes.rubric("", self.env.titles[docname].astext())
                 if latex:
@@ -62,6 +64,7 @@ class GatherSolutions(SphinxPostTransform):
                         for e in entries
                         if e["label"] in moved
                     ]
+                    group += questions or []
                     found.append(group)
                 else:
                     uri = self.app.builder.get_relative_uri(place["docname"], docname)
@@ -77,6 +80,28 @@ class GatherSolutions(SphinxPostTransform):
                 found.insert(0, nodes.raw("", r"\solutionsnumbered", format="latex"))
             place.replace_self(found or nodes.paragraph("", "No exercise has a solution yet."))
 
+    def questions(self, docname: str) -> list[nodes.Node]:
+        """Take a chapter's questions out of it, leaving a line that says on which page they now are."""
+        start = next(
+            (n for n in self.document.findall(addnodes.start_of_file) if n["docname"] == docname),
+            None,
+        )
+        asked = list(start.findall(quiz)) if start else []
+        if not asked:
+            return []
+        label = rf"\detokenize{{{docname}:questions}}"
+        before = asked[0].parent[asked[0].parent.index(asked[0]) - 1]
+        lead = rf"\textbf{{Check yourself.}} Questions with answers: page~\pageref{{{label}}}."
+        before.replace_self(nodes.paragraph("", "", nodes.raw("", lead, format="latex")))
+        for question in asked:
+            question.parent.remove(question)
+        begin = rf"\phantomsection\label{{{label}}}{{\small"
+        return [
+            nodes.raw("", begin, format="latex"),
+            *asked,
+            nodes.raw("", "\n\n}", format="latex"),
+        ]
+
     def title(self, exercise: nodes.Element) -> str:
         """Exercise 1.2 (subtitle), as the exercise itself is headed."""
         of_page = self.env.toc_fignumbers.get(exercise["docname"], {})
@@ -87,10 +112,16 @@ class GatherSolutions(SphinxPostTransform):
         )
 
     def move(self, solution: nodes.Element, registry: dict) -> nodes.Element:
-        """Take the solution out of its chapter, leaving a line that says on which page it now is."""
+        """Take the solution out of its chapter; its exercise then ends with the page on which it is."""
         label = rf"\detokenize{{{solution['docname']}:{solution['label']}}}"
-        pointer = rf"\hyperref[{label}]{{\emph{{Solution on page~\pageref*{{{label}}}.}}}}"
-        solution.replace_self(nodes.paragraph("", "", nodes.raw("", pointer, format="latex")))
+        pointer = rf" \hyperref[{label}]{{\emph{{(Solution~on~page~\pageref*{{{label}}}.)}}}}"
+        raw = nodes.raw("", pointer, format="latex")
+        exercise = solution.parent[solution.parent.index(solution) - 1]
+        if is_exercise_node(exercise) and (texts := list(exercise.findall(nodes.paragraph))):
+            texts[-1] += raw
+            solution.parent.remove(solution)
+        else:
+            solution.replace_self(nodes.paragraph("", "", raw))
         title = self.title(registry[solution["target_label"]]["node"])
         solution.children[0] = nodes.title("", f"Solution to {title}")
         solution.children[0].parent = solution
@@ -125,7 +156,7 @@ class Parts(SphinxPostTransform):
                 numbered = bool(part.numbered)
                 code = r"\chaptersnumbered" if numbered else r"\chaptersunnumbered"
             if numbered:
-                code += rf"\part{{{part.caption}}}"
+                code += rf"\partofbook{{{part.caption}}}"
             first.parent.insert(first.parent.index(first), nodes.raw("", code, format="latex"))
 
 

@@ -179,6 +179,7 @@
     let wait = 0;
     addEventListener("resize", () => { clearTimeout(wait); wait = setTimeout(() => { fit(); figures(); }, 100); });
     document.fonts?.ready.then(fit);
+    if (document.readyState !== "complete") addEventListener("load", fit); // the whole style sheet is there
     document.documentElement.dataset.ready = "yes";
     addEventListener("beforeprint", () => each("img[loading]", (image) => { image.loading = "eager"; }));
   };

@@ -65,6 +65,25 @@ def test_the_solutions_stand_at_the_end(soups, pages):
     assert text.count("Solution on page") == solutions
 
 
+def test_the_questions_stand_with_the_solutions(latex, soups):
+    source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
+    chapters, appendix = source.split(r"\solutionsnumbered", 1)
+    for page, soup in soups.items():
+        if asked := soup.article.select("details.quiz"):
+            assert rf"\pageref{{\detokenize{{book/{page}:questions}}}}" in chapters
+            assert rf"\label{{\detokenize{{book/{page}:questions}}}}" in appendix
+            words = asked[0].summary.get_text().split()
+            plain = next(word for word in words if word.isalpha() and len(word) > 6)
+            assert plain in appendix
+
+
+def test_the_label_of_a_section_begins_its_first_paragraph(latex):
+    source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
+    labels = re.findall(r"\DUrolekicker\{[^}]*\}(.*)", source)
+    run_in = [rest for rest in labels if rest.startswith(r"\enspace{}")]
+    assert len(run_in) > 50 and len(run_in) > 0.5 * len(labels)
+
+
 def test_the_chapters_have_the_numbers_of_the_site(soups, pages):
     for soup in soups.values():
         number = soup.article.h1.select_one(".section-number")
@@ -73,3 +92,18 @@ def test_the_chapters_have_the_numbers_of_the_site(soups, pages):
             title = soup.article.h1.get_text().replace(number.get_text(), "").rstrip("#").strip()
             broken = r"\s+".join(map(re.escape, title.split()))  # a long title takes two lines
             assert any(re.search(rf"Chapter {chapter}\s+{broken}", page) for page in pages), title
+
+
+def test_no_page_is_fuller_than_its_paper(log):
+    """Floats above a table that cannot break could push it over the lower edge."""
+    over = re.findall(r"Overfull \\vbox \(([\d.]+)pt too high\) has occurred while \\output", log)
+    assert [points for points in over if float(points) > 3] == []
+
+
+def test_the_index_names_each_term_once(latex):
+    terms = re.findall(
+        r"\\item \\spxentry\{(.*?)\}", (latex / "learning-to-generate.ind").read_text("utf-8")
+    )
+    seen = [re.sub(r"\\sphinxhyphen\s*\{\}", "-", term) for term in terms]
+    assert len(seen) > 50
+    assert sorted({term for term in seen if seen.count(term) > 1}) == []

@@ -38,7 +38,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_page_is_tidied(folder):
     page = site_pages.tidy(PAGE, folder, "../_static/site.css")
-    assert page.count("stylesheet") == 1 and "../_static/site.css" in page
+    assert (
+        page.count("stylesheet") == 2 and page.count("../_static/site.css") == 2
+    )  # one for those without scripts
     assert "fontawesome" not in page  # the icons are a font's
     assert "copybutton" not in page  # there is no code
     assert page.index("doctools.js") < page.index("site.js") < page.index("</body>")
@@ -52,14 +54,17 @@ def test_a_page_is_tidied(folder):
 def test_tidying_twice_changes_nothing(folder):
     once = site_pages.tidy(PAGE, folder, "../_static/site.css")
     assert site_pages.tidy(once, folder, "../_static/site.css") == once
+    styled = site_pages.styled(once, "p{top:0}")
+    assert styled.count("<style data-own>p{top:0}</style>") == 1
+    assert site_pages.tidy(styled, folder, "../_static/site.css") == once
 
 
 def test_rules_that_cannot_apply_go():
     css = (
-        ":root{--read:1px;--unread:2px}.used{margin:var(--read)}.unused,.used b{color:red}#gone{top:0}"
+        ":root{--read:1px;--unread:2px}.used{margin:var(--read)}.unused,.used b{color:red}#gone{top:0}.used i{top:0}"
         "@media print{.unused{top:0}.used:not(.unused){left:0}}.used:hover{color:blue}"
     )
-    kept = site_styles.unset(site_styles.purge(css, {"used"}), "")
+    kept = site_styles.unset(site_styles.purge(css, {"used", "<b"}), "")
     for part in (
         ".used{margin:var(--read)}",
         ".used b{color:red}",
@@ -76,7 +81,32 @@ def test_the_style_sheet_keeps_the_rules_for_what_tidying_adds(folder):
     (out / "_static").mkdir()
     (out / "_static" / "book.css").write_text(".caption-box{left:0}.lines{top:0}", encoding="utf-8")
     (folder / "page.html").write_text(PAGE, encoding="utf-8")
-    app = SimpleNamespace(builder=SimpleNamespace(name="html"), outdir=out)
+    app = SimpleNamespace(
+        builder=SimpleNamespace(name="html"), outdir=out, doctreedir=folder.parent / "trees"
+    )
     site_builder.finish(app, None)
     kept = (out / "_static" / "site.css").read_text(encoding="utf-8")
     assert ".caption-box" in kept and ".lines" in kept
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert ".caption-box{left:0}" in page
+    site_builder.finish(app, None)
+    assert (folder / "page.html").read_text(encoding="utf-8") == page
+
+
+def test_a_page_holds_the_rules_of_its_first_paint(tmp_path):
+    (tmp_path / "fonts").mkdir()
+    (tmp_path / "fonts" / "icons.woff2").write_bytes(b"font")
+    (tmp_path / "book.css").write_text(
+        "@font-face{font-family:I;src:url(fonts/icons.woff2)}@font-face{font-family:M;src:url(fonts/m.woff2)}"
+        "p{top: 0;  color: red}p:hover{top:1px}.other{top:2px}@media print{p{top:3px}}p::before{content: ':  '}",
+        encoding="utf-8",
+    )
+    pages = ['<p class="one">', '<div class="other">']
+    sheet = site_styles.write(tmp_path, pages)
+    own = site_styles.first(sheet, pages[0], "../_static")
+    assert "p{top: 0;color: red}" in own and 'content: ":  "' in own
+    assert "data:font/woff2;base64,Zm9udA==" in own and "url(../_static/fonts/m.woff2)" in own
+    for part in ("hover", "other", "print"):
+        assert part not in own
+    whole = (tmp_path / "site.css").read_text(encoding="utf-8")
+    assert "hover" in whole and ".other" in whole and "print" in whole and "icons" not in whole

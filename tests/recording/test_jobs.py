@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import jobs
-from tests.conftest import Folders
+from tests.conftest import Folders, heed_interrupts
 
 
 def command(program: str) -> list[str]:
@@ -74,6 +74,7 @@ def test_interrupted_it_stops_all_of_them(folders: Folders) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         encoding="utf-8",
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(2)]

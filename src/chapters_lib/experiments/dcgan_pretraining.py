@@ -75,7 +75,7 @@ def _experiment(name: str, summary: str, config: GanConfig, **parts: Any) -> Exp
 
 
 PRETRAINING = PretrainingConfig(MINMAX, FC)
-END_TO_END = EndToEndConfig(MINMAX)
+END_TO_END = EndToEndConfig(MINMAX, passes=3)
 
 EXPERIMENTS = (
     _experiment("dcgan-mnist", "convolutional, min-max loss", MINMAX),

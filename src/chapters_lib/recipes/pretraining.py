@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -55,8 +56,9 @@ class EndToEndConfig:
 
     convolutional_gan: GanConfig
     dataset: str = "mnist"
-    shares: tuple[float, ...] = (0.01, 0.1)
+    shares: tuple[float, ...] = (0.01, 0.1, 1.0)
     updates: int = 600
+    passes: int = 0  # at least so many over the share, where that makes more updates
     batch_size: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
@@ -96,10 +98,11 @@ def labelled_part(config: EndToEndConfig) -> Dataset:
 
 
 def train(config: EndToEndConfig, model: nn.Sequential, session: Session) -> History:
-    """Train a classifier on its share by AdamW under a one-cycle learning rate; all make equally many updates."""
+    """Train a classifier on its share by AdamW under a one-cycle rate; small shares make equally many updates."""
     epochs, part = 10, labelled_part(config)
     size = min(config.batch_size, len(part))
-    batches = Rounds(part, size, config.updates // epochs, session.device)
+    updates = max(config.updates, config.passes * math.ceil(len(part) / size))
+    batches = Rounds(part, size, updates // epochs, session.device)
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
