@@ -54,7 +54,7 @@ def test_the_text_reads_as_the_record_does(given: dict[str, float | str]) -> Non
 @pytest.mark.parametrize(
     ("name", "key", "claim"),
     [
-        ("ae-normalized-mnist", "class_entropy", "b-even"),
+        ("ae-normalized-fashion-mnist", "class_entropy", "b-even"),
         ("ae-normalized-fashion-mnist", "dense_recognisable", "thin"),
         ("ae-fashion-mnist", "standard_normal_fid_judge", "b-nearer"),
     ],
