@@ -191,6 +191,14 @@ def test_points_lie_where_they_are_and_many_are_rasterised() -> None:
     assert plain.axes[0].get_legend() is None and plain.axes[0].get_ylabel() == "y"
 
 
+def test_dots_show_a_spread_and_need_no_zero() -> None:
+    figure = draw(figures.dots({"first": 0.026, "second": 0.027}, 0.0001, highlight="second"))
+    (ax,) = figure.axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["first", "second"]
+    assert 0.025 < ax.get_xlim()[0] < ax.get_xlim()[1] < 0.028
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
+
+
 def test_bars_run_from_the_top_and_say_their_values() -> None:
     values = {"first": 0.5, "second": 0.25}
     figure = draw(figures.bars(values, {"first": 0.1}, form="{:.2f}", highlight=["second"]))

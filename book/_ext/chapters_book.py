@@ -271,7 +271,8 @@ def finish(app, exception) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 plain = plain_notebook.convert(notebook, app.env, docname)
                 title = app.env.titles[docname].astext()
-                plain.cells.insert(0, plain_notebook.preface(title, docname))
+                repository = app.config.html_theme_options.get("repository_url", "")
+                plain.cells[:0] = plain_notebook.preface(title, docname, repository)
                 nbformat.write(plain, target)
         if app.config.chapters_pdf:
             book = Path(app.doctreedir).parent / PDF

@@ -14,7 +14,7 @@ from textwrap import indent
 
 import yaml
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,}|~{3,})\{(?P<name>[\w:.-]+)\}\s*(?P<argument>.*)$")
 ROLE = re.compile(r"\{(?P<name>[\w:.-]+)\}`(?P<text>[^`]+)`")
@@ -33,6 +33,43 @@ BOXES = {
 }
 BOXES |= {"prf:theorem", "prf:lemma", "prf:proof", "prf:definition"}
 DROPPED = {"bibliography", "solutions", "toctree", "raw", "solution-end", "exercise-end", "include"}
+
+# What a notebook far from the book's sources runs first; the names of packages are those of requirements.txt.
+SETUP = """\
+SOURCE = "{source}"  # a folder, an archive (.zip, .tar.gz) or a repository with the book's sources
+
+import importlib.util, os, shutil, subprocess, sys, tempfile, urllib.request
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+places = [Path.cwd(), *Path.cwd().parents, Path("learning-to-generate").resolve(), Path(SOURCE or ".").resolve()]
+book = next((place for place in places if (place / "src" / "chapters_lib").is_dir()), None)
+if book is None:
+    if not SOURCE:
+        raise SystemExit("Write into SOURCE where the book's sources are: a folder, an archive or an address.")
+    book = Path("learning-to-generate").resolve()
+    if SOURCE.endswith((".zip", ".tar.gz", ".tgz", ".tar")):
+        archive = Path(tempfile.mkdtemp()) / SOURCE.rpartition("/")[2]
+        if "://" in SOURCE:
+            urllib.request.urlretrieve(SOURCE, archive)
+        else:
+            shutil.copyfile(Path(SOURCE).expanduser(), archive)
+        shutil.unpack_archive(archive, archive.parent / "unpacked")
+        found = next((archive.parent / "unpacked").rglob("chapters_lib/__init__.py"))
+        shutil.move(found.parents[2], book)
+    else:
+        subprocess.run(["git", "clone", "--quiet", "--depth", "1", SOURCE, str(book)], check=True)
+
+modules = {{"scikit-learn": "sklearn", "pillow": "PIL", "myst-nb": "myst_nb", "PyYAML": "yaml"}}
+wanted = "torch torchvision numpy scipy scikit-learn safetensors matplotlib pillow tqdm filelock jaxtyping torchinfo"
+wanted = [*wanted.split(), "myst-nb", "PyYAML"]
+pins = dict(line.strip().split("==") for line in (book / "requirements.txt").open(encoding="utf-8") if "==" in line)
+missing = [f"{{name}}=={{pins[name]}}" for name in wanted if not importlib.util.find_spec(modules.get(name, name))]
+if missing:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
+    importlib.invalidate_caches()
+sys.path.insert(0, str(book / "src"))
+print(f"The book is in {{book}}.")"""
 
 
 def convert(notebook, env, docname: str):
@@ -64,17 +101,18 @@ def convert(notebook, env, docname: str):
     return notebook
 
 
-def preface(title: str, page: str) -> NotebookNode:
-    """Return a first cell that says what a page's notebook needs, and where that is to be had."""
-    return new_markdown_cell(
-        f"> **{title}**, a page of *Learning to Generate* with its recorded outputs.\n>\n"
-        "> To run it, open it in a copy of the book's sources, which hold the library `chapters_lib` and its "
-        "recorded runs (`runs/`): `make book` there sets up `.venv` with every package, and the notebook runs with "
-        "its Python. No data set is needed.\n>\n"
-        "> The outputs were computed with one thread: set `OMP_NUM_THREADS=1` before the kernel starts to get the "
-        f"same last digits. The page itself is [`{page}.html`](../../{page}.html) of the site.",
+def preface(title: str, page: str, repository: str = "") -> list[NotebookNode]:
+    """Return first cells: what a page's notebook needs, and what fetches it where it is not."""
+    told = new_markdown_cell(
+        f"> **{title}**, a page of *Learning to Generate* with its recorded outputs: "
+        f"[`{page}.html`](../../{page}.html) of the site.\n>\n"
+        "> To run it, run the cell below first. It needs the book's sources, which hold the library `chapters_lib` and "
+        "its recorded runs: within them it finds them; elsewhere it takes them from what `SOURCE` names, a folder, an "
+        "archive or a repository's address. It installs the packages that are missing. No data set is needed.\n>\n"
+        "> The outputs were computed with one thread, which that cell sets: so the last digits are the same.",
         id="what-this-needs",
     )
+    return [told, new_code_cell(SETUP.format(source=repository), id="set-up")]
 
 
 def anchor(label: str) -> str:

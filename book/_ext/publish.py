@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 TITLE = "Learning to Generate"
-SUMMARY = "Nine deep generative models, derived, trained and measured."
+SUMMARY = "Nine models on the way to generating images, derived, trained and measured."
 PICTURE = "_static/gallery.png"
 LEFT_OUT = (".buildinfo", ".doctrees", "*.map", ".exported")
 LOST = """<!DOCTYPE html>
@@ -71,6 +71,9 @@ def publish(built: Path, target: Path, address: str = "") -> int:
         for page in pages:
             name = page.relative_to(target).as_posix()
             page.write_text(shared(page.read_text(encoding="utf8"), base, name), encoding="utf8")
+        for notebook in target.rglob("_sources/**/*.ipynb"):  # which leave the site
+            text = notebook.read_text(encoding="utf8")
+            notebook.write_text(text.replace("](../../", f"]({base}/"), encoding="utf8")
         names = [page.relative_to(target).as_posix() for page in pages]
         (target / "sitemap.xml").write_text(sitemap(base, names), encoding="utf8")
         (target / "robots.txt").write_text(f"Sitemap: {base}/sitemap.xml\n", encoding="utf8")

@@ -9,6 +9,7 @@ from pathlib import Path
 import site_formulas
 import site_images
 import site_pages
+import site_previews
 import site_search
 import site_styles
 
@@ -27,6 +28,8 @@ def finish(app, exception) -> None:
         page = site_pages.tidy(written[file], file.parent, style)
         tidied[file] = searching(page) if file.name == "search.html" else page
     site_images.finish(out / "_images", tidied.values(), Path(app.doctreedir) / "images")
+    chapters = {file.name: page for file, page in tidied.items() if file.parent != out}
+    site_previews.write(out / "_static", chapters)
     sheet = site_styles.write(out / "_static", tidied.values())  # of what the pages now have
     for file, page in tidied.items():
         own = site_styles.first(sheet, page, relative(out / "_static", file))

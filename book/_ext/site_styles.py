@@ -29,6 +29,7 @@ SHEETS = (
     "exercise.css",
     "proof.css",
     "sphinx-design.min.css",
+    "play/play.css",  # of which pages hold what their explorers look like before they start
 )
 VARIABLE = re.compile(r"(?<=[{;\s])(--[\w-]+)\s*:[^;{}()]*(?:\([^;{}]*\)[^;{}()]*)*(?:;|(?=\}))")
 # Scripts that give elements classes, and what those of the theme and of bootstrap.js give.

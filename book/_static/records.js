@@ -4,6 +4,8 @@
   const runs = [...document.querySelectorAll(".records details")];
   if (!field) return;
   field.parentElement.hidden = false;
+  const tools = field.closest(".records-tools"), list = document.querySelector(".records");
+  new ResizeObserver(() => list.style.setProperty("--tools", `${tools.offsetHeight}px`)).observe(tools);
   field.addEventListener("input", () => {
     const words = field.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     let any = false;

@@ -74,32 +74,57 @@
   }
 
   // ---- Previews: what a reference leads to, beside it ----------------------------------------------------
-  const SHOWN = "div.math, figure, table, .admonition, .proof, div.citation, .pst-scrollable-table-container";
-  const pages = new Map();
-  async function target(link) {
-    const url = new URL(link.href);
-    if (!url.hash) return null;
-    const id = decodeURIComponent(url.hash.slice(1));
-    if (url.pathname === location.pathname) return document.getElementById(id);
-    if (location.protocol === "file:") return null; // a page from the disk may not read another
-    if (!pages.has(url.pathname)) {
-      pages.set(url.pathname, fetch(url.pathname).then((answer) => answer.text())
-        .then((text) => new DOMParser().parseFromString(text, "text/html")));
-    }
-    return (await pages.get(url.pathname)).getElementById(id);
+  const SHOWN = "div.math, figure, table, dt, .admonition, .proof, div.citation, .pst-scrollable-table-container";
+  const SCRIPTS = new Map(), ROOT = new URL("..", here).href;
+  /** What other pages show of a page, from a script: a page from the disk may not read another. */
+  function told(name) {
+    if (!SCRIPTS.has(name)) SCRIPTS.set(name, new Promise((over) => {
+      const script = document.createElement("script");
+      script.src = `${ROOT}_static/previews/${name.replace(/\.html$/, ".js")}`;
+      script.onload = script.onerror = () => over(globalThis.previews?.[name] ?? {});
+      document.head.append(script);
+    }));
+    return SCRIPTS.get(name);
   }
-  let shown = null, due = 0;
+  function part(tag, ...children) {
+    const node = document.createElement(tag);
+    node.append(...children.map((child) => child.cloneNode(true)));
+    return node;
+  }
+  /** What a label of this page stands at: the thing itself, an entry with what it says, a section's beginning. */
+  function local(id) {
+    const found = document.getElementById(id);
+    if (!found) return null;
+    if (found.matches("dt")) {
+      let entry = found;
+      while (entry?.matches("dt")) entry = entry.nextElementSibling;
+      return part("dl", found, ...(entry ? [entry] : []));
+    }
+    const whole = found.matches(SHOWN) ? found : found.closest("figure, div.math, div.citation");
+    if (whole) return whole.cloneNode(true);
+    const section = found.matches("section") ? found : found.closest("section");
+    const heading = section?.querySelector(":scope > :is(h2, h3, h4, h5)"), text = section?.querySelector(":scope > p:not(:has(> .kicker))");
+    return heading && text ? part("div", heading, text) : null;
+  }
+  async function target(link) {
+    const url = new URL(link.href), id = decodeURIComponent(url.hash.slice(1));
+    if (!id) return null;
+    if (url.pathname === location.pathname) return local(id);
+    if (!url.href.startsWith(ROOT)) return null;
+    const box = document.createElement("template");
+    box.innerHTML = (await told(url.pathname.split("/").pop()))[id] ?? "";
+    return box.content.childElementCount > 1 ? part("dl", ...box.content.children) : box.content.firstElementChild;
+  }
+  let shown = null, due = 0, still = 0;
   function hide() {
     clearTimeout(due);
     shown?.remove();
     shown = null;
   }
   async function show(link) {
-    const found = await target(link);
-    const node = found?.matches(SHOWN) ? found : found?.closest("figure, div.math, div.citation");
-    if (!node || !link.matches(":hover, :focus")) return;
+    const copy = await target(link);
+    if (!copy || !link.matches(":hover, :focus")) return;
     hide();
-    const copy = node.cloneNode(true);
     copy.removeAttribute("id");
     each("[id]", (part) => part.removeAttribute("id"), copy);
     each(".headerlink, button, script", (part) => part.remove(), copy);
@@ -124,15 +149,17 @@
     const links = 'a.reference.internal[href*="#"]';
     const soon = (event) => {
       const link = event.target.closest?.(links);
-      if (!link || matchMedia("(hover: none)").matches) return;
+      const byKey = event.type === "focusin";
+      if (!link || (byKey ? !link.matches(":focus-visible") : matchMedia("(hover: none)").matches)) return;
       clearTimeout(due);
-      due = setTimeout(() => show(link), event.type === "focusin" ? 0 : 250);
+      if (byKey) still = performance.now() + 400; // the page scrolls to the link first
+      due = setTimeout(() => show(link), byKey ? 150 : 250);
     };
     article.addEventListener("mouseover", soon);
     article.addEventListener("focusin", soon);
     article.addEventListener("mouseout", hide);
     article.addEventListener("focusout", hide);
-    addEventListener("scroll", hide, { passive: true });
+    addEventListener("scroll", () => performance.now() > still && hide(), { passive: true });
     addEventListener("keydown", (event) => event.key === "Escape" && hide());
   }
 

@@ -48,6 +48,20 @@ TABBED = """
   ).map((box) => box.closest("math") ? "formula" : box.getAttribute("aria-label") || box.title || box.textContent.trim()
     || box.querySelector("img")?.alt || box.outerHTML)
 """
+# What has the focus: whether it is seen, where it stands among all, and whether it is the last in the page's text.
+FOCUSED = """
+(() => {
+  const box = document.activeElement;
+  if (!box || box === document.body) return null;
+  const { width, height, top, bottom } = box.getBoundingClientRect();
+  window.order ??= new Map([...document.querySelectorAll("*")].map((node, i) => [node, i]));
+  const links = [...document.querySelectorAll(".bd-article a[href], .prev-next-footer a[href]")];
+  const name = box.getAttribute("aria-label") || box.title || box.textContent.trim() || box.querySelector("img")?.alt;
+  return { name: name || "", seen: width > 0 && height > 0 && bottom > 0 && top < innerHeight,
+    number: window.order.get(box) ?? -1,
+    inside: Boolean(box.closest(".bd-article")), last: box === links.at(-1) };
+})()
+"""
 AUDIT = """
 axe.run(document, { preload: false }).then((result) => result.violations
   .filter((rule) => ["serious", "critical"].includes(rule.impact))
@@ -68,6 +82,12 @@ LOADED = """
     paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 1e6 };
 })()
 """
+
+
+@pytest.fixture(autouse=True)
+def focused(window) -> None:
+    """Let the page believe that its window is the one in front."""
+    window.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +180,119 @@ def test_tab_stops_have_names_and_formulas_are_none(site, window, chapter):
     assert [stop for stop in stops if stop.startswith("<") or stop == "Toggle hidden content"] == []
     folds = [stop for stop in stops if stop.startswith("Show solution to")]
     assert len(folds) == len(set(folds)) >= 3
+
+
+def press(window, key: str, code: int) -> None:
+    """Press a key and let it go."""
+    for kind in ("rawKeyDown", "keyUp"):
+        window.call(
+            "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code
+        )
+    if key == "Enter":
+        window.call("Input.dispatchKeyEvent", type="char", text="\r")
+
+
+def test_a_chapter_is_walked_through_by_keyboard(site, window):
+    """Every stop is seen, has a name, and the walk reaches the page's end without turning back."""
+    window.resize(1400)
+    window.open(f"{site.resolve().as_uri()}/{CHAPTERS[0]}.html", settle=0.5)
+    stops = len(window.evaluate(TABBED))
+    places = []
+    for _ in range(stops + 5):
+        press(window, "Tab", 9)
+        places.append(window.evaluate(FOCUSED))
+        if places[-1] is None or places[-1]["last"]:
+            break
+    walked = [
+        place for place in places[1:] if place
+    ]  # the first leads past the header, and glides in
+    assert len(walked) > 0.7 * stops  # the rest is in dialogues that are closed
+    assert [place["name"] for place in walked if not place["seen"] or not place["name"]] == []
+    inside = [place["number"] for place in walked if place["inside"]]
+    assert inside == sorted(inside)
+    assert any(place["last"] for place in walked)
+
+
+def test_a_fold_opens_by_keyboard_and_a_preview_shows_by_focus(site, window):
+    window.resize(1400)
+    window.open(f"{site.resolve().as_uri()}/{CHAPTERS[0]}.html", settle=0.5)
+    window.evaluate("document.querySelector('.solution button.toggle-button').focus()")
+    press(window, "Enter", 13)
+    time.sleep(0.3)
+    assert window.evaluate("document.querySelector('.solution').matches(':not(.toggle-hidden)')")
+    window.evaluate(
+        "document.querySelector('.bd-article a.reference.internal[href^=\"#fig-\"]').focus()"
+    )
+    time.sleep(0.5)
+    assert window.evaluate("document.querySelector('.preview img') !== null")
+    press(window, "Escape", 27)
+    assert window.evaluate("document.querySelector('.preview')") is None
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+@pytest.mark.parametrize(
+    ("page", "link", "holds"),
+    [
+        ("book/gan", "references.html#", "i, em, p"),
+        ("book/assignments", "autoencoder.html#fig-ae-loss", "img"),
+        ("book/assignments", "autoencoder.html#tab-ae-results", "td"),
+        ("book/gan", "naive-generation.html#equation-eq-naive-pushforward", "math"),
+        ("book/assignments", "autoencoder.html#sec-ae-answer", "h2, h3"),
+    ],
+)
+def test_what_another_page_says_is_shown_beside_a_link(
+    site, served, window, scheme, page, link, holds
+):
+    base = served if scheme == "http" else site.resolve().as_uri()
+    window.resize(1400)
+    window.open(f"{base}/{page}.html", settle=0.3)
+    window.evaluate(f"document.querySelector('.bd-article a[href^=\"{link}\"]').focus()")
+    deadline = time.monotonic() + 10
+    while not window.evaluate(f"document.querySelector('.preview :is({holds})') !== null"):
+        assert time.monotonic() < deadline, f"no preview of {link}"
+        time.sleep(0.1)
+    assert window.evaluate(
+        "[...document.querySelectorAll('.preview img')].every((i) => i.complete && i.naturalWidth > 0)"
+    )
+
+
+def test_the_first_page_shows_a_still_picture_until_it_is_pressed(site, window):
+    window.resize(1280, 800)
+    report = window.open(f"{site.resolve().as_uri()}/{PAGES[0]}.html", settle=0.5)
+    assert not [url for url in report.requests if "/explorers/" in url or "plane.js" in url]
+    bottom = "document.querySelector('.pl-poster').getBoundingClientRect().bottom"
+    assert window.evaluate(bottom) <= 800
+    window.evaluate("document.querySelector('.pl-poster').click()")
+    deadline = time.monotonic() + 20
+    while not window.evaluate("document.activeElement.matches('.play canvas')"):
+        assert time.monotonic() < deadline, "the explorer did not start"
+        time.sleep(0.1)
+    told = "document.querySelector('.pl-readout').textContent"
+    before = window.evaluate(told)
+    press(window, "ArrowRight", 39)
+    time.sleep(0.3)
+    assert window.evaluate(told) != before
+
+
+def test_the_filter_and_a_table_s_head_stay_in_sight(site, window):
+    window.resize(1280, 800)
+    window.open(f"{site.resolve().as_uri()}/book/reproducibility.html", settle=0.3)
+    longest = window.evaluate("""
+      (() => {
+        const runs = [...document.querySelectorAll(".records details")];
+        const rows = (run) => run.querySelectorAll("tr").length;
+        const run = runs.reduce((a, b) => (rows(a) > rows(b) ? a : b));
+        run.open = true;
+        run.querySelector("tbody tr:last-child").scrollIntoView({ block: "end" });
+        return rows(run);
+      })()
+    """)
+    assert longest > 60
+    time.sleep(0.3)
+    head = "document.querySelector('.records details[open] th').getBoundingClientRect()"
+    tools = "document.querySelector('.records-tools').getBoundingClientRect()"
+    assert 0 <= window.evaluate(f"{tools}.top") < window.evaluate(f"{head}.top") < 200
+    assert abs(window.evaluate(f"{head}.top - {tools}.bottom")) <= 2
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
+import sys
 from pathlib import Path
+
+import pytest
 
 PATH = Path(__file__).resolve().parents[2] / "book" / "_ext" / "plain_notebook.py"
 spec = importlib.util.spec_from_file_location("plain_notebook", PATH)
@@ -32,3 +36,31 @@ def test_a_question_keeps_its_words_and_folds_its_answer():
     text = page.text(":::{quiz} Is $2 + 2$ four?\nYes, by *counting*.\n:::\n")
     assert "<summary>Is $2 + 2$ four?</summary>" in text
     assert "Yes, by *counting*." in text and ":::" not in text
+
+
+def test_a_notebook_far_from_the_sources_takes_them_from_an_archive(tmp_path, monkeypatch, capsys):
+    """Every package is there already, so that nothing is installed."""
+    sources = tmp_path / "made" / "book-1"
+    (sources / "src" / "chapters_lib").mkdir(parents=True)
+    (sources / "src" / "chapters_lib" / "__init__.py").touch()
+    pins = (PATH.parents[2] / "requirements.txt").read_text(encoding="utf-8")
+    (sources / "requirements.txt").write_text(pins, encoding="utf-8")
+    archive = shutil.make_archive(str(tmp_path / "book"), "gztar", tmp_path / "made")
+    (tmp_path / "far").mkdir()
+    monkeypatch.chdir(tmp_path / "far")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    told, cell = plain_notebook.preface("Data", "book/data", archive)
+    assert told.cell_type == "markdown" and cell.cell_type == "code"
+    exec(cell.source, {})
+    book = tmp_path / "far" / "learning-to-generate"
+    assert sys.path[0] == str(book / "src") and (book / "requirements.txt").exists()
+    assert str(book) in capsys.readouterr().out
+    exec(cell.source, {})  # again: it is there
+
+
+def test_a_notebook_without_sources_says_what_it_needs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, cell = plain_notebook.preface("Data", "book/data")
+    with pytest.raises(SystemExit, match="SOURCE"):
+        exec(cell.source, {})

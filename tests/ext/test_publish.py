@@ -35,8 +35,12 @@ def test_a_site_without_an_address_has_a_page_for_what_is_lost(built, tmp_path):
 
 
 def test_a_site_with_an_address_says_it_everywhere(built, tmp_path):
+    (built / "_sources").mkdir()
+    (built / "_sources" / "vae.ipynb").write_text("[page](../../book/vae.html)", encoding="utf-8")
     publish.publish(built, tmp_path / "to", "https://example.org/a/")
     publish.publish(built, tmp_path / "to", "https://example.org/a/")  # again, into the same folder
+    notebook = (tmp_path / "to" / "_sources" / "vae.ipynb").read_text(encoding="utf-8")
+    assert notebook == "[page](https://example.org/a/book/vae.html)"  # it is read far from the site
     page = (tmp_path / "to" / "book" / "vae.html").read_text(encoding="utf-8")
     assert page.count('<meta property="og:title" content="3. VAE" />') == 1
     assert 'content="https://example.org/a/book/vae.html"' in page

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from chapters_lib.errors import ChaptersError
 from chapters_lib.pages import gallery
@@ -76,3 +77,12 @@ def test_each_card_of_the_first_page_has_its_strip():
         assert images.shape[1:] == (1, 28, 28)
         assert images.dtype == torch.uint8
         assert len(images) >= gallery.SHOWN
+
+
+def test_the_poster_is_the_plane_that_its_explorer_begins_with(tmp_path):
+    gallery.write_poster(tmp_path)
+    plane, image = (Image.open(tmp_path / f"poster-{part}.png") for part in ("plane", "image"))
+    assert plane.size == (645, 645) and image.size == (28, 28)
+    assert (tmp_path / "poster-plane.png").stat().st_size < 50_000
+    low, high = image.getextrema()
+    assert high - low > 100

@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from chapters_lib import pages
-from chapters_lib.pages import run, vae, vae_training, vae_two_units, vae_weights
+from chapters_lib.pages import run, vae_training, vae_two_units, vae_weights
 
 
 @pytest.fixture
@@ -21,7 +21,6 @@ def glued(monkeypatch):
     [
         (lambda: vae_two_units.planes("mnist"), 3),
         (vae_training.tuned_loss, 1),
-        (vae_weights.curves, 4),
     ],
 )
 def test_a_figure_says_what_it_shows(draw, panels):
@@ -34,7 +33,6 @@ def test_a_figure_says_what_it_shows(draw, panels):
 @pytest.mark.parametrize(
     ("make", "rows"),
     [
-        (vae.linear_gaussian, 5),
         (lambda: vae_two_units.scoreboard("fashion-mnist"), 6),
         (vae_training.ladder, 6),
         (vae_training.dropout, 4),

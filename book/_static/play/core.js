@@ -3,7 +3,8 @@
      <script src="../_static/play/core.js" defer></script><div class="play" data-play="plane" data-models="ae-mnist"></div>
 
    When the reader is near, core.js loads plane.js beside it, which calls play.define("plane", start);
-   start(root) fills the block and may be asynchronous. From `play` an explorer takes
+   start(root) fills the block and may be asynchronous. One that holds a button of class pl-poster, with a still
+   picture, waits until that is pressed. From `play` an explorer takes
 
      load(file)                     a script of the site's folder explorers/, once; fetch() fails on a page from disk
      recorded(names)                what of these runs is recorded: [{name, kind, model, dataset}]
@@ -477,6 +478,16 @@
     if (entry.isIntersecting) begin(entry.target);
   }), { rootMargin: "300px" });
   for (const root of document.querySelectorAll(".play")) {
+    const poster = root.querySelector(".pl-poster");
+    if (poster) {
+      const touched = async () => {
+        poster.disabled = true;
+        await begin(root);
+        root.querySelector("canvas[tabindex]")?.focus({ preventScroll: true });
+      };
+      poster.addEventListener("click", touched, { once: true });
+      continue;
+    }
     near.observe(root);
     for (const type of ["pointerdown", "focusin"]) root.addEventListener(type, () => begin(root), { once: true });
   }

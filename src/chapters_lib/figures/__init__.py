@@ -6,6 +6,7 @@ a notebook the cell shows it once: end the line with a semicolon.
 
 from chapters_lib.figures.curves import (
     bars,
+    dots,
     functions,
     learning_curves,
     lines,
@@ -50,6 +51,7 @@ __all__ = [
     "code_plane",
     "decoded_plane",
     "density_plane",
+    "dots",
     "functions",
     "image_grid",
     "image_rows",

@@ -18,6 +18,8 @@ from chapters_lib.experiments import find
 from chapters_lib.pages.claims import OPEN, OTHERWISE, OWN, Verdict
 from chapters_lib.recording import runs
 
+INCEPTION = "fid_inception768_bfloat16"  # the key under which chapters quote its distance
+
 
 @dataclass(frozen=True)
 class Page:

@@ -39,6 +39,7 @@ def numbers() -> None:
         _errors(short, run(name))
         _study(short, name)
     _both()
+    _jump()
     _sizes()
     _shuffled()
 
@@ -60,12 +61,9 @@ def _errors(short: str, record: Run) -> None:
         "error": number(error, 4),
         "interval": interval(difference(error, flat), 4),
         "test": error.mean,
-        "pca": flat.mean,
         "ratio": 100 * error.mean / flat.mean,
         "share": 100 * (1 - error.mean / mean),
         "pca_share": 100 * (1 - flat.mean / mean),
-        "grey": 255 * error.mean**0.5,
-        "pca_grey": 255 * flat.mean**0.5,
         "gap": 100 * (error.mean / train.mean - 1),
         "seeds": WORDS[len(error.values)],
         "knn": agree.mean(),
@@ -113,6 +111,24 @@ def _both() -> None:
     )
 
 
+def _jump() -> None:
+    """The epoch at which a test error of MNIST rises most, once training is under way, and what it comes to."""
+    errors = (
+        run("ae-mnist")
+        .history.column("test_mse")
+        .reshape(len(run("ae-mnist").metric("test_mse").values), -1)
+    )
+    rises = errors[:, 10:] / errors[:, 9:-1]  # from the tenth epoch on
+    seed, epoch = np.unravel_index(rises.argmax(), rises.shape)
+    before, peak, end = errors[seed, [9 + epoch, 10 + epoch, -1]]
+    PAGE.keep(jump_epoch=str(11 + epoch))
+    PAGE.claims(
+        jump=Verdict(
+            peak > 1.05 * before and end < before, f"{before:.4f}, {peak:.4f}, {end:.4f} at the end"
+        )
+    )
+
+
 def _spread(name: str) -> float:
     """Return the standard deviation of the test error from one training to the next."""
     return float(np.std(run(name).metric("test_mse").values, ddof=1))
@@ -138,7 +154,7 @@ def _sizes() -> None:
     PAGE.claims(
         third=less(error[3], error[2], spread=spread, digits=4),
         eight=shown(Interval(gain, sem, gain - 2 * sem, gain + 2 * sem), sign=1, digits=4),
-        eight_components=less(full, pca[8], spread=spread, digits=4),
+        eight_components=less(error[2], pca[8], spread=spread, digits=4),
         thirty_two_components=greater(full, pca[32], spread=spread, digits=4),
     )
 
@@ -324,14 +340,8 @@ def study() -> Figure:
     for ax, (_, name, title) in zip(axes, SETS, strict=True):
         found, best = candidates(name)
         values = {key: error.mean for key, error in found.items()}
-        figures.bars(
-            values,
-            form="{:.4f}",
-            highlight=[best],
-            xlabel="validation error per pixel",
-            title=title,
-            ax=ax,
-        )
+        label = "validation error per pixel"
+        figures.dots(values, _spread(name), highlight=best, xlabel=label, title=title, ax=ax)
     return figure
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
 from PIL import Image
 from torch import Tensor
 
-from chapters_lib import figures
+from chapters_lib import explorers, figures
 from chapters_lib.data import to_float
 from chapters_lib.data.standardised import Standardised
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.experiments import find
+from chapters_lib.explorers.dense import image_of
 from chapters_lib.models.rbm import HiddenChain
 from chapters_lib.pages import model, run
 from chapters_lib.recipes.autoencoder import decode, encode
@@ -37,14 +41,12 @@ SAMPLES = {
         "normalised\ncodes": "ae-normalized-fashion-mnist",
         "VAE, two units": "vae-2d-fashion-mnist",
         "VAE": "vae-fashion-mnist",
-        "VAE-GAN,\ntwo units": "vaegan-fashion-mnist",
     },
     "MNIST": {
         "its decoder,\nrandom codes": "ae-mnist",
         "normalised\ncodes": "ae-normalized-mnist",
         "VAE, two units": "vae-2d-mnist",
         "VAE": "vae-fc-mnist",
-        "VAE-GAN,\ntwo units": "vaegan-mnist",
     },
     FURTHER: {
         "GAN": "gan-fc-mnist",
@@ -64,6 +66,9 @@ STRIPS = {
     "flow": "vae-realnvp-mnist",
 }
 SHOWN = 8  # images a strip, on the card
+POSTER = "vae-2d-fashion-mnist"  # whose plane stands on the first page until the reader touches it
+SIDE = 430  # pixels of the explorer's plane, and within them, left, right, above and below, of its axes' room
+ROOM = (34, 8, 8, 24)
 
 
 def rows(panel: str) -> dict[str, Tensor]:
@@ -155,6 +160,53 @@ def draw() -> Figure:
     return figure
 
 
+def poster() -> tuple[Figure, Tensor]:
+    """Return the plane of codes as its explorer shows it at first, and the image of the code it begins with, uint8."""
+    kept, network = run(POSTER).panels, image_of(explorers.drawing(model(POSTER)))
+    codes, labels = kept["test_codes"], kept["test_labels"]
+    record = explorers.plane(network, codes, kept.get("code_box"))
+    (left, bottom), (right, top) = view = record["view"]
+    inside = np.flatnonzero(((codes >= view[0]) & (codes <= view[1])).all(1))
+    chosen = np.random.default_rng(0).permutation(inside)[: explorers.POINTS]
+    figure = plt.figure(figsize=(SIDE / 96, SIDE / 96), layout="none")
+    room = [ROOM[0], ROOM[3], SIDE - ROOM[0] - ROOM[1], SIDE - ROOM[2] - ROOM[3]]
+    ax = figure.add_axes((room[0] / SIDE, room[1] / SIDE, room[2] / SIDE, room[3] / SIDE))
+    extent, names = [left, right, bottom, top], ("", "")
+    figures.code_plane(
+        codes[chosen], labels[chosen], "", extent=extent, names=names, legend=False, size=7, ax=ax
+    )
+    for share in (0.5, 0.99):
+        radius = float(np.sqrt(-2 * np.log(1 - share)))
+        ax.add_patch(Circle((0, 0), radius, fill=False, color=figures.MUTED, linewidth=1))
+    (x, y), (far, up) = record["box"]
+    ax.add_patch(
+        Rectangle((x, y), far - x, up - y, fill=False, color=figures.MUTED, linestyle="--")
+    )
+    ax.spines[["top", "right"]].set_visible(True)
+    ax.plot(
+        *codes[chosen[0]],
+        "o",
+        color=figures.SERIES_COLOURS[0],
+        markeredgecolor="white",
+        markersize=10,
+    )
+    ax.tick_params(length=0, labelsize=8, labelcolor=figures.MUTED)
+    code = torch.from_numpy(codes[chosen[:1]]).float()
+    with torch.no_grad():
+        return figure, to_bytes(network(code).reshape(1, 1, 28, 28))
+
+
+def write_poster(folder: Path) -> None:
+    """Save the two pictures of the poster into a folder."""
+    plane, image = poster()
+    whole = BytesIO()
+    plane.savefig(whole, dpi=144, format="png", transparent=True)
+    plt.close(plane)
+    few = Image.open(whole).convert("RGBA").quantize(64, Image.Quantize.FASTOCTREE)
+    few.save(folder / "poster-plane.png", format="PNG", optimize=True)
+    Image.fromarray(image[0, 0].numpy()).save(folder / "poster-image.png", optimize=True)
+
+
 def write(path: Path) -> None:
     """Save the gallery as a PNG for places where nothing runs, such as the README, and beside it the strips."""
     figures.use_style()
@@ -171,5 +223,7 @@ def write(path: Path) -> None:
             Image.fromarray((row * 255).round().astype("uint8")).save(
                 folder / f"{page}.png", optimize=True
             )
+        if POSTER in runs.names():
+            write_poster(folder)
     except OSError as error:
         raise ChaptersError(f"cannot write the gallery to {path} ({error.strerror})") from error

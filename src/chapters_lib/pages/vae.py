@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-from IPython.display import Markdown
 from matplotlib.figure import Figure
 from torch import Tensor
-from torch.distributions import MultivariateNormal, Normal
 from torch.nn import functional as F
 
 from chapters_lib import data, figures
@@ -17,11 +14,9 @@ from chapters_lib.data import to_float
 from chapters_lib.evaluation import likelihood
 from chapters_lib.figures import schematics
 from chapters_lib.models.vae import VAE
-from chapters_lib.objectives.elbo import gaussian_kl
-from chapters_lib.pages import Page, check, run, signed, table
+from chapters_lib.pages import Page, check, run
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import VaeConfig
-from chapters_lib.reproducibility import generator
 
 PAGE = Page("vae")
 
@@ -42,43 +37,6 @@ def drawing() -> Figure:
     return schematics.vae()
 
 
-def linear_gaussian() -> Markdown:
-    """Return the bounds of four choices of q in a model of one code unit and two pixels, which can be solved."""
-    a, x = torch.tensor([[1.0, 0.5], [1.0, 1.2]]).double()
-    s, prior = 0.5, Normal(torch.zeros((), dtype=torch.float64), 1.0)
-    covariance = torch.outer(a, a) + s**2 * torch.eye(2).double()
-    log_p = float(MultivariateNormal(torch.zeros(2).double(), covariance).log_prob(x))
-    v = 1 / (1 + a @ a / s**2)  # of the posterior, and m is its mean
-    m = v * (a @ x) / s**2
-    rows = [["$q(z)$", "$\\mathrm{ELBO}$", "gap", "sum", "$\\mathrm{ELBO}_{100}$"]]
-    for name, loc, variance in (
-        ("the posterior", m, v),
-        ("its mean, twice its variance", m, 2 * v),
-        ("half its mean, its variance", m / 2, v),
-        ("the prior", 0 * m, v / v),
-    ):
-        scale = variance.sqrt()
-        at_mean = Normal(loc * a, s).log_prob(x).sum() - gaussian_kl(loc[None], scale[None])
-        elbo = float(at_mean - variance * (a @ a) / (2 * s**2))
-        gap = float(gaussian_kl(((loc - m) / v.sqrt())[None], (scale / v.sqrt())[None]))
-        q = Normal(loc, scale)
-        z = loc + scale * torch.randn(100, 4000, generator=generator(1)).double()
-        log_w = Normal(z[..., None] * a, s).log_prob(x).sum(-1) + prior.log_prob(z) - q.log_prob(z)
-        tighter = -float(likelihood.negative_log_mean(log_w).mean())
-        check({f"{name}: ELBO and gap make log p(x)": abs(elbo + gap - log_p) < 1e-6})
-        check({f"{name}: in between": elbo - 1e-6 <= tighter <= log_p + 1e-6})
-        found = (elbo, gap, elbo + gap, tighter)
-        rows.append([name, *(signed(value, 3) for value in found)])
-    PAGE.keep(linear_log_p=signed(log_p, 3))
-    return table(
-        "Four choices of $q$ for one image of the linear Gaussian model, in nats. The gap is "
-        "$\\operatorname{KL}(q \\Vert p(z \\mid x))$; $\\mathrm{ELBO}_{100}$ is a mean over 4,000 repetitions.",
-        "tab-vae-linear",
-        "36 16 14 16 18",
-        rows,
-    )
-
-
 def gradient_variance(gradients: Callable[[int], Mapping[str, Tensor]]) -> Figure:
     """Draw the variance of one draw of each estimator over the number of code units."""
     units = (1, 2, 4, 8, 16, 32)
@@ -90,7 +48,7 @@ def gradient_variance(gradients: Callable[[int], Mapping[str, Tensor]]) -> Figur
         name: [float(found[name].var(0).mean()) for found in measured] for name in measured[0]
     }
     whole, centred, path = (values[-1] for values in variance.values())
-    PAGE.keep(ratio_many=whole / path, centred_many=centred / path)
+    PAGE.keep(ratio_many=round(whole / path, -2), centred_many=round(centred / path, -1))
     figure, (ax,) = figures.panels(width=5.4, height=2.9)
     figures.lines(units, variance, xlabel="code units", ylabel="variance of one draw", ax=ax)
     ax.set(xscale="log", yscale="log")

@@ -169,7 +169,7 @@ def _ladder() -> None:
     names = [rung_name(rung) for rung in LADDER.rungs]
     for place, name in zip(("first", "second", "third", "fourth", "last"), names, strict=True):
         PAGE.keep(**{f"ladder_{place}": record[f"train_mse_{name}"]})
-    PAGE.keep(ladder_kl=record[f"train_kl_{names[-1]}"], ladder_steps=LADDER.rungs[0].epochs)
+    PAGE.keep(ladder_steps=LADDER.rungs[0].epochs)
     PAGE.keep(fc_dropout=100 * one.dropout, fc_batch=one.batch_size)
     PAGE.keep(fc_epochs=one.epochs, fc_rate=one.learning_rate, fc_latent=str(one.latent))
     recorded = [rung["images"] for rung in record.config["rungs"]]
@@ -190,7 +190,6 @@ def _dropout() -> None:
     check({"of one network": alike})
     entropy = twice.metric("class_entropy")
     gap = difference(entropy, used.metric("class_entropy"))
-    PAGE.keep(none_gap=none["test_negative_elbo"] - none["train_negative_elbo"])
     PAGE.keep(dropout_cost=used["test_negative_elbo"] - none["test_negative_elbo"])
     PAGE.keep(twice_entropy=entropy.mean, halved=-gap.difference)
     PAGE.keep(halved_low=f"{-gap.high:.3f}".replace("-", "−"), halved_high=-gap.low)

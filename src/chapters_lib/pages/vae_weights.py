@@ -13,7 +13,7 @@ from torch import Tensor
 from chapters_lib import figures
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.experiments.vae import WEIGHTS, weight_name
-from chapters_lib.pages import claims, model, run, table
+from chapters_lib.pages import INCEPTION, claims, model, run, table
 from chapters_lib.pages.claims import Verdict, both
 from chapters_lib.pages.vae import PAGE, config, trainings
 from chapters_lib.recipes import vae
@@ -62,34 +62,6 @@ def measures() -> Markdown:
         "7 15 11 11 8 12 10 9 9 9",
         rows,
     )
-
-
-def curves() -> Figure:
-    """Draw both terms of the bound and the judge's measures over the weights."""
-    figure, axes = figures.panels(2, 2, height=2.4)
-    names = {"recognisable": "share recognised", "class_entropy": "evenness of classes"}
-    shown = (["test_reconstruction"], ["test_kl"], [*names], ["train_fid_judge"])
-    for ax, keys in zip(axes, shown, strict=True):
-        metrics = {key: [found.metric(key) for found in study().values()] for key in keys}
-        means = {names.get(key, key): [m.mean for m in found] for key, found in metrics.items()}
-        errors = {
-            names.get(key, key): [m.sem if len(m.values) > 1 else 0.0 for m in found]
-            for key, found in metrics.items()
-        }
-        figures.lines(list(range(len(WEIGHTS))), means, errors, ax=ax)
-        ax.set_xticks(range(len(WEIGHTS)), [f"{beta:g}" for beta in WEIGHTS])
-        ax.tick_params(labelsize=9)
-        if len(keys) == 1 and (legend := ax.get_legend()):
-            legend.remove()
-    axes[0].set(title="Reconstruction", ylabel="nats an image")
-    axes[1].set(title="KL term", ylabel="nats", ylim=(0, 1.15 * study()[0.1]["test_kl"]))
-    axes[2].set(title="New images", xlabel="weight of the KL term", ylabel="share", ylim=(0, 1.05))
-    axes[3].set(title="Distance to training images", xlabel="weight of the KL term", yscale="log")
-    axes[3].set_ylabel("Fréchet distance, judge")
-    axes[3].yaxis.set_major_formatter("{x:.0f}")
-    axes[3].yaxis.set_minor_formatter("{x:.0f}")
-    axes[3].tick_params(labelsize=9, which="both")
-    return figure
 
 
 def samples() -> Figure:
@@ -157,6 +129,8 @@ def numbers() -> None:
             ("entropy", "class_entropy"),
             ("fid", "train_fid_judge"),
             ("mse", "test_mse"),
+            ("inception", INCEPTION),
+            ("recall", "recall_judge"),
         ):
             value = found[metric] * (100 if key == "share" else 1)
             PAGE.keep(**{f"w_{beta:g}_{key}".replace(".", "_"): value})
@@ -170,6 +144,22 @@ def numbers() -> None:
     PAGE.keep(win_test_fid=chosen["fid_judge"])
     _digits(beta)
     _claims()
+    _prices()
+
+
+def _prices() -> None:
+    """Keep what a nat of KL costs in reconstruction from a weight to the next, and which weight others have first."""
+    found, price = study(), {}
+    for low, high in pairwise(WEIGHTS):
+        rise = found[high]["test_reconstruction"] - found[low]["test_reconstruction"]
+        price[low, high] = rise / (found[low]["test_kl"] - found[high]["test_kl"])
+    PAGE.keep(price_half=price[0.5, 1.0], price_one=price[1.0, 2.0], price_two=price[2.0, 4.0])
+    nearest = min(WEIGHTS, key=lambda weight: found[weight][INCEPTION])
+    fullest = max(WEIGHTS, key=lambda weight: found[weight]["recall_judge"])
+    PAGE.claims(
+        price=Verdict(all(low < p < high for (low, high), p in price.items()), f"prices {price}"),
+        others_agree=Verdict(nearest == fullest == winner(), f"{nearest:g} and {fullest:g} first"),
+    )
 
 
 def _digits(beta: float) -> None:
@@ -180,9 +170,6 @@ def _digits(beta: float) -> None:
     PAGE.keep(clear_least=100 * min(clear), clear_most=100 * max(clear))
     PAGE.keep(most=DIGITS[most], most_share=100 * max(shares))
     PAGE.keep(least=DIGITS[least], least_share=100 * min(shares))
-    for name, length in (("half", 0.5), ("far", 1.5)):
-        label = verdicts(beta, 2000, length)[1]
-        PAGE.keep(**{f"{name}_way": 100 * float((label == most).float().mean())})
     origin = [int(verdicts(weight, 1, 0.0)[1]) for weight in WEIGHTS if weight >= 0.5]
     PAGE.claims(
         origin=Verdict(set(origin) == {most}, f"at the origin {[DIGITS[d] for d in origin]}")

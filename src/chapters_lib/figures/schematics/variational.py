@@ -59,14 +59,14 @@ def ways_back(sketch: Sketch, encoder: Box, sigma: Box, z: Box, decoder: Box, ag
     likelihood = sketch.loss(again.x - 0.2, high, r"$-\log p(x|z)$", GREEN, width=1.05)
     kl = sketch.loss(sigma.x, low, r"KL$(q\,\Vert\,p)$", BLUE, width=0.85)
     sketch.arrow(again.bottom, (again.x, likelihood.top[1]))
-    sketch.arrow(sigma.bottom, kl.top)
+    mu_top, bottom = sigma.top[1] + 0.66, sigma.bottom[1] - 0.06  # µ stands above σ
+    sketch.frame(sigma.x - 0.26, bottom, sigma.x + 0.26, mu_top)
+    sketch.arrow((sigma.x, bottom), kl.top)
     sketch.gradient(
         [likelihood.left, (decoder.x, high), (encoder.x + 0.1, high)], GREEN, head=False
     )
-    for box in (decoder, z):
-        sketch.gradient(
-            [(box.x, high), (box.x, box.bottom[1] + (0.05 if box is decoder else -0.03))], GREEN
-        )
+    sketch.gradient([(decoder.x, high), (decoder.x, decoder.bottom[1] + 0.05)], GREEN)
+    sketch.gradient([(z.x, high), (z.x, z.bottom[1])], GREEN, head=False)
     sketch.gradient([(encoder.x + 0.1, high), (encoder.x + 0.1, encoder.bottom[1] + 0.1)], GREEN)
     sketch.gradient(
         [kl.left, (encoder.x - 0.12, low), (encoder.x - 0.12, encoder.bottom[1] + 0.04)], BLUE
