@@ -115,7 +115,10 @@ def train(
         return {"train_mse": loss.detach()}
 
     def after_epoch(_: int) -> dict[str, float]:
-        return {f"{name}_mse": reconstruction_mse(model, part) for name, part in held_out.items()}
+        found = {}
+        for name, part in held_out.items():
+            found[f"{name}_mse"] = reconstruction_mse(model, part)
+        return found
 
     model.train()
     return fit(

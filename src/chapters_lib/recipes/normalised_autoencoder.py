@@ -36,7 +36,8 @@ def use_population_moments(model: Autoencoder, images: Tensor) -> None:
     """
     layer = cast(nn.BatchNorm1d, model.encoder[-1])
     assert layer.running_mean is not None and layer.running_var is not None
-    codes = encode(model, images).to(layer.running_mean.device)  # by running averages: undo them
+    codes = encode(model, images)  # by the running averages: undo them
+    codes = codes.to(layer.running_mean.device)
     scale = (layer.running_var + layer.eps).sqrt()
     layer.running_mean += scale * codes.mean(0)
     layer.running_var.copy_((scale * codes.std(0)).square() - layer.eps)

@@ -45,7 +45,8 @@ def discriminator_features(discriminator: Discriminator) -> Features:
     def features(images: Tensor) -> Tensor:
         modes = [(part, part.training) for part in discriminator.modules()]
         discriminator.eval()
-        parts = (to_float(part.to(device_of(discriminator))) for part in images.split(500))
+        device = device_of(discriminator)
+        parts = (to_float(part.to(device)) for part in images.split(500))
         found = torch.cat([discriminator.features(x) for x in parts]).cpu()
         for part, mode in modes:
             part.training = mode
