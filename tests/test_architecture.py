@@ -150,6 +150,16 @@ def pickles(texts: dict[str, str]) -> list[str]:
     return wrong
 
 
+def asserted(texts: dict[str, str]) -> list[str]:
+    """Return where the type of a value is asserted that code with types would have."""
+    return [
+        f"{module}:{node.lineno}"
+        for module, source in texts.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assert) and "isinstance(" in ast.unparse(node.test)
+    ]
+
+
 def decodes(call: ast.Call) -> bool:
     """Whether a call reads or writes text, as far as its own words tell."""
     method = isinstance(call.func, ast.Attribute)
@@ -234,6 +244,10 @@ def test_nothing_is_pickled() -> None:
     assert pickles(sources()) == []
 
 
+def test_types_are_declared_and_not_asserted() -> None:
+    assert asserted(sources()) == []
+
+
 def test_library_says_its_floors() -> None:
     """The package's docstring names the floors in this order."""
     text = (chapters_lib.__doc__ or "").partition("::")[2]
@@ -269,6 +283,7 @@ def test_a_circle_is_found() -> None:
     [
         (prints, "def f():\n    print(1)"),
         (long_functions, "def f():\n" + "    x = 1\n" * 60),
+        (asserted, "assert x and isinstance(x, int)"),
         (pickles, "import pickle"),
         (pickles, "from joblib import dump"),
         (pickles, "torch.load(path)"),

@@ -95,7 +95,7 @@ class GatherSolutions(SphinxPostTransform):
         before.replace_self(nodes.paragraph("", "", nodes.raw("", lead, format="latex")))
         for question in asked:
             question.parent.remove(question)
-        begin = rf"\phantomsection\label{{{label}}}{{\small"
+        begin = rf"\phantomsection\label{{{label}}}{{\small\textsc{{\color{{gray}}Check yourself}}"
         return [
             nodes.raw("", begin, format="latex"),
             *asked,

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by the DevTools protocol: opens a page and reports what went wrong in it."""
+"""A headless Chromium, driven by the DevTools protocol: opens a page, reports what went wrong in it, and has hands."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ SETTLE = """
   };
 })()
 """
+
+
+CODES = {"Tab": 9, "Enter": 13, " ": 32, "End": 35, "Home": 36}
+CODES |= {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+Place = tuple[float, float]
 
 
 @dataclass
@@ -183,6 +188,88 @@ class Browser:
                     raise
                 time.sleep(0.5)
         raise AssertionError("unreachable")
+
+    def until(self, condition: str, seconds: float = 20) -> None:
+        """Wait until an expression holds."""
+        end = time.monotonic() + seconds
+        while not self.evaluate(condition):
+            assert time.monotonic() < end, f"not within {seconds} s: {condition}"
+            time.sleep(0.05)
+
+    def settle(self) -> None:
+        """Wait for two frames: what was asked for is then drawn."""
+        self.evaluate(
+            "new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(() => f(1))))"
+        )
+
+    def text(self, selector: str) -> str:
+        """Return the text of a node."""
+        return self.evaluate(f"document.querySelector({selector!r}).textContent")
+
+    def pixels(self, selector: str) -> list[int]:
+        """Return the grey values of a canvas, row by row."""
+        return self.evaluate(f"""(() => {{ const canvas = document.querySelector({selector!r});
+            const {{ data }} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return Array.from(data).filter((_, i) => i % 4 === 0); }})()""")
+
+    def at(self, selector: str, right: float = 0.0, down: float = 0.0) -> Place:
+        """Scroll to a node and return a place of the window, so many pixels off the node's middle."""
+        x, y = self.evaluate(f"""(() => {{ const node = document.querySelector({selector!r});
+            node.scrollIntoView({{ block: "center", behavior: "instant" }});
+            const {{ x, y, width, height }} = node.getBoundingClientRect();
+            return [x + width / 2, y + height / 2]; }})()""")
+        return x + right, y + down
+
+    def click(self, selector: str, right: float = 0.0, down: float = 0.0) -> None:
+        """Press the mouse and let go, so many pixels off a node's middle."""
+        place = self.at(selector, right, down)
+        self._mouse("Pressed", place)
+        self._mouse("Released", place)
+        self.settle()
+
+    def drag(self, selector: str, start: Place, end: Place) -> None:
+        """Drag by the mouse in four steps, from place to place, in pixels off a node's middle."""
+        self._along(selector, start, end, self._mouse, ("Pressed", "Moved", "Released"))
+
+    def swipe(self, selector: str, start: Place, end: Place) -> None:
+        """Draw a finger over the page in four steps, from place to place, in pixels off a node's middle."""
+        self._along(selector, start, end, self._touch, ("Start", "Move", "End"))
+
+    def tap(self, selector: str, right: float = 0.0, down: float = 0.0) -> None:
+        """Put a finger down and lift it, so many pixels off a node's middle."""
+        place = self.at(selector, right, down)
+        self._touch("Start", place)
+        self._touch("End", place)
+        self.settle()
+
+    def press(self, selector: str, *keys: str) -> None:
+        """Focus a node and press keys, as the browser would pass them on."""
+        self.evaluate(f"document.querySelector({selector!r}).focus()")
+        for key in keys:
+            text = {"Enter": {"text": "\r"}, " ": {"text": " "}}.get(key, {})
+            event = {"key": key, "code": key, "windowsVirtualKeyCode": CODES[key]}
+            self.call("Input.dispatchKeyEvent", type="keyDown", **event, **text)
+            self.call("Input.dispatchKeyEvent", type="keyUp", **event)
+        self.settle()
+
+    def _along(self, selector: str, start: Place, end: Place, send, kinds: tuple[str, ...]) -> None:
+        x, y = self.at(selector)
+        for i, kind in enumerate((kinds[0], *4 * [kinds[1]], kinds[2])):
+            part = min(i, 4) / 4
+            right, down = (a + part * (b - a) for a, b in zip(start, end, strict=True))
+            send(kind, (x + right, y + down))
+        self.settle()
+
+    def _mouse(self, kind: str, place: Place) -> None:
+        self.call(
+            "Input.dispatchMouseEvent",
+            **dict(type=f"mouse{kind}", x=place[0], y=place[1], clickCount=1),
+            **dict(button="left", buttons=int(kind != "Released")),
+        )
+
+    def _touch(self, kind: str, place: Place) -> None:
+        points = [] if kind == "End" else [{"x": place[0], "y": place[1]}]
+        self.call("Input.dispatchTouchEvent", type=f"touch{kind}", touchPoints=points)
 
     def screenshot(self, path: Path, *, full: bool = False) -> None:
         """Write what the window shows, or the whole page, as PNG."""

@@ -102,7 +102,8 @@ def test_no_page_is_fuller_than_its_paper(log):
 
 def test_the_index_names_each_term_once(latex):
     terms = re.findall(
-        r"\\item \\spxentry\{(.*?)\}", (latex / "learning-to-generate.ind").read_text("utf-8")
+        r"\\item \\spxentry\{(.*?)\}",
+        (latex / "learning-to-generate.ind").read_text(encoding="utf-8"),
     )
     seen = [re.sub(r"\\sphinxhyphen\s*\{\}", "-", term) for term in terms]
     assert len(seen) > 50

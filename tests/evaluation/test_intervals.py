@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from chapters_lib.evaluation.intervals import paired, welch
+from chapters_lib.evaluation.intervals import borrowed, paired, welch
 
 A, B = (27.5, 21.0, 19.0, 23.6), (27.1, 22.0, 20.8)
 
@@ -52,6 +52,26 @@ def test_welch_covers_as_often_as_it_says(spread: float) -> None:
     assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
 
 
+def test_one_training_borrows_the_spread_of_its_siblings() -> None:
+    several = (2.052, 2.171, 1.703)
+    found = borrowed((1.445,), several, several)
+    pooled = stats.ttest_ind((1.445,), several).confidence_interval(
+        0.95
+    )  # one has no spread of its own
+    assert (found.low, found.high) == pytest.approx((pooled.low, pooled.high))
+    assert found.high - found.difference == pytest.approx(4.303 * found.sem, rel=1e-3)
+
+
+def test_a_borrowed_spread_covers_as_often_as_it_says() -> None:
+    """Of 4,000 times one number beside three, and one beside one, with the spread of three: 95 %."""
+    generator = np.random.default_rng(2)
+    drawn = generator.standard_normal((4000, 5))
+    beside = [not borrowed(row[:1], row[2:], row[2:]).clear for row in drawn]
+    single = [not borrowed(row[:1], row[1:2], row[2:]).clear for row in drawn]
+    assert np.mean(beside) == pytest.approx(0.95, abs=0.015)
+    assert np.mean(single) == pytest.approx(0.95, abs=0.015)
+
+
 def test_only_what_excludes_zero_is_clear() -> None:
     assert welch((1.0, 1.1, 0.9), (2.0, 2.1, 1.9)).clear
     assert not welch((1.0, 2.0), (1.5, 2.5)).clear
@@ -67,3 +87,5 @@ def test_one_number_has_no_interval() -> None:
         welch((1.0,), (1.0, 2.0))
     with pytest.raises(ValueError, match="no pairs"):
         paired((1.0, 2.0, 3.0), (1.0, 2.0))
+    with pytest.raises(ValueError, match="no spread"):
+        borrowed((1.0,), (1.0, 2.0), (1.0,))

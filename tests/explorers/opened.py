@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from torch import Tensor
 
+from chapters_lib.explorers import ENCODING
 from tests.book import browser
+from tests.conftest import lacking
 
 STATIC = Path(__file__).parents[2] / "book" / "_static"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>One explorer</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<body style="margin: 0.5rem auto; max-width: 48rem; font-family: sans-serif">
 <script src="_static/play/core.js" defer></script>
-<main><div class="play" data-play="{kind}" {attributes}></div></main></html>"""
-READY = "!!document.querySelector('.play[data-started]:not([aria-busy]) *')"
+<main><div class="play" {attributes}></div></main><div style="height: 100rem"></div></html>"""
+READY = "document.querySelector('.play[data-started]:not([aria-busy])')?.hasChildNodes()"
+HANDS = """window.$ = (q) => document.querySelector(".play " + q);
+window.$$ = (q) => [...document.querySelectorAll(".play " + q)];
+window.wrong = []; onerror = (message) => { wrong.push(message); }; 0"""
+UNNAMED = """$$('button, input, select, :not(button) > canvas')
+.filter((n) => !(n.ariaLabel || n.innerText || n.labels?.length)).length"""
 
 
 def in_node(program: str, given: Mapping[str, Any], folder: Path) -> Any:
@@ -42,102 +51,59 @@ def in_node(program: str, given: Mapping[str, Any], folder: Path) -> Any:
     return json.loads(done.stdout)
 
 
-class Opened:
-    """An open explorer: what a reader does to it, and what it says."""
+def window() -> browser.Browser:
+    """Return a browser to be entered, or skip the test."""
+    if browser.find() is None:
+        lacking("no Chromium is installed: the page cannot be opened here")
+    return browser.Browser()
 
-    def __init__(self, window: browser.Browser):
-        self.window = window
 
-    def evaluate(self, script: str) -> Any:
-        """Return the value of an expression; $ and $$ look inside the explorer."""
-        return self.window.evaluate(
-            "(() => { const $ = (q) => document.querySelector('.play ' + q), "
-            f"$$ = (q) => [...document.querySelectorAll('.play ' + q)]; return ({script}); }})()"
-        )
+class Shown:
+    """A folder with the page in it. Exports belong in `explorers`, the folder that it loads from."""
 
-    def until(self, condition: str, seconds: float = 20) -> None:
-        """Wait until an expression holds."""
-        end = time.monotonic() + seconds
-        while not self.evaluate(condition):
-            assert time.monotonic() < end, f"not within {seconds} s: {condition}"
-            time.sleep(0.05)
+    def __init__(self, window: browser.Browser, folder: Path):
+        self.window, self.folder = window, folder
+        self.explorers = folder / "_static" / "explorers"
+        self.explorers.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(STATIC / "play", folder / "_static" / "play")
 
-    def centre(self, selector: str) -> tuple[float, float]:
-        """Scroll to a node and return the middle of it."""
-        self.evaluate(f"$({json.dumps(selector)}).scrollIntoView({{ block: 'center' }})")
-        box = self.evaluate(f"$({json.dumps(selector)}).getBoundingClientRect().toJSON()")
-        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    def holds(self, texts: Mapping[str, str], **entry: str) -> None:
+        """Put exported texts where the page looks for them."""
+        index = [{"name": name, **entry, "bytes": 2 * len(text)} for name, text in texts.items()]
+        files = {"index": f"play.index = {json.dumps(index)};", **texts}
+        for name, text in files.items():
+            (self.explorers / f"{name}.js").write_text(text, encoding=ENCODING)
 
-    def mouse(self, kind: str, x: float, y: float) -> None:
-        """Send one event of the mouse."""
-        self.window.call(
-            "Input.dispatchMouseEvent",
-            type=kind,
-            x=x,
-            y=y,
-            button="left",
-            buttons=int(kind != "mouseReleased"),
-            clickCount=1,
-        )
+    def open(self, attributes: str, width: int = 900) -> browser.Report:
+        """Open the page with one explorer of these attributes, and wait until it is ready."""
+        page = self.folder / "page.html"
+        page.write_text(PAGE.format(attributes=attributes), encoding="utf-8")
+        self.window.resize(width)
+        report = self.window.open(page.as_uri())
+        self.window.until(READY)
+        self.window.evaluate(HANDS)  # $ and $$ look inside the explorer
+        self.window.settle()
+        return report
 
-    def click(self, selector: str, right: float = 0.0, down: float = 0.0) -> None:
-        """Press and let go, so many pixels off a node's middle."""
-        x, y = self.centre(selector)
-        for kind in ("mousePressed", "mouseReleased"):
-            self.mouse(kind, x + right, y + down)
-
-    def drag(self, selector: str, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Drag from one place to another, both in pixels off a node's middle."""
-        x, y = self.centre(selector)
-        self.mouse("mousePressed", x + start[0], y + start[1])
-        for part in (0.25, 0.5, 0.75, 1.0):
-            at = [a + part * (b - a) for a, b in zip(start, end, strict=True)]
-            self.mouse("mouseMoved", x + at[0], y + at[1])
-        self.mouse("mouseReleased", x + end[0], y + end[1])
-
-    def press(self, selector: str, *keys: str) -> None:
-        """Focus a node and press keys, as the browser would pass them on."""
-        self.evaluate(f"$({json.dumps(selector)}).focus()")
-        codes = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home": 36}
-        codes |= {"Enter": 13, " ": 32, "End": 35}
-        for key in keys:
-            rest = {"text": "\r" if key == "Enter" else key} if key in ("Enter", " ") else {}
-            for kind in ("keyDown", "keyUp"):
-                self.window.call(
-                    "Input.dispatchKeyEvent",
-                    type=kind,
-                    key=key,
-                    code=key,
-                    windowsVirtualKeyCode=codes[key],
-                    **(rest if kind == "keyDown" else {}),
-                )
+    def drawn(self, name: str, codes: Tensor) -> np.ndarray:
+        """Return the grey values that a canvas of the page has at each code, shape (N, H·W)."""
+        script = f"""(async () => {{ const model = await play.model({name!r}), node = document.createElement("canvas");
+            return {codes.tolist()}.map((z) => {{
+              play.paint(node, play.decode(model, z), model.shape);
+              const {{ data }} = node.getContext("2d").getImageData(0, 0, node.width, node.height);
+              return Array.from(data).filter((_, i) => i % 4 === 0); }}); }})()"""
+        return np.array(self.window.evaluate(script))
 
 
 @contextmanager
-def opened(kind: str, folder: Path, *, width: int = 800, attributes: str = "") -> Iterator[Opened]:
+def opened(
+    kind: str, folder: Path, *, width: int = 800, attributes: str = ""
+) -> Iterator[browser.Browser]:
     """Open a page with one explorer; at its end nothing may have been wrong, nor wider than the window."""
-    if browser.find() is None:
-        pytest.skip("no Chromium is installed: the page cannot be opened here")
-    shutil.copytree(STATIC / "play", folder / "_static" / "play", dirs_exist_ok=True)
-    page = folder / f"{kind}.html"
-    page.write_text(PAGE.format(kind=kind, attributes=attributes), encoding="utf-8")
-    with browser.Browser() as window:
-        window.resize(width)
-        report = window.open(page.as_uri())
-        here = Opened(window)
-        here.until(READY)
-        window.evaluate("window.wrong = []; onerror = (message) => { wrong.push(message); }; 0")
-        yield here
-        assert window.evaluate("wrong") == []
+    with window() as page:
+        report = Shown(page, folder).open(f'data-play="{kind}" {attributes}', width)
+        yield page
+        assert page.evaluate("wrong") == []
         assert (report.errors, report.failed) == ([], [])
-        assert (
-            window.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            <= 0
-        )
-        named = "n.ariaLabel || n.innerText || n.labels?.length"
-        unnamed = (
-            f"$$('button, input, select, :not(button) > canvas').filter((n) => !({named})).length"
-        )
-        assert here.evaluate(unnamed) == 0
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert page.evaluate(UNNAMED) == 0

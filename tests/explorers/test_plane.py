@@ -10,7 +10,7 @@ import torch
 
 from chapters_lib import explorers
 
-from .conftest import Shown
+from .opened import Shown
 from .test_explorers import run_rounded, trained  # noqa: F401
 
 ATTRIBUTES = 'data-play="plane" data-models="ae-mnist ae-digits"'
@@ -18,7 +18,7 @@ PLANE, IMAGE = ".pl-plane", ".pl-image"
 
 
 def code(shown: Shown) -> tuple[float, ...]:
-    found = re.findall(r"−?[\d.]+", shown.text(".pl-readout b"))
+    found = re.findall(r"−?[\d.]+", shown.window.text(".pl-readout b"))
     return tuple(float(value.replace("−", "-")) for value in found)
 
 
@@ -46,59 +46,53 @@ def test_pixels_are_those_of_torch(plane: Shown, text: str, trained) -> None:  #
 
 
 def test_mouse_and_keys_move_the_point(plane: Shown) -> None:
-    images = [plane.pixels(IMAGE)]
-    plane.drag(plane.at(PLANE, 0.4, 0.4), plane.at(PLANE, 0.7, 0.3))
+    images = [plane.window.pixels(IMAGE)]
+    plane.window.drag(PLANE, (-40, -40), (80, -80))
     where = code(plane)
-    images.append(plane.pixels(IMAGE))
-    plane.evaluate("document.querySelector('.pl-plane').focus()")
-    plane.press("ArrowRight")
+    images.append(plane.window.pixels(IMAGE))
+    plane.window.press(PLANE, "ArrowRight")
     assert code(plane)[0] > where[0] and code(plane)[1] == where[1]
-    plane.press("ArrowUp")
+    plane.window.press(PLANE, "ArrowUp")
     assert code(plane)[1] > where[1]
-    images.append(plane.pixels(IMAGE))
-    plane.press("Home")
+    images.append(plane.window.pixels(IMAGE))
+    plane.window.press(PLANE, "Home")
     assert code(plane) == (0, 0)
     assert len({tuple(image) for image in images}) == 3
-    plane.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
-    assert plane.text(".pl-spoken").startswith("Code (0.00, 0.00), nearest")
-    assert "arrow keys" in plane.evaluate("document.querySelector('.pl-plane').ariaLabel")
+    plane.window.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
+    assert plane.window.text(".pl-spoken").startswith("Code (0.00, 0.00), nearest")
+    assert "arrow keys" in plane.window.evaluate("document.querySelector('.pl-plane').ariaLabel")
 
 
 def test_a_finger_drags_the_point_taps_and_scrolls(plane: Shown) -> None:
     plane.window.call("Emulation.setTouchEmulationEnabled", enabled=True)
     try:
         assert plane.open(ATTRIBUTES, 390).wide <= 0
-        plane.evaluate("document.querySelector('.pl-plane').scrollIntoView({block: 'center'})")
-        before, place = code(plane), plane.at(PLANE, 0.9, 0.9)
-        plane.touch("Start", place)
-        plane.touch("End")
-        plane.settle()
+        before, place = code(plane), (140, 140)
+        plane.window.tap(PLANE, *place)
         tapped = code(plane)
         assert tapped != before
-        top = plane.evaluate("scrollY")
-        plane.swipe(place, (place[0] - 120, place[1] - 120))  # from the point: it follows
+        top = plane.window.evaluate("scrollY")
+        plane.window.swipe(PLANE, place, (20, 20))  # from the point: it follows
         assert code(plane)[0] < tapped[0] and code(plane)[1] > tapped[1]
-        assert plane.evaluate("scrollY") == top
+        assert plane.window.evaluate("scrollY") == top
         dragged = code(plane)
-        plane.swipe(
-            plane.at(PLANE, 0.3, 0.9), plane.at(PLANE, 0.3, 0.1)
-        )  # from elsewhere: the page does
-        assert code(plane) == dragged and plane.evaluate("scrollY") > top
+        plane.window.swipe(PLANE, (-70, 140), (-70, -140))  # from elsewhere: the page does
+        assert code(plane) == dragged and plane.window.evaluate("scrollY") > top
     finally:
         plane.window.call("Emulation.setTouchEmulationEnabled", enabled=False)
 
 
 def test_buttons_draw_and_classes_stand_out(plane: Shown) -> None:
-    plane.click(".pl-bar button")
-    assert plane.evaluate("document.querySelectorAll('.pl-strip canvas').length") == 12
-    plane.click(".pl-strip button:nth-child(3)")
-    name = plane.evaluate("document.querySelectorAll('.pl-strip button')[2].title")
-    assert name == plane.text(".pl-readout b")
-    plane.click(".pl-legend button")
-    assert plane.evaluate("document.querySelectorAll('[aria-pressed=true]').length") == 1
+    plane.window.click(".pl-bar button")
+    assert plane.window.evaluate("document.querySelectorAll('.pl-strip canvas').length") == 12
+    plane.window.click(".pl-strip button:nth-child(3)")
+    name = plane.window.evaluate("document.querySelectorAll('.pl-strip button')[2].title")
+    assert name == plane.window.text(".pl-readout b")
+    plane.window.click(".pl-legend button")
+    assert plane.window.evaluate("document.querySelectorAll('[aria-pressed=true]').length") == 1
 
 
 def test_what_is_not_recorded_is_said(shown: Shown) -> None:
     shown.holds({})
     shown.open(ATTRIBUTES)
-    assert "python -m chapters_lib train ae-mnist" in shown.text(".play")
+    assert "python -m chapters_lib train ae-mnist" in shown.window.text(".play")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from chapters_lib.experiments import find
 from chapters_lib.explorers import live
 from chapters_lib.models.rbm import GaussianBernoulliRBM
+from chapters_lib.recipes.mistakes import KEPT
 from chapters_lib.recording import runs
 from tests.explorers.opened import in_node, opened
 
@@ -103,12 +105,30 @@ def test_what_is_not_recorded_is_left_out(folders, tmp_path: Path) -> None:
 
 
 def test_shares_are_those_of_the_record() -> None:
-    if not {live.PROBES, live.END_TO_END} <= set(runs.names()):
+    if not {live.PROBES, live.END_TO_END, live.MISTAKES} <= set(runs.names()):
         pytest.skip("the probes are not recorded")
     found, study = live.EXPORTS[live.LABELS][1](), runs.load(live.PROBES)
     assert found["images"] * found["shares"][2] / 100 == pytest.approx(600)
     error = found["errors"]["trained discriminator"]["10"]
     assert np.isclose(error[0], 100 * (1 - study["dcgan_10_test_accuracy"]))
+
+
+def test_mistakes_are_those_of_the_record() -> None:
+    if not {live.PROBES, live.END_TO_END, live.MISTAKES} <= set(runs.names()):
+        pytest.skip("the mistakes are not recorded")
+    found, kept = live.EXPORTS[live.LABELS][1](), runs.load(live.MISTAKES)
+    assert set(found["wrong"]) == {"pixels", "trained discriminator", "end to end"}
+    assert set(found["wrong"]) <= set(found["errors"])
+    for readings in found["wrong"].values():
+        for share, wrong in readings.items():
+            assert float(share) in found["shares"] and 0 < len(wrong) <= KEPT
+            assert all(found["pictures"][place][1] != said for place, said in wrong)
+    first, said = found["wrong"]["pixels"]["10"][0]
+    at = kept.panels["pixels_10_at"][0]
+    assert kept.panels["index"][at] == first and kept.panels["pixels_10_said"][0] == said
+    assert base64.b64decode(found["pictures"][first][0]) == kept.panels["images"][at].tobytes()
+    error = 100 * kept["pixels_10_wrong"] / 10_000  # of the first draw; beside the mean over draws
+    assert abs(error - found["errors"]["pixels"]["10"][0]) < 1
 
 
 @pytest.mark.slow
@@ -154,6 +174,11 @@ def test_a_reader_reads_errors_by_labels(tmp_path: Path) -> None:
     with opened("labels", tmp_path, width=390) as page:
         page.press(".pl-slider input", "End")
         page.until("$('.pl-readout').innerText.startsWith('60,000 labelled')")
+        pictures = "$$('.pl-wrong canvas').map((node) => node.toDataURL()).join()"
+        before = page.evaluate(pictures)
         page.press(".pl-slider input", "Home", "ArrowRight")
         page.until("$('.pl-readout').innerText.startsWith('180 labelled')")
+        assert page.evaluate(pictures) != before
+        assert " read as " in page.evaluate("$('.pl-wrong canvas').ariaLabel")
+        assert "mistakes not recorded" in page.evaluate("$('').innerText")
         assert "not recorded" in page.evaluate("$('.pl-list').innerText")

@@ -1,4 +1,4 @@
-"""A question folds its answer on the site, and stands above it in print and in the EPUB."""
+"""A question folds its answer on the site, stands above it in the EPUB, and says in the PDF where it is."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ See {eq}`eq-one`.
 :label: eq-one
 1 + 1 = 2
 ```
+
+And then?
+
+```{answers}
+```
 """
 )
 
@@ -44,13 +49,17 @@ def test_a_question_and_its_answer(tiny, folder, files, options, start):
     built = next((tiny / "_build" / folder).rglob(files)).read_text(encoding="utf-8")
     assert re.search(start, built)
     assert "counting" in built and built.index("counting") > re.search(start, built).start()  # type: ignore[union-attr]
+    gathered = folder == "latex"  # behind the page, and the question says where
+    assert (built.index("counting") > built.index("And then")) == gathered
+    assert ("Answers to the questions" in built) == gathered
+    assert built.count("quiz:0") == (3 if gathered else 0)
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "book").glob("*.md")), ids=lambda page: page.stem)
 def test_a_chapter_asks_three_to_five_questions(page: Path) -> None:
     """Each has an answer; none holds a number of a record that was typed."""
     text = page.read_text(encoding="utf-8")
-    if "{kicker}`Exercises`" not in text:
+    if "{kicker}`Exercises`" not in text and "\n## Exercises\n" not in text:
         assert "{quiz}" not in text
         return
     found = re.findall(r"^:::\{quiz\} (.+)\n((?:.+\n)+?):::\n", text, re.MULTILINE)

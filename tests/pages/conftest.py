@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -24,7 +24,12 @@ def own_look() -> Iterator[None]:
 def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | float]:
     """What the page is given, by its keys."""
     found: dict[str, str | float] = {}
-    monkeypatch.setattr(Page, "keep", lambda self, **values: found.update(values))
+
+    def give(self: Page, kind: str, key: str, value: str | float) -> None:
+        if not kind:
+            found[self.key(key)] = value
+
+    monkeypatch.setattr(Page, "_give", give)
     return found
 
 
@@ -33,8 +38,20 @@ def claimed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Verdict]:
     """What the page claims, by its keys."""
     found: dict[str, Verdict] = {}
 
-    def claims(self: Page, *, own: bool = False, **verdicts: Verdict) -> None:
-        found.update(verdicts)
+    def mark(self: Page, opening: str, verdicts: Mapping[str, Verdict]) -> None:
+        found.update({self.key(key): verdict for key, verdict in verdicts.items()})
 
-    monkeypatch.setattr(Page, "claims", claims)
+    monkeypatch.setattr(Page, "_mark", mark)
+    return found
+
+
+@pytest.fixture
+def marks(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+    """Which claims hold, by their keys, filled as the page makes them."""
+    found: dict[str, bool] = {}
+
+    def mark(self: Page, opening: str, verdicts: Mapping[str, Verdict]) -> None:
+        found.update({self.key(key): verdict.holds for key, verdict in verdicts.items()})
+
+    monkeypatch.setattr(Page, "_mark", mark)
     return found

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from chapters_lib import pages
-from chapters_lib.evaluation.intervals import paired
+from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.pages import Page, claims
+from chapters_lib.pages.words import interval
 from chapters_lib.recording import runs
-from chapters_lib.recording.runs import Metric
+from chapters_lib.recording.runs import Metric, Run
 
 LOW = Metric(1.0, 0.1, (0.9, 1.0, 1.1))
 HIGH = Metric(2.0, 0.1, (1.9, 2.0, 2.1))
 WIDE = Metric(1.5, 0.9, (0.2, 1.2, 3.1))
-ONE = Metric(1.4, float("nan"), (1.4,))
+ONE = Metric.of([1.4])
+PAIR = {"low": LOW, "high": HIGH}
 
 
 def test_a_clear_difference_is_one_and_a_wide_spread_is_none() -> None:
@@ -39,14 +43,17 @@ def test_there_are_words_for_each_outcome() -> None:
     words = ("less", "level", "more")
     assert claims.outcome(LOW, HIGH, words) == "less" and claims.outcome(HIGH, LOW, words) == "more"
     assert claims.outcome(WIDE, LOW, words) == "level"
-    assert claims.outcome(LOW, ONE, words, spread=0.1) == "less"
+    assert claims.outcome(LOW, ONE, words, spread=LOW) == "level"
 
 
 def test_one_training_needs_a_spread() -> None:
     with pytest.raises(ValueError, match="two of each"):
         claims.less(LOW, ONE)
-    assert claims.less(LOW, ONE, spread=0.1).holds
-    assert claims.level(LOW, ONE, spread=0.4).holds
+    assert claims.less(LOW, Metric(1.6, float("nan"), (1.6,)), spread=LOW).holds
+    assert claims.level(
+        LOW, ONE, spread=LOW
+    ).holds  # three and a half standard errors are not enough
+    assert claims.level(LOW, ONE, spread=WIDE).holds
 
 
 def test_marks_and_pairs() -> None:
@@ -54,6 +61,14 @@ def test_marks_and_pairs() -> None:
     assert claims.above(LOW, 0.5).holds and not claims.above(LOW, 1.5).holds
     found = paired([1.0, 2.0, 3.1], [0.0, 1.0, 2.0])
     assert claims.shown(found, sign=1).holds and not claims.shown(found, sign=0).holds
+
+
+def test_a_gap_is_what_two_standard_errors_leave() -> None:
+    def at(mean: float) -> Metric:
+        return Metric(mean, 0.1, (mean,))
+
+    assert claims.apart(at(2.0), at(1.0)).low == pytest.approx(1 - 0.2 * 2**0.5)
+    assert claims.apart(at(1.2), at(1.0)).low < 0 < claims.apart(at(1.4), at(1.0)).low
 
 
 def test_what_was_measured_is_told() -> None:
@@ -66,11 +81,36 @@ def test_a_page_glues_nothing_where_a_claim_holds(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pages, "glue", lambda name, value, display: given.update({name: value}))
     Page("p").claims(low_first=claims.less(LOW, HIGH), high_first=claims.less(HIGH, LOW))
     Page("p").claims(wide=claims.greater(WIDE, LOW))
-    Page("p").claims(own=True, toy=~claims.less(LOW, HIGH))
+    Page("p").own_claims(toy=~claims.less(LOW, HIGH))
     assert given["claim-p-low-first"] == ""
     assert given["claim-p-high-first"].startswith(claims.OTHERWISE)
     assert given["claim-p-toy"].startswith(claims.OWN)
     assert given["claim-p-wide"].startswith(claims.OPEN)
+
+
+def test_no_name_of_a_claim_means_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, str] = {}
+    monkeypatch.setattr(pages, "glue", lambda name, value, display: given.update({name: value}))
+    lost = claims.less(HIGH, LOW)
+    Page("p").of("part").claims(own=lost, self=lost)
+    assert given.keys() == {"claim-p-part-own", "claim-p-part-self"}
+    assert all(mark.startswith(claims.OTHERWISE) for mark in given.values())
+
+
+def test_a_clear_difference_may_be_told_without_its_sign() -> None:
+    found = Interval.about(-1.0, 0.25)
+    assert interval(found, 1) == "−1.0 [−1.5, −0.5]"
+    assert interval(found, 1, bare=True) == "1.0 [0.5, 1.5]"
+    unclear = Interval.about(-1.0, 0.75)
+    assert interval(unclear, 1, bare=True) == interval(unclear, 1) == "−1.0 [−2.5, 0.5]"
+
+
+def test_trainings_of_a_run_are_held_against_each_other_one_by_one() -> None:
+    metrics = {k: {"mean": m.mean, "sem": m.sem, "values": m.values} for k, m in PAIR.items()}
+    found = Run("a", {}, metrics, {}, Path()).gap("high", "low")
+    assert found.values == pytest.approx((1.0, 1.0, 1.0)) and found.sd == pytest.approx(0)
+    assert LOW.times(10).values == pytest.approx((9, 10, 11))
+    assert Metric.of(HIGH.values).sd == pytest.approx(0.1)
 
 
 def test_the_shipped_records_are_the_present_ones(tmp_path, monkeypatch) -> None:

@@ -33,7 +33,7 @@ import json, matplotlib
 matplotlib.use("Agg")
 from chapters_lib.pages import Page
 said = {}
-Page.keep = lambda self, **values: said.update({f"{self.prefix}-{k}": str(v) for k, v in values.items()})
+Page.keep = lambda self, **values: said.update({f"{self.prefix}-{self.key(k)}": str(v) for k, v in values.items()})
 Page.claims = lambda self, **verdicts: None
 from chapters_lib.pages import assignments, comparison, data
 from chapters_lib.pages import evaluation_board as board

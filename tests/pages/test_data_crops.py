@@ -8,16 +8,6 @@ from matplotlib import pyplot as plt
 
 from chapters_lib.pages import data_crops as page
 from chapters_lib.recording import runs
-from chapters_lib.recording.runs import Metric
-
-
-def at(mean: float) -> Metric:
-    return Metric(mean, 0.1, (mean,))
-
-
-def test_a_gap_is_what_two_standard_errors_leave() -> None:
-    assert page.gap(at(1), at(2)) == pytest.approx(1 - 0.2 * 2**0.5)
-    assert page.gap(at(1), at(1.2)) < 0 < page.gap(at(1), at(1.4))
 
 
 def test_floors_stand_above_the_models() -> None:

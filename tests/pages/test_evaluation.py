@@ -9,8 +9,6 @@ from chapters_lib.evaluation.kid import KernelDistance
 from chapters_lib.evaluation.precision_recall import PrecisionRecall
 from chapters_lib.pages import evaluation
 from chapters_lib.pages import evaluation_board as board
-from chapters_lib.pages import evaluation_study as study
-from chapters_lib.pages import evaluation_weights as weights
 
 
 def seen(fid: float, precision: float, recall: float) -> dict[str, object]:
@@ -28,14 +26,13 @@ SEEN = {
 
 
 def test_few_images_read_too_far(kept):
-    study.numbers()
+    evaluation.numbers()
     assert kept["same_few"] > kept["same_many"] > 0
     assert kept["same_slope"].startswith("−")
 
 
 def test_the_state_counts_the_rows_that_have_the_distance(kept):
     board.numbers()
-    weights.numbers()
     entries = board.entries()
     measured = sum(entry.has(board.shown()) and not entry.has(board.EQUAL) for entry in entries)
     assert kept["board_state"].startswith(f"{measured} of the {len(entries)} rows")
@@ -54,12 +51,12 @@ def test_a_board_has_real_images_first_and_then_the_nearest():
 
 
 def test_the_other_tables_have_their_rows():
-    assert weights.table_weights().data.count("\n* - ") == 5
+    assert board.table_weights().data.count("\n* - ") == 5
     assert evaluation.table_sets(SEEN, 359).data.count("\n* - ") == 6
 
 
 def test_figures_name_their_axes():
-    for axes in study.sizes().axes:
+    for axes in evaluation.sizes().axes:
         assert axes.get_xlabel() == "images on each side"
     assert board.agreement().axes[0].get_ylabel() == "Inception"
     gauss = evaluation.gauss([10, 20], {2: [0.4, 0.2]}, {2: [0.3, 0.2]})
@@ -82,7 +79,7 @@ def test_a_set_that_keeps_its_recall_is_marked(kept, claimed):
 
 
 def test_an_order_that_turned_round_is_noticed(kept, monkeypatch):
-    reversed_weights = dict(zip(weights.WEIGHTS, reversed(weights.WEIGHTS.values()), strict=True))
-    monkeypatch.setattr(weights, "WEIGHTS", reversed_weights)
+    reversed_weights = dict(zip(board.WEIGHTS, reversed(board.WEIGHTS.values()), strict=True))
+    monkeypatch.setattr(board, "WEIGHTS", reversed_weights)
     with pytest.raises(AssertionError, match="it is the one said"):
-        weights.numbers()
+        board.four_weights()

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from chapters_lib.pages import realnvp_prior, run
-from chapters_lib.pages import realnvp_prior_figures as drawn
 
 TEXT = (Path(__file__).parents[2] / "book/realnvp-prior.md").read_text(encoding="utf-8")
 
@@ -53,7 +52,7 @@ def test_a_claim_notices_another_record(kept, claimed, monkeypatch):
         "vae-gaussian-mnist": replace(normal, metrics=flow.metrics),
     }
     monkeypatch.setattr(realnvp_prior, "run", lambda name: swapped.get(name) or run(name))
-    monkeypatch.setattr(realnvp_prior, "check", lambda claims: None)
+    monkeypatch.setattr(realnvp_prior, "check", lambda claim, true: None)
     realnvp_prior.numbers()
     for key in ("lower_nll", "below_wide", "reconstructs", "recognised", "nearer"):
         assert not claimed[key].holds, key
@@ -73,15 +72,15 @@ def test_tables_have_their_rows(table, rows):
 
 
 def test_learning_curves_have_names():
-    left, right = drawn.loss().axes
+    left, right = realnvp_prior.loss().axes
     assert (left.get_xlabel(), right.get_xlabel()) == ("epoch", "epoch")
     assert "nats" in left.get_ylabel()
 
 
 def test_the_flow_turns_codes_into_noise():
-    points, labels = drawn.codes("vae-realnvp-2d-mnist")
+    points, labels = realnvp_prior.codes("vae-realnvp-2d-mnist")
     with torch.no_grad():
-        base = drawn.model("vae-realnvp-2d-mnist").prior.to_base(points)
-    assert len(points) == len(labels) == drawn.SHOWN
+        base = realnvp_prior.model("vae-realnvp-2d-mnist").prior.to_base(points)
+    assert len(points) == len(labels) == realnvp_prior.SHOWN
     assert base.mean(0).abs().max() < 0.2
     assert (base.std(0) - 1).abs().max() < 0.2

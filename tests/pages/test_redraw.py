@@ -53,7 +53,6 @@ def _finds(node: ast.stmt) -> bool:
         isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
         and call.func.attr == "claims"
-        and not any(keyword.arg == "own" for keyword in call.keywords)
         for call in ast.walk(node)
     )
 
@@ -103,8 +102,8 @@ def findings(monkeypatch):
     """Return what calls every page's findings, and returns them by page and key."""
     found: dict[tuple[str, str], Verdict] = {}
 
-    def claims(self: Page, *, own: bool = False, **verdicts: Verdict) -> None:
-        found.update({(self.prefix, key): verdict for key, verdict in verdicts.items()})
+    def claims(self: Page, **verdicts: Verdict) -> None:
+        found.update({(self.prefix, self.key(key)): verdict for key, verdict in verdicts.items()})
 
     def all_of(root: Path) -> dict[tuple[str, str], Verdict]:
         monkeypatch.setenv("CHAPTERS_RUNS", str(root))
@@ -145,11 +144,7 @@ def test_a_page_speaks_of_its_own_trainings_from_other_seeds(findings, monkeypat
     seeded = reproducibility.seed_everything
     monkeypatch.setattr(reproducibility, "seed_everything", lambda seed: seeded(seed + SHIFT))
     monkeypatch.setattr(figures, "use_style", lambda: None)
-
-    def claims(self: Page, *, own: bool = False, **verdicts: Verdict) -> None:
-        found.update(verdicts if own else {})
-
-    monkeypatch.setattr(Page, "claims", claims)
+    monkeypatch.setattr(Page, "own_claims", lambda self, /, **verdicts: found.update(verdicts))
     space: dict[str, object] = {}
     for cell in CELL.findall((ROOT / "book" / f"{name}.md").read_text(encoding="utf-8")):
         exec(compile(cell, f"{name}.md", "exec"), space)

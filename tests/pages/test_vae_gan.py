@@ -11,7 +11,6 @@ import torch
 from matplotlib.figure import Figure
 
 from chapters_lib.pages import run, vae_gan
-from chapters_lib.pages import vae_gan_figures as drawn
 from chapters_lib.recording.runs import Run
 
 TEXT = (Path(__file__).parents[2] / "book/vae-gan.md").read_text(encoding="utf-8")
@@ -57,11 +56,11 @@ def test_digits_that_do_not_gain_by_the_likeness_are_noticed(kept, claimed) -> N
 @pytest.mark.parametrize(
     "draw",
     [
-        drawn.samples,
-        drawn.fashion_reconstructions,
-        drawn.mnist_reconstructions,
-        drawn.convolutional_reconstructions,
-        drawn.pairs,
+        vae_gan.samples,
+        vae_gan.fashion_reconstructions,
+        vae_gan.mnist_reconstructions,
+        vae_gan.convolutional_reconstructions,
+        vae_gan.pairs,
     ],
 )
 def test_rows_of_images_are_labelled(draw) -> None:
@@ -70,7 +69,7 @@ def test_rows_of_images_are_labelled(draw) -> None:
     assert figure.axes[0].get_yticklabels()
 
 
-@pytest.mark.parametrize("draw", [drawn.unlearning, drawn.gamma_sweep, drawn.layer_sweep])
+@pytest.mark.parametrize("draw", [vae_gan.unlearning, vae_gan.gamma_sweep, vae_gan.layer_sweep])
 def test_axes_of_curves_are_labelled(draw) -> None:
     axes = draw().axes
     assert len(axes) == 2 and all(ax.get_xlabel() for ax in axes)
@@ -99,12 +98,12 @@ def test_rows_of_other_images_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
             other.__dict__["panels"] = run(name).panels | {"images": images}
         return other
 
-    monkeypatch.setattr(drawn, "run", changed)
+    monkeypatch.setattr(vae_gan, "run", changed)
     with pytest.raises(AssertionError, match="the same images"):
-        drawn.fashion_reconstructions()
+        vae_gan.fashion_reconstructions()
 
 
 def test_digits_fill_four_labelled_rows() -> None:
     rows = {name: torch.zeros(10, 1, 28, 28) for name in "abcd"}
-    labels = [label.get_text() for label in drawn.digits_rows(rows).axes[0].get_yticklabels()]
+    labels = [label.get_text() for label in vae_gan.digits_rows(rows).axes[0].get_yticklabels()]
     assert labels[0] == "original" and len(labels) == 4

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -14,7 +16,8 @@ from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.experiments import dcgan_pretraining as dcgan
 from chapters_lib.models.dcgan import dcgan as make_pair
 from chapters_lib.models.gan import GAN
-from chapters_lib.recipes import gan, pretraining, probing
+from chapters_lib.recipes import gan, mistakes, pretraining, probing
+from chapters_lib.recipes.mistakes import MistakesConfig
 from chapters_lib.recipes.probing import (
     Reading,
     discriminator_features,
@@ -25,6 +28,7 @@ from chapters_lib.recipes.probing import (
     summary,
 )
 from chapters_lib.recording.experiment import Session
+from chapters_lib.reproducibility import seed_everything
 from tests.conftest import use_data
 
 
@@ -232,3 +236,46 @@ def test_probing_defaults_are_the_assignments() -> None:
     assert (probing.SHARE, probing.DRAWS) == (0.1, 5)
     study = dcgan.PRETRAINING
     assert study.draws[study.shares.index(0.1)] == 5
+
+
+def test_the_first_mistakes_are_kept_with_their_images(digits: dict[str, Dataset]) -> None:
+    test = digits["test"]
+    right, shifted = test.labels.clone(), (test.labels + 1) % 10
+    some = right.clone()
+    some[[5, 9]] = (right[[5, 9]] + 3) % 10
+    found = mistakes.kept({"none": right, "all": shifted, "some": some}, test)
+    assert len(found["none_at"]) == 0 and len(found["all_at"]) == mistakes.KEPT
+    assert found["index"][found["some_at"]].tolist() == [5, 9]
+    assert found["some_said"].tolist() == some[[5, 9]].tolist()
+    assert found["labels"][found["some_at"]].tolist() == right[[5, 9]].tolist()
+    np.testing.assert_array_equal(found["images"][found["some_at"][1]], test.images[9, 0])
+
+
+def test_mistakes_are_those_that_the_readings_count(
+    digits: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(dcgan.MINMAX, width=2, judged=False)
+    alone = replace(dcgan.END_TO_END, convolutional_gan=small, shares=(0.2,), updates=60)
+    alone = replace(alone, batch_size=32, learning_rate=1e-2)
+    config = MistakesConfig(small, alone, shares=(0.1, 1.0))
+    torch.manual_seed(0)
+    discriminator = gan.build(small).discriminator
+    monkeypatch.setattr(pretraining, "recorded", lambda name, config: discriminator)
+    monkeypatch.setattr(mistakes.runs, "load", lambda name: collections.defaultdict(lambda: 1e-4))
+    model, session = mistakes.build(config), Session(torch.device("cpu"))
+    assert len(mistakes.train(config, model, session)) == 10
+    wrong, panels = mistakes.evaluate(config, model), mistakes.panels(config, model)
+    test = digits["test"]
+    for name, of in (("pixels", pixels), ("dcgan", discriminator_features(discriminator))):
+        part = digits["train"].subset(labelled(digits["train"].labels, 0.1, 0))
+        features = of(part.images), part.labels, of(test.images), test.labels
+        share = 1 - wrong[f"{name}_10_wrong"] / len(test.labels)
+        assert share == pytest.approx(read(*features, decays=(1e-4,)).test_accuracy)
+        assert wrong[f"{name}_100_wrong"] < wrong[f"{name}_10_wrong"]
+        assert len(panels[f"{name}_10_at"]) == min(wrong[f"{name}_10_wrong"], mistakes.KEPT)
+    study = EXPERIMENTS["dcgan-end-to-end-mnist"]  # the same training, and so the same network
+    seed_everything(0)
+    models = study.build(alone)
+    study.train(alone, models, session)
+    accuracy = study.evaluate(alone, models)["end_to_end_20_test_accuracy"]
+    assert wrong["end_to_end_20_wrong"] == round((1 - accuracy) * len(test.labels))

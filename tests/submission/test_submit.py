@@ -88,6 +88,7 @@ def test_a_pack_holds_question_answer_and_code_that_runs_alone():
 
 def test_what_is_cited_is_listed_once():
     works = cited("as in Kingma and Welling (2014), and [Goodfellow et al., 2014]; Ioffe (1999)")
+    assert cited("as in Kingma and Welling 2014") and not cited("Kingma and Welling, and 2014")
     assert len(works) == 2 and all("2014" in work for work in works)
     notebooks = [
         new_notebook(cells=[new_markdown_cell("# T"), new_markdown_cell(references(works[:n]))])

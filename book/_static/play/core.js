@@ -7,11 +7,15 @@
    picture, waits until that is pressed. From `play` an explorer takes
 
      load(file)                     a script of the site's folder explorers/, once; fetch() fails on a page from disk
-     recorded(names)                what of these runs is recorded: [{name, kind, model, dataset}]
+     recorded(names)                what of these runs is recorded: [{name, model, dataset, bytes}]
      model(name)                    a recorded model, its numbers unpacked; model.layers suits decode()
      dense(layers), numbers(packed) one's own records as chapters_lib.explorers.packing wrote them
-     decode(model, z)               the image of a code, row by row, in [0, 1]; paint(canvas, pixels, [height, width])
+     decode(model, u)               the image of a draw from N(0, I), row by row, in [0, 1]: image(model, code(model, u));
+                                    without a flow, code and draw are the same. paint(canvas, pixels, [height, width])
+     density(model, z)              log p(z) of a code: of the model's flow, or of N(0, I)
+     size(entry)                    how much a recorded model is to load, in words
      element(tag, attributes, ...children), button(attributes, content, act), picture(attributes)
+     loader(title, entry, act)      a button that says how much act() is going to load of a recorded model
      select(title, values, act)     <label> with a list; slider(title, {min, max, step, value, format}, act)
      bar(...nodes)                  a row of controls; strip(images, act) a row of small pictures to press
      announcer(root)                a function: its text is read aloud once it has not changed for half a second
@@ -29,7 +33,7 @@
 
   // ---- Numbers, as chapters_lib.explorers.packing writes them -----------------------------------------
 
-  const BASE = 251, HALF = 31500; // levels of a small number; of a large one on either side of 0
+  const BASE = 251, FINE = 1583, HALF = 31500; // levels of a small number, of a middling one; of a large one, a side
 
   /** The whole numbers from 0 to 63000 that a text holds, one a character: surrogates are left out. */
   function units(text) {
@@ -50,14 +54,24 @@
     return out;
   }
 
-  /** Layers with weights in float32, row by row: of eight bits and a peak a row, or of sixteen. */
+  /** Levels from −791 to 791, three in two characters. */
+  function fineLevels(text, count) {
+    const out = new Int16Array(count), pairs = units(text);
+    for (let i = 0; i < count; i++) {
+      const at = 2 * Math.floor(i / 3), whole = pairs[at] * 2 * HALF + pairs[at + 1];
+      out[i] = Math.floor(whole / [FINE * FINE, FINE, 1][i % 3]) % FINE - 791;
+    }
+    return out;
+  }
+
+  /** Layers with weights in float32, row by row: of whole levels and a peak a row, or of sixteen bits. */
   function dense(layers) {
     return layers.map((layer) => {
       const bias = numbers(layer.bias), norm = layer.norm && [numbers(layer.norm.scale), numbers(layer.norm.shift)];
       if (!layer.levels) return { ...layer, weight: numbers(layer.weight), bias, norm };
-      const peaks = numbers(layer.peaks), columns = layer.columns;
-      const weight = Float32Array.from(levels(layer.levels, bias.length * columns),
-        (level, i) => level / 125 * peaks[Math.floor(i / columns)]);
+      const peaks = numbers(layer.peaks), { columns, most } = layer, count = bias.length * columns;
+      const weight = Float32Array.from(most === 125 ? levels(layer.levels, count) : fineLevels(layer.levels, count),
+        (level, i) => level / most * peaks[Math.floor(i / columns)]);
       return { ...layer, weight, bias, norm };
     });
   }
@@ -107,9 +121,24 @@
     return z;
   }
 
-  /** The image of a code. */
-  function decode(model, z) {
-    return run(model.layers, model.couplings ? flow(model.couplings, z) : z);
+  /** The code that a draw from N(0, I) is to a model; the image of a code; and both, one after the other. */
+  const code = (model, u) => (model.couplings ? flow(model.couplings, u) : u);
+  const image = (model, z) => run(model.layers, z);
+  const decode = (model, u) => image(model, code(model, u));
+
+  /** log p(z): the density of N(0, I) where the code comes from, less what the couplings stretch on the way. */
+  function density({ couplings = [] }, z) {
+    const u = Float32Array.from(z);
+    let stretched = 0;
+    for (const { kept, moved, bound, layers } of [...couplings].reverse()) {
+      const out = run(layers, kept.map((place) => u[place]));
+      moved.forEach((place, i) => {
+        const scale = bound[i] * Math.tanh(out[i]);
+        u[place] = (u[place] - out[moved.length + i]) * Math.exp(-scale);
+        stretched += scale;
+      });
+    }
+    return u.reduce((sum, v) => sum - (v * v + Math.log(2 * Math.PI)) / 2, 0) - stretched;
   }
 
   /** A record's numbers as arrays. */
@@ -138,7 +167,7 @@
     return [at, Math.sqrt(best)];
   }
 
-  const play = { units, numbers, levels, dense, unpack, decode, clamp, number, pair, normal, nearest };
+  const play = { units, numbers, levels, dense, unpack, code, image, decode, density, clamp, number, pair, normal, nearest };
   globalThis.play = play;
   if (typeof document === "undefined") return; // under node
 
@@ -163,6 +192,8 @@
     return names.flatMap((name) => index.filter((entry) => entry.name === name));
   }
 
+  const size = ({ bytes }) => `${number(bytes / 1e6, 1)} MB`;
+
   const unpacked = new Map();
   async function model(name) {
     await load(`${name}.js`);
@@ -182,6 +213,17 @@
   function button(attributes, content, act) {
     const node = element("button", { type: "button", ...attributes }, content);
     node.addEventListener("click", act);
+    return node;
+  }
+
+  function loader(title, entry, act) {
+    let busy = false;
+    const node = button({ class: "pl-load" }, `${title} (${size(entry)})`, async () => {
+      if (busy) return;
+      busy = true;
+      try { await act(); } catch (error) { node.textContent = error.message; }
+      busy = false;
+    });
     return node;
   }
 
@@ -471,7 +513,7 @@
     root.removeAttribute("aria-busy");
   }
 
-  Object.assign(play, { load, recorded, model, element, button, select, slider, bar, picture, strip, paint, announcer,
+  Object.assign(play, { load, recorded, size, model, element, button, loader, select, slider, bar, picture, strip, paint, announcer,
     animate, loop, calm, colour, COLOURS, Plane, define });
   document.head.append(element("link", { rel: "stylesheet", href: `${HERE}play.css` }));
   const near = new IntersectionObserver((entries) => entries.forEach((entry) => {

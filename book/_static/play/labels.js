@@ -1,9 +1,9 @@
 /* How many labels does a probe need? <div class="play" data-play="labels"></div>: test errors of the recorded probes,
-   read at the share of labelled images that the slider says. */
+   read at the share of labelled images that the slider says; below them the first test images that each reader gets wrong. */
 (function () {
   "use strict";
   const { element, number } = play;
-  const ERRORS = [0.5, 1, 2, 5, 10, 20, 50];
+  const ERRORS = [0.5, 1, 2, 5, 10, 20, 50], SIDE = 28;
 
   class Explorer {
     constructor(root, record) {
@@ -17,11 +17,32 @@
       const key = element("p", { class: "pl-key" },
         "Test error in per cent over the share of training images with labels, both axes logarithmic.");
       const side = element("div", { class: "pl-side pl-told" }, this.readout, this.list, key);
-      root.replaceChildren(element("div", { class: "pl-sliders" }, slider), element("div", { class: "pl-main" }, this.canvas, side));
+      root.replaceChildren(element("div", { class: "pl-sliders" }, slider), element("div", { class: "pl-main" }, this.canvas, side), this.build());
       this.say = play.announcer(root);
       new ResizeObserver(() => this.draw()).observe(this.canvas);
       new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
       this.tell();
+    }
+
+    /** A row for each reader whose mistakes are kept: a title, and pictures with what they were read as. */
+    build() {
+      this.rows = Object.keys(this.record.errors).filter((kind) => this.record.wrong[kind]).map((kind) => ({ kind, title: element("p", { class: "pl-key" }),
+        strip: element("div", { class: "pl-wrong", role: "group" }) }));
+      return element("div", {}, ...this.rows.flatMap(({ title, strip }) => [title, strip]));
+    }
+
+    mistakes({ kind, title, strip }) {
+      const { wrong, pictures, shares } = this.record, found = wrong[kind][String(shares[this.at])];
+      const colour = play.COLOURS[Object.keys(this.record.errors).indexOf(kind)];
+      title.replaceChildren(element("b", { style: `border-bottom: 3px solid ${colour}` }, kind),
+        found ? `: its first ${found.length} mistakes among the test images, with what it read` : ": mistakes not recorded at this share");
+      const words = (found ?? []).map(([at, said]) => `a ${pictures[at][1]} read as ${said}`);
+      strip.setAttribute("aria-label", `Mistakes: ${kind}`);
+      strip.replaceChildren(...(found ?? []).map(([at, said], i) => {
+        const canvas = element("canvas", { title: words[i], role: "img", "aria-label": words[i] });
+        play.paint(canvas, Float32Array.from(atob(pictures[at][0]), (c) => c.charCodeAt(0) / 255), [SIDE, SIDE]);
+        return element("span", {}, canvas, element("span", { "aria-hidden": "true" }, String(said)));
+      }));
     }
 
     /** The errors at the slider's share: of each kind, the mean over draws of labelled images and their deviation. */
@@ -39,6 +60,7 @@
         [element("dt", { style: `--pl-colour: ${colour}` }, kind), element("dd", {}, text(found))]));
       const words = `${labelled} labelled images, test errors: ${this.here().map(({ kind, found }) => `${kind} ${text(found)}`).join(", ")}`;
       this.canvas.setAttribute("aria-label", words);
+      this.rows.forEach((row) => this.mistakes(row));
       this.say(words);
       this.draw();
     }

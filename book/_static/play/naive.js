@@ -1,7 +1,7 @@
 /* Naive generation: the plane of a plain autoencoder beside that of a normalised one, and the same random numbers for both.
 
    <div class="play" data-play="naive" data-models="ae-mnist ae-normalized-mnist"></div> names pairs, the plain one first.
-   The axes of a plane are equal: N(0, I) is round. */
+   The axes of a plane are equal: N(0, I) is round. The second model is loaded when it is asked for: see `size`. */
 (function () {
   "use strict";
   const { element, button, number, pair } = play;
@@ -24,14 +24,29 @@
       this.image = play.picture();
       this.readout = element("p", { class: "pl-readout" });
       this.strip = element("div", { class: "pl-strip", role: "group" });
-      this.node = element("div", { class: "pl-half" }, this.title, this.plane.canvas,
-        element("div", { class: "pl-beside" }, this.image, this.readout), this.strip);
+      this.node = element("div", { class: "pl-half" }, this.title);
+    }
+
+    /** Say what it is, with a button that loads it. */
+    offer(entry, act) {
+      this.name(entry);
+      this.node.append(play.loader(`Load ${this.letter}`, entry, act));
+    }
+
+    name(entry) {
+      const name = `${this.letter}: ${entry.model}`;
+      this.title.textContent = name[0].toUpperCase() + name.slice(1);
+      return name;
     }
 
     async select(entry) {
-      this.model = await play.model(entry.name);
-      const name = `${this.letter}: ${entry.model}`;
-      this.title.textContent = name[0].toUpperCase() + name.slice(1);
+      const model = await play.model(entry.name), name = this.name(entry);
+      if (!this.model) {
+        const focused = this.node.contains(document.activeElement);
+        this.node.replaceChildren(this.title, this.plane.canvas, element("div", { class: "pl-beside" }, this.image, this.readout), this.strip);
+        if (focused) this.plane.canvas.focus();
+      }
+      this.model = model;
       this.strip.setAttribute("aria-label", `What ${this.letter} makes of the drawn codes`);
       this.plane.show({ view: this.model.view, label: `Code plane of ${name}, on ${entry.dataset}. ` +
         "Drag, or use the arrow keys, with Shift for larger steps; Home goes to the origin." });
@@ -39,6 +54,7 @@
     }
 
     draw(draws) {
+      if (!this.model) return;
       this.draws = draws;
       play.strip(this.strip, draws.map((z) => ({
         pixels: play.decode(this.model, z), shape: this.model.shape,
@@ -71,21 +87,31 @@
       index.find((entry) => entry.name === one))]).filter((both) => both.every(Boolean));
     if (!pairs.length) throw new Error(`These are not recorded yet: python -m chapters_lib train ${wanted.join(" ")}`);
     const sides = ["A", "B"].map((letter) => new Side(letter, (text) => say(text)));
+    const here = () => sides.filter((side) => side.model);
+    let drawn = "N(0, I)", chance, both, asked = false;
+    const again = () => here().forEach((side) => side.draw(chance.map(([normal, even]) => WAYS[drawn](side.model, normal, even))));
     const draw = (way) => {
-      const chance = Array.from({ length: DRAWN }, () =>
-        [[play.normal(), play.normal()], [Math.random(), Math.random()]]);
-      for (const side of sides) side.draw(chance.map(([normal, even]) => way(side.model, normal, even)));
+      drawn = way;
+      chance = Array.from({ length: DRAWN }, () => [[play.normal(), play.normal()], [Math.random(), Math.random()]]);
+      again();
     };
     const choose = async (dataset) => {
-      const both = pairs.find(([entry]) => entry.dataset === dataset);
-      await Promise.all(sides.map((side, i) => side.select(both[i])));
-      draw(WAYS["N(0, I)"]);
+      both = pairs.find(([entry]) => entry.dataset === dataset);
+      await Promise.all(sides.map((side, i) => (i && !asked ? side.name(both[i]) : side.select(both[i]))));
+      again();
+    };
+    const ask = async () => {
+      asked = true;
+      await sides[1].select(both[1]);
+      again();
     };
     const data = play.select("Data", pairs.map(([entry]) => entry.dataset), choose);
-    const buttons = Object.entries(WAYS).map(([name, way]) => button({}, name, () => draw(way)));
+    const buttons = Object.keys(WAYS).map((name) => button({}, name, () => draw(name)));
     root.replaceChildren(play.bar(data, element("span", {}, `Draw ${DRAWN} codes from`), ...buttons),
       element("div", { class: "pl-halves" }, ...sides.map((side) => side.node)));
     const say = play.announcer(root);
+    draw("N(0, I)");
     await choose(pairs[0][0].dataset);
+    sides[1].offer(both[1], ask);
   });
 })();

@@ -35,7 +35,9 @@
       this.strip = element("div", { class: "pl-strip", role: "group", "aria-label": "Images of the drawn codes" });
       this.legend = element("div", { class: "pl-legend", role: "group", "aria-label": "Show one class" });
       const main = element("div", { class: "pl-main" }, this.plane.canvas, side);
-      this.root.replaceChildren(play.bar(...Object.values(this.choices)), main, this.legend, controls, this.strip);
+      const sizes = [...new Set(this.index.map(play.size))].join(" or ");
+      const each = element("span", { class: "pl-key" }, this.index.length > 1 ? `Each loads ${sizes} when it is chosen.` : "");
+      this.root.replaceChildren(play.bar(...Object.values(this.choices), each), main, this.legend, controls, this.strip);
       this.say = play.announcer(this.root);
     }
 

@@ -1,26 +1,10 @@
 /* A walk between two codes of a generator, drawn from N(0, I): straight, and on the sphere.
 
-   <div class="play" data-play="walk" data-models="gan-fc-mnist"></div> */
+   <div class="play" data-play="walk" data-model="gan-fc-mnist"></div> */
 (function () {
   "use strict";
   const { element, button, number } = play;
   const STEPS = 10, SECONDS = 4; // small images on a walk; of the way there when it is played
-  const length = (z) => Math.hypot(...z);
-
-  /** The code at the share t of the way from a to b, on the line between them. */
-  function straight(a, b, t) {
-    return a.map((v, i) => (1 - t) * v + t * b[i]);
-  }
-
-  /** The same on an arc: direction and length change evenly, each by itself. */
-  function arc(a, b, t) {
-    const [la, lb] = [length(a), length(b)];
-    const angle = Math.acos(play.clamp(a.reduce((sum, v, i) => sum + v * b[i], 0) / la / lb, -1, 1));
-    const [p, q] = [(1 - t) * angle, t * angle].map((part) => Math.sin(part) / Math.sin(angle));
-    return a.map((v, i) => ((1 - t) * la + t * lb) * (p * v / la + q * b[i] / lb));
-  }
-
-  play.walks = { straight, arc };
 
   /** One of the two ways: a large image, what is to be read of it, and small images of the whole way. */
   class Way {
@@ -33,7 +17,7 @@
     }
 
     show(model, [a, b], t) {
-      const z = this.at(a, b, t), long = number(length(z), 1);
+      const z = this.at(a, b, t), long = number(play.walks.length(z), 1);
       play.paint(this.image, play.decode(model, z), model.shape);
       this.readout.replaceChildren(element("b", {}, `‖z‖ = ${long}`), element("br"), `t = ${number(t)}`);
       this.image.setAttribute("aria-label", `${this.title}: the image at ${number(t)} of the way, length ${long}`);
@@ -50,10 +34,13 @@
   }
 
   play.define("walk", async (root) => {
-    const index = await play.recorded(root.dataset.models.split(/\s+/));
-    if (!index.length) throw new Error(`Not recorded yet: python -m chapters_lib train ${root.dataset.models}`);
+    await play.load("../play/ways.js");
+    const { straight, arc } = play.walks;
+    const [entry] = await play.recorded([root.dataset.model]);
+    if (!entry) throw new Error(`Not recorded yet: python -m chapters_lib train ${root.dataset.model}`);
+    const model = await play.model(entry.name);
     const ways = [new Way("Straight", straight), new Way("On the sphere", arc)];
-    let model, ends;
+    let ends;
     const show = (t) => {
       const lengths = ways.map((way) => way.show(model, ends, t));
       say(`At ${number(t)} of the way the code's length is ${lengths.join(", ")}`);
@@ -61,26 +48,14 @@
     const range = { min: 0, max: 1, step: 0.01, value: 0.5 };
     const slider = play.slider("From the first code to the second", range, show);
     const go = (t) => { slider.set(t); show(t); };
-    const drawn = () => {
+    const anew = () => {
+      ends = [0, 1].map(() => Array.from({ length: model.latent }, play.normal));
       for (const way of ways) way.steps(model, ends, go);
       show(slider.control.valueAsNumber);
     };
-    const anew = () => {
-      ends = [0, 1].map(() => Array.from({ length: model.latent }, play.normal));
-      drawn();
-    };
-    /** Models with codes of the same size walk between the same two. */
-    const choose = async (title) => {
-      root.setAttribute("aria-busy", "true");
-      model = await play.model(index.find((entry) => entry.model === title).name);
-      root.removeAttribute("aria-busy");
-      if (ends?.[0].length === model.latent) drawn(); else anew();
-    };
     const buttons = [button({}, "Draw two new codes", anew), button({}, "Walk", () => play.animate(go, SECONDS))];
-    const lists = index.length > 1 ? [play.select("Model", index.map((entry) => entry.model), choose)] : [];
-    root.replaceChildren(play.bar(...lists, ...buttons), slider,
-      element("div", { class: "pl-halves" }, ...ways.map((way) => way.node)));
+    root.replaceChildren(play.bar(...buttons), slider, element("div", { class: "pl-halves" }, ...ways.map((way) => way.node)));
     const say = play.announcer(root);
-    await choose(index[0].model);
+    anew();
   });
 })();

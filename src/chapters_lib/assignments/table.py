@@ -157,7 +157,7 @@ SHEETS = (
                     "sec-gan-algorithm",
                     "sec-gan-answer-loss",
                 ),
-                ("fig-gan-samples", "fig-gan-classes", "tab-gan-asked"),
+                ("fig-gan-samples", "fig-gan-classes"),
                 ("gan-fc-mnist",),
                 Number("gan-fc-mnist", "class_entropy", ".3f", "evenness of the classes"),
             ),
@@ -263,7 +263,6 @@ SHEETS = (
                 (
                     "fig-dcgan-samples",
                     "fig-dcgan-networks",
-                    "tab-dcgan-shapes",
                     "tab-dcgan-choices",
                 ),
                 ("dcgan-mnist",),

@@ -19,6 +19,14 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    @classmethod
+    def about(
+        cls, difference: float, sem: float, reach: float = 2.0
+    ) -> Interval:
+        """Return a difference with so many of its errors on each side."""
+        low, high = difference - reach * sem, difference + reach * sem
+        return cls(difference, sem, low, high)
+
     @property
     def clear(self) -> bool:
         """Whether 0 lies outside the interval."""
@@ -71,6 +79,29 @@ def paired(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
     sem = float(difference.std(ddof=1)) / math.sqrt(len(difference))
     return _interval(
         float(difference.mean()), sem, float(len(difference) - 1), level
+    )
+
+
+def borrowed(
+    a: Numbers, b: Numbers, siblings: Numbers, level: float = 0.95
+) -> Interval:
+    """Return mean(a) − mean(b) where a or b is a single training, with the spread s of sibling trainings.
+
+    Each training, the single one too, is taken to spread as its n siblings do: the standard error is
+    s √(1/n_a + 1/n_b), and Student's t has the n − 1 degrees of freedom of s.
+
+    Raises
+    ------
+    ValueError
+        if there are fewer than two siblings.
+    """
+    x, y = (
+        np.asarray(values, dtype=np.float64).ravel() for values in (a, b)
+    )
+    others = _vector(siblings)
+    sem = float(others.std(ddof=1)) * math.sqrt(1 / len(x) + 1 / len(y))
+    return _interval(
+        float(x.mean() - y.mean()), sem, float(len(others) - 1), level
     )
 
 

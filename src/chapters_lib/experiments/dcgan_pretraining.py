@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from chapters_lib.experiments.gan import FC
-from chapters_lib.recipes import discriminator_modes, gan
+from chapters_lib.recipes import discriminator_modes, gan, mistakes
 from chapters_lib.recipes.discriminator_modes import ModesConfig
 from chapters_lib.recipes.gan import GanConfig
+from chapters_lib.recipes.mistakes import MistakesConfig
 from chapters_lib.recipes.pretraining import (
     EndToEndConfig,
     PretrainingConfig,
@@ -24,7 +25,6 @@ from chapters_lib.recording.experiment import Experiment, build_nothing, measure
 from chapters_lib.recording.study import study
 
 CHAPTER = "dcgan-pretraining"
-
 
 MINMAX = GanConfig(
     "mnist",
@@ -135,5 +135,18 @@ EXPERIMENTS = (
         build=build,
         train=train,
         evaluate=evaluate_end_to_end,
+    ),
+    Experiment(
+        "dcgan-mistakes-mnist",
+        CHAPTER,
+        "which test images are read wrongly: from pixels, from the discriminator's features, and end to end",
+        MistakesConfig(MINMAX, EndToEndConfig(MINMAX, shares=(0.01, 0.1))),
+        mistakes.build,
+        mistakes.train,
+        mistakes.evaluate,
+        mistakes.panels,
+        seeds=(0,),
+        needs=("dcgan-mnist", "dcgan-pretraining-mnist"),
+        weights_stored=False,
     ),
 )

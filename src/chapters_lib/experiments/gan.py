@@ -15,7 +15,6 @@ FC = GanConfig(
     shown_epochs=(0, 1, 2, 5, 10, 20, 50, 100),
 )
 
-
 COLLAPSE = replace(
     FC,
     learning_rate=2e-3,
@@ -25,7 +24,6 @@ COLLAPSE = replace(
     followed_every=1,
     shown_epochs=(0, 1, 2, 5, 10),
 )
-
 
 EXPERIMENTS = (
     experiment("gan-fc-mnist", "gan", "fully connected, Algorithm 1 with k = 1 (min-max loss)", FC),

@@ -47,7 +47,7 @@ def models(
     """
     known = {
         "seeds": (0,),
-        "evaluate": crops.measured(recipe.evaluate, recipe.draw, NAME),
+        "evaluate": crops.measured(recipe.evaluate, recipe.samples, NAME),
         "tolerances": recipe.TOLERANCES | crops.TOLERANCES,
     }
     begun = f"{kind}-{RENDERED}"

@@ -17,8 +17,6 @@ from chapters_lib.recording.experiment import Experiment, build_nothing, no_pane
 from chapters_lib.recording.study import study
 
 WEIGHTS = (0.0, 0.1, 0.5, 1.0, 2.0, 4.0)  # of the KL term, in the study on MNIST
-
-
 REPEATED = (1.0,)  # the winner, which is weight 1: three seeds
 
 
@@ -57,14 +55,11 @@ FC = VaeConfig(
     precision="bfloat16",
 )
 
-
 TEMPLATE = VaeConfig(
     "fashion-mnist", validation=0.2, precision="bfloat16", iwae_samples=1000, probed=True
 )  # what the sheet fixes: 784-400-20, ReLU, Adam at 1e-3, batches of 128
 
-
 VANILLA = replace(TEMPLATE, epochs=40)  # and what the search chose
-
 
 LADDER = LadderConfig(
     "mnist",

@@ -16,8 +16,6 @@ from chapters_lib.recording.experiment import Experiment, build_nothing, measure
 from chapters_lib.recording.study import numbered, study
 
 GAMMA, LAYER = 0.1, 3  # found by the study
-
-
 GAMMAS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 
 
@@ -48,25 +46,12 @@ def from_vae(base: VaeGanConfig, name: str) -> VaeGanConfig:
 
 
 COLD = two_units(autoencoder.FASHION)  # from nothing, by the loss as it stands
-
-
 BASIC = from_vae(COLD, "vae-2d-fashion-mnist")
-
-
 PAPER = replace(BASIC, routing="paper")
-
-
 DIGITS = from_vae(two_units(autoencoder.MNIST), "vae-2d-mnist")
-
-
 BOTH = replace(BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=10)  # both kinds of drawn images
-
-
 BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
-
-
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
-
 
 DISL = VaeGanConfig(
     "fashion-mnist",
@@ -80,7 +65,6 @@ DISL = VaeGanConfig(
     followed_every=5,
 )
 
-
 CONV = replace(
     DISL,
     convolutional=True,
@@ -90,7 +74,6 @@ CONV = replace(
     epochs=15,
     followed_every=3,
 )
-
 
 CONV_VAE = VaeConfig(  # CONV's encoder and decoder, their updates and their Adam; no third network
     CONV.dataset,
@@ -105,7 +88,6 @@ CONV_VAE = VaeConfig(  # CONV's encoder and decoder, their updates and their Ada
     precision=CONV.precision,
 )
 
-
 STUDY = VaeGanStudyConfig(
     "fashion-mnist",
     study_cases(
@@ -119,7 +101,6 @@ STUDY = VaeGanStudyConfig(
         },
     ),
 )
-
 
 EXPERIMENTS = (
     experiment(

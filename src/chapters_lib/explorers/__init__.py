@@ -36,6 +36,9 @@ RUNS = (  # in the order in which they are exported
     "vaegan-fashion-mnist",
     "cvae-fashion-mnist",
     "gan-fc-mnist",
+    "vae-gaussian-mnist",
+    "vae-realnvp-mnist",
+    "gan-mnist",
 )
 TITLES = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST", "kmnist": "KMNIST"}
 POINTS = 2000  # test codes shown; more would hide one another
@@ -146,7 +149,7 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    index = []
+    index: list[dict[str, Any]] = []
     for name in [name for name in run_names if name in runs.names()]:
         run, experiment = runs.load(name), find(name)
         dataset = run.config["dataset"]
@@ -155,13 +158,12 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
             "model": _kind(run.config),
             "dataset": TITLES.get(dataset, dataset),
         }
-        index.append(entry)
         path, stamp = folder / f"{name}.js", f"// {_stamp(run.folder)}\n"
         # The stamp comes last: a torn file has none.
-        if path.exists() and path.read_bytes().endswith(stamp.encode("utf-16-le")):
-            continue
-        text = _exported(run, run.restore(experiment.build(experiment.config)), entry)
-        path.write_text(text + stamp, encoding=ENCODING)
+        if not (path.exists() and path.read_bytes().endswith(stamp.encode("utf-16-le"))):
+            text = _exported(run, run.restore(experiment.build(experiment.config)), entry)
+            path.write_text(text + stamp, encoding=ENCODING)
+        index.append({**entry, "bytes": path.stat().st_size})
     (folder / "index.js").write_text(f"play.index = {json.dumps(index)};\n", encoding="utf-8")
     return [entry["name"] for entry in index]
 

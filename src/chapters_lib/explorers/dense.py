@@ -18,6 +18,7 @@ ACTIVATIONS = {f.__name__.lower(): f for f in (nn.SiLU, nn.ReLU, nn.Tanh, nn.Sig
 WHOLE = (
     450_000  # weights: a network with no more has sixteen bits for each, and stays below a megabyte
 )
+CLOSE = 3.5 / 255  # of a pixel's range: how far images may be off
 LARGE = 50_000  # weights: of a larger network, a layer with more has eight bits for each
 
 
@@ -87,9 +88,7 @@ def dense(modules: Sequence[nn.Module]) -> list[Layer]:
             found.append(_linear(module)._replace(norm=norm, before=before))
             norm, before = None, "identity"
         elif isinstance(module, Residual) and norm is None:
-            first, _, linear = module.added
-            assert isinstance(first, nn.LayerNorm) and isinstance(linear, nn.Linear)
-            found.append(_linear(linear)._replace(norm=first, before="silu", adds=True))
+            found.append(_residual(module))
         elif isinstance(module, nn.LayerNorm) and norm is None and found:
             norm = module
         elif norm is not None and before == "identity" and ACTIVATIONS.get(kind) is type(module):
@@ -116,6 +115,13 @@ _ADVICE = (
 def _linear(module: nn.Linear) -> Layer:
     bias = torch.zeros(module.out_features) if module.bias is None else module.bias
     return Layer(module.weight.detach(), bias.detach(), "identity")
+
+
+def _residual(module: Residual) -> Layer:
+    match [*module.added]:
+        case [nn.LayerNorm() as norm, nn.SiLU(), nn.Linear() as linear]:
+            return _linear(linear)._replace(norm=norm, before="silu", adds=True)
+    raise ChaptersError(f"the page cannot run a decoder with {module} in this place{_ADVICE}")
 
 
 def leaves(module: nn.Module) -> list[nn.Module]:
@@ -146,7 +152,9 @@ def image_of(decoder: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[str, Any]]]:
+def rounded(
+    parts: list[Layer], codes: Tensor, large: int | None = None, fine: int = 0
+) -> tuple[list[Layer], list[dict[str, Any]]]:
     """Round a network's weights for the page.
 
     Parameters
@@ -155,6 +163,10 @@ def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[s
         its layers.
     codes
         where it is going to be used, shape (N, units): errors there are made up for.
+    large
+        layers with more weights have eight bits for each; by default see `LARGE`.
+    fine
+        of how many of the last layers, where they are large, weights have more levels than that.
 
     Returns
     -------
@@ -163,8 +175,9 @@ def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[s
     """
     found, records = [], []
     seen = meant = codes.float()
-    large = LARGE if sum(layer.weight.numel() for layer in parts) > WHOLE else WHOLE
-    for layer in parts:
+    if large is None:
+        large = LARGE if sum(layer.weight.numel() for layer in parts) > WHOLE else WHOLE
+    for left, layer in zip(range(len(parts), 0, -1), parts, strict=True):
         bias, weight = packing.rounded(layer.bias), packing.rounded(layer.weight)
         record: dict[str, Any] = {
             "bias": packing.numbers(layer.bias),
@@ -175,10 +188,12 @@ def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[s
             record["norm"] = {"scale": packing.numbers(scale), "shift": packing.numbers(shift)}
         record |= {"before": layer.before, "adds": layer.adds}
         if layer.weight.numel() > large:
-            levels, peaks = packing.fit(layer.weight, layer.entering(seen), layer.entering(meant))
-            weight = (levels / packing.LEVELS * peaks).float()
+            most, pack = packing.FINE if left <= fine else packing.COARSE
+            entering = layer.entering(seen), layer.entering(meant)
+            levels, peaks = packing.fit(layer.weight, *entering, most)
+            weight = (levels / most * peaks).float()
             whole = levels.long().numpy()
-            record |= {"columns": whole.shape[1], "levels": packing.pairs(whole)}
+            record |= {"columns": whole.shape[1], "most": most, "levels": pack(whole)}
             record["peaks"] = packing.numbers(peaks)
         else:
             record["weight"] = packing.numbers(layer.weight)
@@ -186,3 +201,17 @@ def rounded(parts: list[Layer], codes: Tensor) -> tuple[list[Layer], list[dict[s
         records.append(record)
         seen, meant = found[-1](seen), layer(meant)
     return found, records
+
+
+@torch.no_grad()
+def closely(parts: list[Layer], codes: Tensor, fresh: Tensor) -> list[dict[str, Any]]:
+    """Round a network for the page with as few levels as leave the images of fresh codes what they are, nearly."""
+    records: list[dict[str, Any]] = []
+    for fine in (0, 1, len(parts)):
+        found, records = rounded(parts, codes, fine=fine)
+        h = meant = fresh
+        for layer, true in zip(found, parts, strict=True):
+            h, meant = layer(h), true(meant)
+        if (h - meant).abs().max() <= CLOSE:
+            break
+    return records

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,12 @@ from torch import nn
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import find
 from chapters_lib.models.rbm import GaussianBernoulliRBM
-from chapters_lib.models.realnvp import Coupling, RealNVP
-from chapters_lib.models.vae import VAE, BernoulliDecoder
+from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.recording import runs
 
 FLOW, RBM = "vae-realnvp-2d-mnist", "rbm-kmnist-64"
 PROBES, END_TO_END, LABELS = "dcgan-pretraining-mnist", "dcgan-end-to-end-mnist", "label-shares"
+MISTAKES = "dcgan-mistakes-mnist"
 KINDS = {"pixels": "pixels", "untrained": "untrained discriminator", "dcgan": "trained discriminator"}  # fmt: skip
 POINTS = 1500  # test codes shown
 
@@ -58,8 +58,7 @@ def network(layers: nn.Module) -> list[dict[str, Any]]:
 def flow(prior: RealNVP, decoder: nn.Module, codes: ArrayLike, classes: ArrayLike) -> dict[str, Any]:  # fmt: skip
     """Return a flow of two units, coupling by coupling, its decoder, and some test codes with their classes."""
     couplings = []
-    for coupling in prior.couplings:
-        assert isinstance(coupling, Coupling)
+    for coupling in prior.layers():
         if len(coupling.kept) + len(coupling.moved) != 2:
             raise ChaptersError("the page draws a plane: export a flow of two units")
         couplings.append(
@@ -119,26 +118,50 @@ def shares(study: runs.Run, whole: runs.Run, images: int) -> dict[str, Any]:
     return {"shares": each, "images": images, "errors": found, "draws": study.config["draws"]}
 
 
+def mistakes(records: Sequence[runs.Run], readers: Mapping[str, str]) -> dict[str, Any]:
+    """Return the first test images that each reader gets wrong, by its title and the share of the labels in per cent.
+
+    Parameters
+    ----------
+    records
+        what keeps them; see `recipes.mistakes.kept`.
+    readers
+        the readers' names there, and their titles.
+    """
+    images: dict[int, tuple[str, int]] = {}
+    found: dict[str, dict[str, list[list[int]]]] = {}
+    for record in records:
+        panels = record.panels
+        for place, image, label in zip(
+            *(panels.get(key, ()) for key in ("index", "images", "labels")), strict=True
+        ):
+            images[int(place)] = (base64.b64encode(image.tobytes()).decode("ascii"), int(label))
+        for key in (key for key in panels if key.endswith("_at")):
+            name, _, share = key.removesuffix("_at").rpartition("_")
+            places = panels["index"][panels[key]].tolist()
+            said = panels[f"{name}_{share}_said"].tolist()
+            wrong = [[p, s] for p, s in zip(places, said, strict=True)]
+            found.setdefault(readers[name], {})[share] = wrong
+    return {"wrong": found, "pictures": images}
+
+
 def _flow() -> dict[str, Any]:
-    run, experiment = runs.load(FLOW), find(FLOW)
-    model = run.restore(experiment.build(experiment.config))
-    assert isinstance(model, VAE) and isinstance(model.prior, RealNVP)
-    assert isinstance(model.decoder, BernoulliDecoder)
-    codes, classes = run.panels["test_codes"], run.panels["test_labels"]
+    model, panels = find(FLOW).restored(), runs.load(FLOW).panels
+    codes, classes = panels["test_codes"], panels["test_labels"]
     return flow(model.prior, model.decoder.net, codes, classes)
 
 
 def _rbm() -> dict[str, Any]:
-    run, experiment = runs.load(RBM), find(RBM)
-    machine = run.restore(experiment.build(experiment.config))
-    assert isinstance(machine, GaussianBernoulliRBM)
-    return rbm(machine, run.panels["test_images"], run.panels["statistics"])
+    panels = runs.load(RBM).panels
+    return rbm(find(RBM).restored(), panels["test_images"], panels["statistics"])
 
 
 def _shares() -> dict[str, Any]:
     study, whole = runs.load(PROBES), runs.load(END_TO_END)
     images = runs.load(study.config["pretrained"]).data_used["train"]["images"]
-    return shares(study, whole, images)
+    readers = {"pixels": KINDS["pixels"], "dcgan": KINDS["dcgan"], "end_to_end": "end to end"}
+    records = [runs.load(name) for name in (MISTAKES, END_TO_END) if name in runs.names()]
+    return shares(study, whole, images) | mistakes(records, readers)
 
 
 EXPORTS: dict[str, tuple[tuple[str, ...], Callable[[], dict[str, Any]]]] = {
@@ -156,7 +179,8 @@ def write(folder: Path | str) -> list[str]:
     for name, (needed, make) in EXPORTS.items():
         if not set(needed) <= set(runs.names()):
             continue
-        path, stamp = folder / f"{name}.js", f"// {_stamp(needed)}\n"
+        used = [one for one in (*needed, MISTAKES) if one in runs.names()]
+        path, stamp = folder / f"{name}.js", f"// {_stamp(used)}\n"
         if not (path.exists() and path.read_text(encoding="utf-8").endswith(stamp)):
             text = json.dumps(make(), separators=(",", ":"), allow_nan=False)
             call = f"play.models = {{ ...play.models, {json.dumps(name)}: {text} }};\n"
@@ -165,7 +189,7 @@ def write(folder: Path | str) -> list[str]:
     return done
 
 
-def _stamp(names: tuple[str, ...]) -> str:
+def _stamp(names: Sequence[str]) -> str:
     """Hash all that an export depends on."""
     folders = [runs.load(name).folder for name in names]
     files = [Path(__file__), *(path for f in folders for path in sorted(f.glob("[!.]*.*")))]

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib.explorers import packing
-from chapters_lib.explorers.dense import Layer, dense, layers, rounded
+from chapters_lib.explorers.dense import Layer, closely, dense, layers, rounded
 from chapters_lib.models.realnvp import Coupling, RealNVP
 
 FITTED = 6000  # codes at which rounding errors are made up for
+FRESH = 1000  # codes at which it is looked whether they are
+INNER = 4_000  # weights: of a flow's networks, a layer with no more has sixteen bits for each
 LOOKED_AT = 200  # codes at which it is asked what a step changes
 
 
@@ -22,20 +24,20 @@ def generator(network: nn.Module, noise: int, prior: nn.Module | None = None) ->
     A prior that is a flow comes between the draw and the network.
     """
     parts, shape = layers(network)
-    codes = _normal(FITTED, noise, 0)
-    record = {"shape": shape, "latent": noise}
+    codes = _normal(FITTED + FRESH, noise, 0)
+    record: dict[str, Any] = {"shape": shape, "latent": noise}
     if isinstance(prior, RealNVP):
-        record["couplings"] = [coupling(layer) for layer in prior.couplings]
-        codes = prior.to_code(codes)
-    _, records = rounded(parts, codes)
-    return record | {"layers": records}
+        record["couplings"] = couplings = []
+        for layer in prior.layers():
+            couplings.append(coupling(layer, codes))
+            codes, _ = layer(codes)
+    return record | {"layers": closely(parts, codes[:FITTED], codes[FITTED:])}
 
 
-def coupling(layer: nn.Module) -> dict[str, Any]:
-    """Return what the page needs of a layer of a flow."""
-    assert isinstance(layer, Coupling)
+def coupling(layer: Coupling, points: Tensor) -> dict[str, Any]:
+    """Return what the page needs of a layer of a flow; its rounding errors are made up for at these points."""
     parts = dense([*layer.net])
-    _, records = rounded(parts, torch.zeros(1, len(layer.kept)))
+    _, records = rounded(parts, points[:, layer.kept], INNER, fine=len(parts))
     places = {"kept": layer.kept.tolist(), "moved": layer.moved.tolist()}
     return {**places, "bound": packing.numbers(layer.bound.detach()), "layers": records}
 

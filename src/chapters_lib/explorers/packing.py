@@ -1,8 +1,9 @@
-"""Numbers as text: two small ones or a large one a character.
+"""Numbers as text: two small ones or a large one a character, or three middling ones in two.
 
 ``book/_static/play/core.js`` reads them. A character is a whole number from 0 to 63000, moved to
 where a JavaScript string may hold any: behind the backslash, and around the surrogates. Written in
-UTF-16 it takes two bytes, so a weight of eight bits takes one.
+UTF-16 it takes two bytes, so a weight of eight bits takes one, and one of 1583 levels, which is
+between ten and eleven bits, a byte and a third.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 BASE, LEVELS, HALF = 251, 125, 31500
+FINE_BASE, FINE_LEVELS = (
+    1583,
+    791,
+)  # 1583³ numbers are not more than the 63000² that two characters hold
 
 
 def units(values: ArrayLike) -> str:
@@ -43,10 +48,20 @@ def pairs(levels: NDArray[np.int64]) -> str:
     return units(flat[::2] * BASE + flat[1::2])
 
 
+def triples(levels: NDArray[np.int64]) -> str:
+    """Pack whole numbers from −791 to 791, three in two characters."""
+    flat = np.append(levels.ravel() + FINE_LEVELS, np.zeros(-levels.size % 3, dtype=np.int64))
+    whole = (flat[::3] * FINE_BASE + flat[1::3]) * FINE_BASE + flat[2::3]
+    return units(np.stack([whole // (2 * HALF), whole % (2 * HALF)], 1))
+
+
+COARSE, FINE = (LEVELS, pairs), (FINE_LEVELS, triples)  # the largest level, and what packs them
+
+
 def fit(
-    weight: Tensor, seen: Tensor, meant: Tensor, damping: float = 1e-4
+    weight: Tensor, seen: Tensor, meant: Tensor, most: int = LEVELS, damping: float = 1e-4
 ) -> tuple[Tensor, Tensor]:
-    """Round a layer's weights to eight bits such that its outputs stay what they were.
+    """Round a layer's weights to whole levels such that its outputs stay what they were.
 
     Columns are rounded one after the other, and those to come make up for the error on the inputs
     (Frantar et al. 2023, "GPTQ"). Before that, the weights are fitted to the inputs of the layer
@@ -58,11 +73,13 @@ def fit(
         shape (out, in).
     seen, meant
         the layer's inputs behind rounded layers and behind the true ones, shape (N, in).
+    most
+        the largest level.
 
     Returns
     -------
     levels and peaks
-        the weights are ``levels / 125 * peaks``, with one peak a row.
+        the weights are ``levels / most * peaks``, with one peak a row.
     """
     x, y, w = seen.double(), meant.double(), weight.double()
     moments = x.T @ x / len(x)
@@ -73,7 +90,7 @@ def fit(
     levels = torch.zeros_like(w)
     for i in range(w.shape[1]):
         column = w[:, i : i + 1]
-        levels[:, i : i + 1] = (column / peaks * LEVELS).round().clamp(-LEVELS, LEVELS)
-        error = column - levels[:, i : i + 1] / LEVELS * peaks
+        levels[:, i : i + 1] = (column / peaks * most).round().clamp(-most, most)
+        error = column - levels[:, i : i + 1] / most * peaks
         w[:, i:] -= error / factor[i, i] @ factor[i : i + 1, i:]
     return levels, peaks.float()

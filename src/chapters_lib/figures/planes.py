@@ -24,7 +24,6 @@ def code_plane(
     classes: Sequence[str],
     *,
     extent: Sequence[float] | None = None,
-    names: Sequence[str] = ("$z_1$", "$z_2$"),
     title: str = "",
     legend: bool = True,
     size: float = 3.0,
@@ -61,10 +60,24 @@ def code_plane(
     if extent is not None:
         ax.set_xlim(extent[0], extent[1])
         ax.set_ylim(extent[2], extent[3])
-    ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
     if legend:
         class_legend(classes, ax=ax)
     return whole(ax)
+
+
+def code_map(
+    places: ArrayLike,
+    labels: ArrayLike,
+    classes: Sequence[str],
+    *,
+    title: str,
+    size: float,
+    ax: Axes,
+) -> None:
+    """Draw points of a map whose axes mean nothing, coloured by class."""
+    code_plane(places, labels, classes, title=title, size=size, legend=False, ax=ax)
+    ax.set(xlabel="", ylabel="", xticks=[], yticks=[])
 
 
 def class_legend(
@@ -103,7 +116,6 @@ def decoded_plane(
     columns: int,
     extent: Sequence[float],
     *,
-    names: Sequence[str] = ("$z_1$", "$z_2$"),
     title: str = "",
     ax: Axes | None = None,
 ) -> Figure:
@@ -118,7 +130,7 @@ def decoded_plane(
         aspect="auto",
         interpolation="nearest",
     )
-    ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
     return whole(ax)
 
 
@@ -149,7 +161,6 @@ def density_plane(
     density: ArrayLike,
     extent: Sequence[float],
     *,
-    names: Sequence[str] = ("$z_1$", "$z_2$"),
     title: str = "",
     ax: Axes | None = None,
 ) -> Figure:
@@ -173,7 +184,7 @@ def density_plane(
         interpolation="bilinear",
         alpha=0.75,
     )
-    ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
     return whole(ax)
 
 

@@ -166,14 +166,14 @@ class RealNVP(nn.Module):
 
     def forward(self) -> FlowDistribution:
         """Return p_λ(z); event shape (k,)."""
-        return FlowDistribution(self.base(), self._layers())
+        return FlowDistribution(self.base(), self.layers())
 
     def stages(
         self, u: Float[Tensor, "*batch k"]
     ) -> list[Float[Tensor, "*batch k"]]:
         """Return u, then what it has become after each coupling; the last is z."""
         found = [u]
-        for coupling in self._layers():
+        for coupling in self.layers():
             found.append(coupling(found[-1])[0])
         return found
 
@@ -187,11 +187,12 @@ class RealNVP(nn.Module):
         self, z: Float[Tensor, "*batch k"]
     ) -> Float[Tensor, "*batch k"]:
         """Return the base point u that becomes z."""
-        for coupling in reversed(self._layers()):
+        for coupling in reversed(self.layers()):
             z, _ = coupling.inverse(z)
         return z
 
-    def _layers(self) -> list[Coupling]:
+    def layers(self) -> list[Coupling]:
+        """Return the couplings in their order, from u to z."""
         return list(self.couplings)  # type: ignore[arg-type]
 
 

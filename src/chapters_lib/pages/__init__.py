@@ -6,16 +6,16 @@ A page's cell is one line. Runs are loaded when a function first asks for one, n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from IPython.display import Markdown
 from myst_nb import glue
 
-from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.experiments import find
 from chapters_lib.pages.claims import OPEN, OTHERWISE, OWN, Verdict
+from chapters_lib.pages.words import number
 from chapters_lib.recording import runs
 
 INCEPTION = "fid_inception768_bfloat16"  # the key under which chapters quote its distance
@@ -26,23 +26,41 @@ class Page:
     """A page, by the prefix that the names of its numbers have: ``ae`` for ``ae-test-mse``."""
 
     prefix: str
+    part: str = ""  # in the names of a part's numbers behind the prefix
 
-    def keep(self, **values: str | float) -> None:
+    def of(self, part: str) -> Page:
+        """Return the page for the numbers of a part: ``ae-mnist-test-mse``."""
+        return replace(self, part=part)
+
+    def key(self, key: str) -> str:
+        """Return a number's key on the page: with the part that it is of."""
+        return f"{self.part}_{key}" if self.part else key
+
+    def keep(self, /, **values: str | float) -> None:
         """Give numbers and words to the text, each named by its key with hyphens."""
         for key, value in values.items():
-            name = f"{self.prefix}-{key.replace('_', '-')}"
-            glue(name, value if isinstance(value, str) else float(value), display=False)
+            self._give("", key, value if isinstance(value, str) else float(value))
 
-    def claims(self, *, own: bool = False, **verdicts: Verdict) -> None:
-        """Glue a mark for each finding of the text: nothing where it holds, else what was measured, or that it is open.
+    def claims(self, /, **verdicts: Verdict) -> None:
+        """Glue a mark for each finding of the record: nothing where it holds, else what was measured.
 
-        The page sets it behind the sentence: ``{glue:text}`claim-ae-curved```. ``own`` tells findings of a small
-        training in the page itself from those of the record.
+        Where it is not contradicted either, the mark says that it is left open. The page sets it behind the
+        sentence: ``{glue:text}`claim-ae-curved```.
         """
+        self._mark(OTHERWISE, verdicts)
+
+    def own_claims(self, /, **verdicts: Verdict) -> None:
+        """Glue such marks for the findings of a small training in the page itself."""
+        self._mark(OWN, verdicts)
+
+    def _mark(self, opening: str, verdicts: Mapping[str, Verdict]) -> None:
         for key, verdict in verdicts.items():
-            opening = OWN if own else OPEN if verdict.open else OTHERWISE
-            mark = "" if verdict.holds else f"{opening}{verdict.measured}]"
-            glue(f"claim-{self.prefix}-{key.replace('_', '-')}", mark, display=False)
+            words = OPEN if verdict.open and opening == OTHERWISE else opening
+            self._give("claim-", key, "" if verdict.holds else f"{words}{verdict.measured}]")
+
+    def _give(self, kind: str, key: str, value: str | float) -> None:
+        name = f"{kind}{self.prefix}-{self.key(key).replace('_', '-')}"
+        glue(name, value, display=False)
 
 
 @cache
@@ -58,32 +76,14 @@ def model(name: str) -> Any:
     return run(name).restore(experiment.build(experiment.config))
 
 
-def check(claims: Mapping[str, bool]) -> None:
-    """Stop the build, and name what does not hold of mathematics or configuration: a finding is a claim of its own."""
-    wrong = [claim for claim, true in claims.items() if not true]
-    assert not wrong, f"the record contradicts: {wrong}"
+def check(claim: str, true: bool) -> None:
+    """Stop the build where what is said of mathematics or configuration does not hold; a finding is a claim instead."""
+    assert true, f"the record contradicts: {claim}"
 
 
-def below(low: runs.Metric, high: runs.Metric) -> bool:
-    """Whether one number is the lower in every pair of trainings."""
-    return max(low.values) < min(high.values)
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """Return a number that may be negative as the text prints it."""
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
-def number(metric: runs.Metric, digits: int = 3) -> str:
-    """Return a metric as the text prints it, with its standard error over seeds where there are several."""
-    text = signed(metric.mean, digits)
-    return f"{text} ± {metric.sem:.{digits}f}" if len(metric.values) > 1 else text
-
-
-def interval(found: Interval, digits: int = 3) -> str:
-    """Return a difference with its 95 % interval, as the text prints it."""
-    low, high = signed(found.low, digits), signed(found.high, digits)
-    return f"{signed(found.difference, digits)} [{low}, {high}]"
+def printed(found: runs.Run, digits: Mapping[str, int], prefix: str = "") -> list[str]:
+    """Return metrics of a run as a table's row prints them, each to its number of digits."""
+    return [number(found.metric(prefix + key), places) for key, places in digits.items()]
 
 
 def table(

@@ -14,22 +14,23 @@ from torch import Tensor
 
 from chapters_lib import data, figures
 from chapters_lib.data import CLASSES, to_float
-from chapters_lib.evaluation.intervals import Interval, paired, welch
+from chapters_lib.evaluation.intervals import paired, welch
 from chapters_lib.evaluation.neighbours import neighbours_agree
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.figures import schematics
-from chapters_lib.pages import Page, check, interval, model, number, run, table
-from chapters_lib.pages.claims import Verdict, difference, greater, less, shown
+from chapters_lib.pages import Page, check, model, run, table
+from chapters_lib.pages.claims import Verdict, difference, greater, less, level, shown
+from chapters_lib.pages.words import in_words, interval, number
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.autoencoder_studies import label
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.training import History
 
 PAGE = Page("ae")
+drawing = schematics.autoencoder
 # What stands in the names of a data set's numbers, its run, and its title.
 SETS = (("fashion", "ae-fashion-mnist", "Fashion-MNIST"), ("mnist", "ae-mnist", "MNIST"))
 TITLES = [title for _, _, title in SETS]
-WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
 def numbers() -> None:
@@ -44,11 +45,6 @@ def numbers() -> None:
     _shuffled()
 
 
-def drawing() -> Figure:
-    """Draw the model."""
-    return schematics.autoencoder()
-
-
 def _errors(short: str, record: Run) -> None:
     error, train, flat = (record.metric(key) for key in ("test_mse", "train_mse", "pca2_test_mse"))
     mean, panels = record["mean_image_test_mse"], record.panels
@@ -57,26 +53,24 @@ def _errors(short: str, record: Run) -> None:
         for key in ("test_codes", "pca_test_codes")
     )
     gain = paired(agree, flatly)
-    values: dict[str, float | str] = {
-        "error": number(error, 4),
-        "interval": interval(difference(error, flat), 4),
-        "test": error.mean,
-        "ratio": 100 * error.mean / flat.mean,
-        "share": 100 * (1 - error.mean / mean),
-        "pca_share": 100 * (1 - flat.mean / mean),
-        "gap": 100 * (error.mean / train.mean - 1),
-        "seeds": WORDS[len(error.values)],
-        "knn": agree.mean(),
-        "knn_pca": flatly.mean(),
-        "knn_gain": interval(gain, 1),
-    }
-    PAGE.keep(**{f"{short}_{key}": value for key, value in values.items()})
-    verdicts = {
-        "pca": less(error, flat, digits=4),
-        "gap": shown(paired(error.values, train.values), sign=1, digits=5),
-        "knn": shown(gain, sign=1, digits=1),
-    }
-    PAGE.claims(own=False, **{f"{short}_{key}": verdict for key, verdict in verdicts.items()})
+    PAGE.of(short).keep(
+        error=number(error, 4),
+        interval=interval(difference(error, flat), 4),
+        test=error.mean,
+        ratio=100 * error.mean / flat.mean,
+        share=100 * (1 - error.mean / mean),
+        pca_share=100 * (1 - flat.mean / mean),
+        gap=100 * (error.mean / train.mean - 1),
+        seeds=in_words(record.trainings),
+        knn=agree.mean(),
+        knn_pca=flatly.mean(),
+        knn_gain=interval(gain, 1),
+    )
+    PAGE.of(short).claims(
+        pca=less(error, flat, digits=4),
+        gap=shown(paired(error.values, train.values), sign=1, digits=5),
+        knn=shown(gain, sign=1, digits=1),
+    )
 
 
 def of_class(record: Run) -> dict[str, np.ndarray]:
@@ -90,13 +84,10 @@ def _both() -> None:
     records = fashion, mnist = [run(name) for _, name, _ in SETS]
     widths = {(784, *record.config["hidden"], record.config["code"]) for record in records}
     starts = [record["mean_image_test_mse"] for record in records]
-    check(
-        {
-            "the same layers on both sets": len(widths) == 1,
-            "MNIST starts lower": starts[1] < starts[0],
-        }
-    )
-    check({"one bottleneck, of two units": all(min(each[:-1]) > each[-1] == 2 for each in widths)})
+    one_size, narrow = len(widths) == 1, all(min(each[:-1]) > each[-1] == 2 for each in widths)
+    check("the same layers on both sets", one_size)
+    check("one bottleneck, of two units", narrow)
+    check("MNIST starts lower", starts[1] < starts[0])
     (bag, trouser, sandal), (*others, one) = (
         [of_class(record)[name] for name in names]
         for record, names in ((fashion, ("Bag", "Trouser", "Sandal")), (mnist, "0234567891"))
@@ -113,30 +104,19 @@ def _both() -> None:
 
 def _jump() -> None:
     """The epoch at which a test error of MNIST rises most, once training is under way, and what it comes to."""
-    errors = (
-        run("ae-mnist")
-        .history.column("test_mse")
-        .reshape(len(run("ae-mnist").metric("test_mse").values), -1)
-    )
+    record = run("ae-mnist")
+    errors = record.history.column("test_mse").reshape(record.trainings, -1)
     rises = errors[:, 10:] / errors[:, 9:-1]  # from the tenth epoch on
     seed, epoch = np.unravel_index(rises.argmax(), rises.shape)
     before, peak, end = errors[seed, [9 + epoch, 10 + epoch, -1]]
     PAGE.keep(jump_epoch=str(11 + epoch))
-    PAGE.claims(
-        jump=Verdict(
-            peak > 1.05 * before and end < before, f"{before:.4f}, {peak:.4f}, {end:.4f} at the end"
-        )
-    )
-
-
-def _spread(name: str) -> float:
-    """Return the standard deviation of the test error from one training to the next."""
-    return float(np.std(run(name).metric("test_mse").values, ddof=1))
+    told = f"{before:.4f}, {peak:.4f}, {end:.4f} at the end"
+    PAGE.claims(jump=Verdict(peak > 1.05 * before and end < before, told))
 
 
 def _sizes() -> None:
     record, full = run("ae-code-size-fashion-mnist"), run("ae-fashion-mnist").metric("test_mse")
-    base, sizes, spread = record.config["base"], record.config["sizes"], _spread("ae-fashion-mnist")
+    base, sizes = record.config["base"], record.config["sizes"]
     error = {k: record.metric(f"test_mse_{k}") for k in sizes}
     pca = {k: record.metric(f"pca_test_mse_{k}") for k in sizes}
     third, five = error[2].mean - error[3].mean, error[3].mean - error[8].mean
@@ -150,12 +130,12 @@ def _sizes() -> None:
         third_percent=100 * third / error[2].mean,
         to_eight_percent=100 * (1 - (error[8].mean / error[3].mean) ** (1 / 5)),
     )
-    gain, sem = five - third, spread * 6**0.5  # of e₃ − e₈ − (e₂ − e₃) = 2 e₃ − e₂ − e₈
+    ends = (error[2].mean, error[8].mean)  # e₃ − e₈ > e₂ − e₃ if e₃ lies above their middle
     PAGE.claims(
-        third=less(error[3], error[2], spread=spread, digits=4),
-        eight=shown(Interval(gain, sem, gain - 2 * sem, gain + 2 * sem), sign=1, digits=4),
-        eight_components=less(error[2], pca[8], spread=spread, digits=4),
-        thirty_two_components=greater(full, pca[32], spread=spread, digits=4),
+        third=less(error[3], error[2], spread=full, digits=4),
+        eight=greater(error[3], Metric.of(ends), spread=full, digits=4),
+        eight_components=level(error[2], pca[8], spread=full, digits=4),
+        thirty_two_components=greater(full, pca[32], spread=full, digits=4),
     )
 
 
@@ -181,7 +161,7 @@ def table_networks() -> Markdown:
     """Return the table of the recorded networks and their training."""
 
     def described(record: Run) -> dict[str, str]:
-        config = AutoencoderConfig(**record.config)
+        config = record.config_as(AutoencoderConfig)
         widths = ["784", *map(str, config.hidden), str(config.code)]
         return {
             "Encoder, units": "-".join(widths),
@@ -194,7 +174,7 @@ def table_networks() -> Markdown:
             "Weights and biases, both halves": f"{record['parameters']:,.0f}",
             "Epochs, batch": f"{config.epochs}, {config.batch_size}",
             "Highest learning rate": f"{config.learning_rate:g}",
-            "Trainings": str(len(record.provenance["seeds"])),
+            "Trainings": str(record.trainings),
             "Minutes a training": f"{record['train_seconds'] / 60:.0f}",
         }
 
@@ -302,18 +282,11 @@ def code_size() -> Figure:
 
 def candidates(name: str) -> tuple[dict[str, Metric], str]:
     """Return the validation error of each candidate for a run, best first, and which one was recorded."""
-    study, recorded = (
-        run(name.replace("ae-", "ae-study-")),
-        label(AutoencoderConfig(**run(name).config)),
-    )
+    study = run(name.replace("ae-", "ae-study-"))
+    recorded = label(run(name).config_as(AutoencoderConfig))
     found = {key[8:]: study.metric(key) for key in study.metrics if key.startswith("val_mse_")}
-    words = {
-        "-batch-": ", batch ",
-        "-sine": ", sines",
-        "-dropout": ", dropout",
-        "-noise": ", noise",
-    }
-    for old, new in words.items():
+    words = {"-batch-": ", batch ", "-sine": ", sines"}
+    for old, new in (words | {"-dropout": ", dropout", "-noise": ", noise"}).items():
         found = {key.replace(old, new): error for key, error in found.items()}
         recorded = recorded.replace(old, new)
     return dict(sorted(found.items(), key=lambda pair: pair[1].mean)), recorded
@@ -322,16 +295,17 @@ def candidates(name: str) -> tuple[dict[str, Metric], str]:
 def _study(short: str, name: str) -> None:
     found, recorded = candidates(name)
     best, second, *_ = ranked = [error.mean for error in found.values()]
-    check({"the recorded configuration is a candidate": recorded in found})
+    check("the recorded configuration is a candidate", recorded in found)
     PAGE.keep(**{f"study_lead_{short}": 100 * (second / best - 1)})
     if short == "fashion":
         epochs = run("ae-study-fashion-mnist").config["candidates"][0]["epochs"]
-        PAGE.keep(candidates=WORDS[len(found)], study_epochs=epochs, study_spread=ranked[-1] - best)
+        PAGE.keep(
+            candidates=in_words(len(found)), study_epochs=epochs, study_spread=ranked[-1] - best
+        )
     (large,) = (error for key, error in found.items() if "batch 128" in key)
     *_, worst = (error for key, error in found.items() if "batch 128" not in key)
-    PAGE.claims(
-        own=False, **{f"batch_{short}": greater(large, worst, spread=_spread(name), digits=4)}
-    )
+    several = run(name).metric("test_mse")
+    PAGE.claims(**{f"batch_{short}": greater(large, worst, spread=several, digits=4)})
 
 
 def study() -> Figure:
@@ -340,8 +314,8 @@ def study() -> Figure:
     for ax, (_, name, title) in zip(axes, SETS, strict=True):
         found, best = candidates(name)
         values = {key: error.mean for key, error in found.items()}
-        label = "validation error per pixel"
-        figures.dots(values, _spread(name), highlight=best, xlabel=label, title=title, ax=ax)
+        look: Any = {"xlabel": "validation error per pixel", "title": title}
+        figures.dots(values, run(name).metric("test_mse").sd, highlight=best, ax=ax, **look)
     return figure
 
 
@@ -356,8 +330,8 @@ def digits_yardsticks() -> dict[str, float]:
 def digits_relu(trials: Mapping[str, tuple[float, Tensor]]) -> Figure:
     """Draw the codes of the digits without and with a ReLU after the code."""
     (linear, _), (relu, codes) = trials["linear code"], trials["ReLU code"]
-    PAGE.keep(linear=linear, relu=relu, relu_dead=WORDS[int((codes.std(0) == 0).sum())])
-    check({"ReLU: codes in one quadrant": bool((codes >= 0).all())})
+    PAGE.keep(linear=linear, relu=relu, relu_dead=in_words(int((codes.std(0) == 0).sum())))
+    check("ReLU: codes in one quadrant", bool((codes >= 0).all()))
     labels, names = data.load("digits", "test").labels, CLASSES["digits"]
     figure, axes = figures.panels(2, height=3.2)
     for ax, (name, (error, z)) in zip(axes, trials.items(), strict=True):
@@ -372,7 +346,7 @@ def digits_loss(history: History) -> Figure:
     mean, pca = (digits_yardsticks()[key] for key in ("mean", "pca"))
     error = history.rows[-1]["test_mse"]
     PAGE.keep(digits_mean=mean, digits_pca=pca, digits_ae=error)
-    PAGE.claims(own=True, digits=Verdict(error < pca, f"{error:.4f} against {pca:.4f}"))
+    PAGE.own_claims(digits=Verdict(error < pca, f"{error:.4f} against {pca:.4f}"))
     return _curves(history, {"train": "train_mse", "test": "test_mse"}, (mean, pca))
 
 
@@ -380,7 +354,7 @@ def digits_theorem(curved: float, flat: float) -> None:
     """Hold the error with the best flat decoder against PCA's."""
     pca = digits_yardsticks()["pca_train"]
     PAGE.keep(curved=curved, flat=flat, pca_train=pca)
-    check({"the theorem: a flat decoder cannot beat PCA": pca < flat})
+    check("the theorem: a flat decoder cannot beat PCA", pca < flat)
 
 
 def digits_half_deep(error: float, history: History) -> None:
@@ -388,4 +362,4 @@ def digits_half_deep(error: float, history: History) -> None:
     pca, both = digits_yardsticks()["pca"], history.rows[-1]["test_mse"]
     PAGE.keep(half_deep=error, half_deep_share=100 * (pca - error) / (pca - both))
     told = f"{both:.4f}, {error:.4f} and {pca:.4f}"
-    PAGE.claims(own=True, half_deep=Verdict(both < error < pca, told))
+    PAGE.own_claims(half_deep=Verdict(both < error < pca, told))

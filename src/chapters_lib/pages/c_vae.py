@@ -18,6 +18,7 @@ from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.reproducibility import generator
 
 PAGE = Page("cvae")
+drawing = schematics.c_vae
 CVAE = "cvae-fashion-mnist"
 Measured = Mapping[str, float]  # of a small model
 
@@ -25,11 +26,6 @@ Measured = Mapping[str, float]  # of a small model
 def percent(**shares: float) -> None:
     """Give shares to the text in per cent, ``…-percent``."""
     PAGE.keep(**{f"{key}_percent": 100 * value for key, value in shares.items()})
-
-
-def drawing() -> Figure:
-    """Draw the model."""
-    return schematics.c_vae()
 
 
 def asked(config: VaeConfig, network: VAE, z: Tensor) -> Tensor:
@@ -69,21 +65,16 @@ def digits_measures(config: VaeConfig, network: VAE) -> dict[str, float]:
 def digits_found(found: Mapping[str, Measured]) -> None:
     """Keep what was measured of the small models."""
     for short, values in zip(("v", "c", "d", "cheap"), found.values(), strict=True):
-        PAGE.keep(**{f"digits_{short}_{key}": values[key] for key in ("price",)})
-        PAGE.keep(**{f"digits_{short}_bound": values["-ELBO"]})
-        percent(
-            **{f"digits_{short}_mu": values["probe, mu"], f"digits_{short}_z": values["probe, z"]}
-        )
+        shares = {f"{of}_percent": 100 * values[f"probe, {of}"] for of in ("mu", "z")}
+        here = PAGE.of(f"digits_{short}")
+        here.keep(price=values["price"], bound=values["-ELBO"], **shares)
 
 
 def digits_centred(before: Tensor, after: Tensor, saved: float, price: float, right: float) -> None:
     """Check what subtracting the class means does: to logits, to the KL, and to a linear probe."""
     PAGE.keep(saved=saved, centred_percent=100 * right)
-    claims = {
-        "the same reconstructions": float((before - after).abs().max()) < 1e-3,
-        "the price is what is saved": abs(saved - price) < 1e-4,
-    }
-    check(claims)
+    check("the same reconstructions", float((before - after).abs().max()) < 1e-3)
+    check("the price is what is saved", abs(saved - price) < 1e-4)
 
 
 def digits_deaf(config: VaeConfig, deaf: VAE, cured: VAE) -> None:
@@ -92,7 +83,7 @@ def digits_deaf(config: VaeConfig, deaf: VAE, cured: VAE) -> None:
     PAGE.keep(deaf_bound=sum(vae.bound(config, deaf, data.load("digits", "test")).values()))
     for short, network in (("deaf", deaf), ("cured", cured)):
         spread = asked(config, network, z).float().std(0).mean()
-        PAGE.keep(**{f"{short}_spread": float(spread)})
+        PAGE.of(short).keep(spread=float(spread))
 
 
 def noise() -> Figure:
@@ -101,24 +92,16 @@ def noise() -> Figure:
     figure, axes = figures.panels(2, height=2.9)
     for ax, perplexity in zip(axes, (2, 50), strict=True):
         placed, kl = manifold.tsne(drawn, perplexity=perplexity)
-        figures.code_plane(
-            placed,
-            torch.zeros(400),
-            ("noise",),
-            names=("", ""),
-            title=f"perplexity {perplexity}, KL {kl:.2f} nats",
-            legend=False,
-            size=6,
-            ax=ax,
-        )
-        ax.set(xticks=[], yticks=[])
+        title = f"perplexity {perplexity}, KL {kl:.2f} nats"
+        figures.code_map(placed, torch.zeros(400), ("noise",), title=title, size=6, ax=ax)
     return figure
 
 
+Scores = Mapping[int, tuple[float, float]]
+
+
 def digits_classifier(
-    right: Mapping[int, float],
-    worth: Mapping[int, float],
-    scores: Mapping[int, tuple[float, float]],
+    right: Mapping[int, float], worth: Mapping[int, float], scores: Scores
 ) -> None:
     """Keep how well the model classifies; `scores` are mean bounds under the own class and under the others."""
     (own_1, others_1), (own_20, others_20) = scores.values()

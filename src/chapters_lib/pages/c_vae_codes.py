@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from sklearn.neighbors import NearestNeighbors
 
 from chapters_lib import figures
-from chapters_lib.pages import number, run, table
+from chapters_lib.pages import run, table
 from chapters_lib.pages.c_vae import PAGE, percent
 from chapters_lib.pages.c_vae_images import CLOTHES, NAMES, keep_difference, metrics
 from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level
 from chapters_lib.pages.vae import trainings
+from chapters_lib.pages.words import number
 from chapters_lib.recipes.vae import PERPLEXITIES
 
 LOW, HIGH = PERPLEXITIES
@@ -29,17 +30,9 @@ def maps(labels: Sequence[str], perplexities: Sequence[int]) -> Figure:
     drawn = [(label, perplexity) for label in labels for perplexity in perplexities]
     for ax, (label, perplexity) in zip(axes, drawn, strict=True):
         panels = run(NAMES[label]).panels
-        figures.code_plane(
-            panels[f"tsne_{perplexity}"].astype(float),
-            panels["test_labels"],
-            CLOTHES,
-            names=("", ""),
-            title=f"{label}, perplexity {perplexity}",
-            legend=False,
-            size=1.5,
-            ax=ax,
-        )
-        ax.set(xticks=[], yticks=[])
+        placed, title = panels[f"tsne_{perplexity}"], f"{label}, perplexity {perplexity}"
+        labels_of = panels["test_labels"]
+        figures.code_map(placed.astype(float), labels_of, CLOTHES, title=title, size=1.5, ax=ax)
         ax.set_aspect("equal", adjustable="datalim")
     figures.class_legend(CLOTHES, ax=axes[0], columns=5, below=True)
     return figure

@@ -14,10 +14,11 @@ from torch import Tensor
 from chapters_lib import data, figures
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.intervals import Interval, welch
-from chapters_lib.pages import check, model, number, run, signed, table
+from chapters_lib.pages import check, model, run, table
 from chapters_lib.pages.c_vae import CVAE, PAGE, asked, percent
 from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level, shown
 from chapters_lib.pages.vae import config, trainings
+from chapters_lib.pages.words import interval, number, signed, with_error
 from chapters_lib.recipes import vae
 from chapters_lib.recording.runs import Metric
 
@@ -27,6 +28,7 @@ NAMES = {
     "decoder only": "cvae-decoder-only-fashion-mnist",
 }
 CODES = "cvae-class-codes-fashion-mnist"
+MEASURED = ("cvae", "decoder_only")  # of which codes of classes are
 CLOTHES = data.CLASSES["fashion-mnist"]
 
 
@@ -37,10 +39,8 @@ def metrics(key: str) -> list[Metric]:
 
 def keep_difference(name: str, a: Metric, b: Metric, scale: float = 1, digits: int = 1) -> None:
     """Give the text a difference of means, and its 95 % interval as words: ``gap`` and ``gap-interval``."""
-    found = difference(a, b)
-    low, high = (signed(scale * edge, digits) for edge in (found.low, found.high))
-    PAGE.keep(**{name: signed(scale * found.difference, digits)})
-    PAGE.keep(**{f"{name}_interval": f"[{low}, {high}]"})
+    gap, ends = interval(difference(a.times(scale), b.times(scale)), digits).split(" ", 1)
+    PAGE.keep(**{name: gap, f"{name}_interval": ends})
 
 
 def bound() -> Markdown:
@@ -98,10 +98,8 @@ def hits() -> Markdown:
         ("codes drawn from the prior", "prior_hit"),
         ("codes of test images, as another class", "other_hit"),
     ):
-        rows.append([label])
-        for model_key in (f"cvae_{key}", f"decoder_only_{key}"):
-            hit, error = 100 * found[model_key], 100 * found[f"{model_key}_sem"]
-            rows[-1].append(f"{hit:.1f} ± {error:.1f}")
+        both_models = (found.metric(f"{model}_{key}").times(100) for model in MEASURED)
+        rows.append([label, *(with_error(share, 1) for share in both_models)])
     return table(
         "Share of ten thousand images each, in per cent, in which the judge's most probable class is the class asked "
         "for; codes drawn from $q(z \\mid x, y)$, one training of each model, ± over images.",
@@ -118,7 +116,7 @@ def numbers() -> None:
     """Give the text its numbers of bounds and images, and mark what it says of them."""
     free = {"conditional": None, "encoder_sees_class": None}
     configs = [run(name).config | free for name in NAMES.values()]
-    check({"only the class differs": configs[0] == configs[1] == configs[2]})
+    check("only the class differs", configs[0] == configs[1] == configs[2])
     _gains()
     _judged()
     _hits()
@@ -176,9 +174,9 @@ def _hits() -> None:
     found = run(CODES)
 
     def of(key: str) -> Interval:
-        mean, sem = 100 * found[key], 100 * found[f"{key}_sem"]
-        PAGE.keep(**{key: mean, f"{key}_sem": sem})
-        return Interval(mean, sem, mean - 2 * sem, mean + 2 * sem)
+        share = found.metric(key).times(100)
+        PAGE.keep(**{key: share.mean, f"{key}_sem": share.sem})
+        return Interval.about(share.mean, share.sem)
 
     for key in ("cvae_own_hit", "cvae_prior_hit", "cvae_other_hit", "real_hit"):
         of(key)
@@ -192,10 +190,9 @@ def _hits() -> None:
     brightness = transferred()[1].float().mean((2, 3, 4))  # (classes, images)
     kept = torch.corrcoef(brightness)[~torch.eye(10, dtype=torch.bool)].mean()
     PAGE.keep(transfer_correlation=float(kept), transfer_images=brightness.shape[1])
+    code = of("cvae_code_share")
     PAGE.claims(
         own_code=shown(of("cvae_own_less_prior"), sign=1, digits=1),
-        code_share=Verdict(
-            of("cvae_code_share").low > 50, f"{100 * found['cvae_code_share']:.0f} %"
-        ),
+        code_share=Verdict(code.low > 50, f"{code.difference:.0f} %"),
         control_own=shown(of("decoder_only_own_less_prior"), sign=1, digits=1),
     )

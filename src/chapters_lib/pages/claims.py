@@ -8,12 +8,14 @@ shown, or only just. The page then says so, and a build for other records does n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy import stats
 
-from chapters_lib.evaluation.intervals import Interval, welch
+from chapters_lib.evaluation.intervals import Interval, borrowed, welch
+from chapters_lib.pages.words import interval, number
 from chapters_lib.recording.runs import Metric
 
 OTHERWISE = "[The record says otherwise: "
@@ -39,14 +41,14 @@ class Verdict:
         return not self.holds and not self.open
 
 
-def difference(a: Metric, b: Metric, spread: float | None = None) -> Interval:
-    """Return mean(a) − mean(b) with Welch's 95 % interval.
+def difference(a: Metric, b: Metric, spread: Metric | None = None) -> Interval:
+    """Return mean(a) − mean(b) with its 95 % interval: Welch's, or Student's with a borrowed spread.
 
     Parameters
     ----------
     spread
-        the standard deviation from one training to the next, of sibling runs: needed where a or b is one
-        training, and then used for both, with a reach of two standard errors.
+        the metric of several sibling trainings, whose spread is then used for both: needed where a or b is
+        one training.
 
     Raises
     ------
@@ -55,30 +57,33 @@ def difference(a: Metric, b: Metric, spread: float | None = None) -> Interval:
     """
     if spread is None:
         return welch(a.values, b.values)
-    gap = a.mean - b.mean
-    sem = spread * (1 / len(a.values) + 1 / len(b.values)) ** 0.5
-    return Interval(gap, sem, gap - 2 * sem, gap + 2 * sem)
+    return borrowed(a.values, b.values, spread.values)
 
 
-def less(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3) -> Verdict:
+def apart(a: Metric, b: Metric) -> Interval:
+    """Return mean(a) − mean(b), each with a standard error of its own, with two errors on each side."""
+    return Interval.about(float(a.mean - b.mean), math.hypot(a.sem, b.sem))
+
+
+def less(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """a is the smaller by more than chance: the interval of a − b lies below 0."""
     found = difference(a, b, spread)
     return _signed(found, -1, _told(a, b, found, digits))
 
 
-def greater(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3) -> Verdict:
+def greater(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """a is the greater by more than chance: the interval of a − b lies above 0."""
     found = difference(a, b, spread)
     return _signed(found, 1, _told(a, b, found, digits))
 
 
-def level(a: Metric, b: Metric, *, spread: float | None = None, digits: int = 3) -> Verdict:
+def level(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """No difference is shown: the interval of a − b holds 0."""
     found = difference(a, b, spread)
     return _signed(found, 0, _told(a, b, found, digits))
 
 
-def outcome(a: Metric, b: Metric, words: Sequence[str], *, spread: float | None = None) -> str:
+def outcome(a: Metric, b: Metric, words: Sequence[str], *, spread: Metric | None = None) -> str:
     """Return the words for what is shown: that a is the less, no difference, or that it is the greater."""
     found = difference(a, b, spread)
     return words[0 if found.high < 0 else 2 if found.low > 0 else 1]
@@ -96,20 +101,7 @@ def above(a: Metric, mark: float, *, digits: int = 3) -> Verdict:
 
 def shown(found: Interval, *, sign: int, digits: int = 3) -> Verdict:
     """A difference measured in pairs has the sign told: −1, 0 (none is shown) or 1."""
-    return _signed(found, sign, _interval(found, digits))
-
-
-def percent(metric: Metric) -> Metric:
-    """Return a share in per cent."""
-    return Metric(100 * metric.mean, 100 * metric.sem, tuple(100 * v for v in metric.values))
-
-
-def told(found: Interval, digits: int = 2) -> str:
-    """Return a difference with its interval; where it is clear, without its sign: the words say which is less."""
-    gap, low, high = found.difference, found.low, found.high
-    if found.clear:
-        gap, (low, high) = abs(gap), sorted((abs(low), abs(high)))
-    return f"{gap:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
+    return _signed(found, sign, f"difference {interval(found, digits)}")
 
 
 def both(*verdicts: Verdict) -> Verdict:
@@ -133,19 +125,10 @@ def _marked(a: Metric, mark: float, holds: bool, digits: int) -> Verdict:
     reach = 0.0
     if len(a.values) > 1:
         reach = float(stats.t.ppf(0.975, len(a.values) - 1)) * a.sem
-    told = f"{_number(a, digits)}, the mark being {mark:.{digits}f}"
+    told = f"{number(a, digits)}, the mark being {mark:.{digits}f}"
     return Verdict(holds, told, not holds and abs(a.mean - mark) <= reach)
 
 
-def _number(metric: Metric, digits: int) -> str:
-    text = f"{metric.mean:.{digits}f}"
-    return f"{text} ± {metric.sem:.{digits}f}" if len(metric.values) > 1 else text
-
-
-def _interval(found: Interval, digits: int) -> str:
-    low, high = f"{found.low:.{digits}f}", f"{found.high:.{digits}f}"
-    return f"difference {found.difference:.{digits}f} [{low}, {high}]".replace("-", "−")
-
-
 def _told(a: Metric, b: Metric, found: Interval, digits: int) -> str:
-    return f"{_number(a, digits)} against {_number(b, digits)}, {_interval(found, digits)}"
+    beside = f"{number(a, digits)} against {number(b, digits)}"
+    return f"{beside}, difference {interval(found, digits)}"

@@ -22,9 +22,7 @@ class ColourSet:
     full: str  # in a sentence
     licence: str  # of captions
     look: str  # what its samples look like
-    tuned: str = (
-        ""  # how the settings of its models were chosen, where otherwise than the control's
-    )
+    tuned: str = ""  # how its models' settings were chosen, where otherwise than the control's
 
     @property
     def needed(self) -> set[str]:

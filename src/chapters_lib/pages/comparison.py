@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from chapters_lib import figures
 from chapters_lib.figures import schematics
-from chapters_lib.pages import check, colour, number, run, signed, table
+from chapters_lib.pages import check, colour, printed, run, table
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages import comparison_records as records
 from chapters_lib.pages.comparison_records import (
@@ -27,14 +27,12 @@ from chapters_lib.pages.comparison_records import (
     SAID,
     WAYS,
 )
+from chapters_lib.pages.words import number, signed, with_error
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.reproducibility import generator
 
-
-def drawing() -> Figure:
-    """Return the plan of the comparison, as a picture."""
-    return schematics.comparison()
+drawing = schematics.comparison
 
 
 def numbers() -> None:
@@ -60,33 +58,26 @@ def _each(part: str, key: str) -> str:
 
 def _settings(part: str) -> None:
     vae, flow, gan = (record.config for record in records.of(part).values())
-    same = {
-        f"{part}: {key} is the same": vae[key] == flow[key] == gan[key]
-        for key in ("epochs", "batch_size", "validation")
-    }
-    check(
-        same
-        | {
-            f"{part}: codes of the same length": vae["latent"] == flow["latent"] == gan["noise"],
-            f"{part}: they differ by the flow alone": vae["couplings"] == 0 < flow["couplings"],
-            f"{part}: the non-saturating loss": not gan["saturating"],
-        }
-    )
-    records.keep(part, trainings=records.trainings(part))
-    records.keep(part, epochs=_each(part, "epochs"), batch=_each(part, "batch_size"))
-    records.keep(part, latent=gan["noise"], draws=f"{vae['nll_samples']:,}")
+    for key in ("epochs", "batch_size", "validation"):
+        check(f"{part}: {key} is the same", vae[key] == flow[key] == gan[key])
+    check(f"{part}: codes of one length", vae["latent"] == flow["latent"] == gan["noise"])
+    check(f"{part}: they differ by the flow alone", vae["couplings"] == 0 < flow["couplings"])
+    check(f"{part}: the non-saturating loss", not gan["saturating"])
+    keep = PAGE.of(part).keep
+    keep(epochs=_each(part, "epochs"), batch=_each(part, "batch_size"), latent=gan["noise"])
+    keep(trainings=records.trainings(part), draws=f"{vae['nll_samples']:,}")
     *early, last = gan["shown_epochs"]
     moments = f"{', '.join(map(str, early[1:]))} and {last} epochs"
-    records.keep(part, shown=moments, lines=_lines(part))
-    records.keep(part, norm_ends=gan["noise"] ** 0.5, norm_middle=(gan["noise"] / 2) ** 0.5)
-    records.keep(part, g_rate=f"{gan['learning_rate']:g}", d_rate=f"{gan['discriminator_rate']:g}")
+    keep(shown=moments, lines=_lines(part))
+    keep(norm_ends=gan["noise"] ** 0.5, norm_middle=(gan["noise"] / 2) ** 0.5)
+    keep(g_rate=f"{gan['learning_rate']:g}", d_rate=f"{gan['discriminator_rate']:g}")
 
 
 def _sizes(part: str) -> None:
     vae, flow, gan = records.sizes(part).values()
-    records.keep(part, ratio=gan.both / vae.both, ratio_flow=gan.both / (flow.both + flow.flow))
-    records.keep(part, flow_share=100 * flow.flow / vae.both)
-    check({f"{part}: as many weights under both priors": flow.both == vae.both})
+    PAGE.of(part).keep(ratio=gan.both / vae.both, ratio_flow=gan.both / (flow.both + flow.flow))
+    PAGE.of(part).keep(flow_share=100 * flow.flow / vae.both)
+    check(f"{part}: as many weights under both priors", flow.both == vae.both)
 
 
 KEY = "test_nll_k_"
@@ -97,14 +88,14 @@ def _curves(part: str) -> None:
     for model in AUTOENCODERS:
         trained, held = (found[model][f"{of}_negative_elbo"] for of in ("train", "val"))
         over = signed(held - trained, 1 if part == "mnist" else 0)
-        records.keep(part, **{f"{model.removeprefix('vae-')}_over": over})
+        PAGE.of(part).keep(**{f"{model.removeprefix('vae-')}_over": over})
     trained, held = (found[GAN][f"{of}_real_probability"] for of in ("train", "val"))
-    records.keep(part, p_train=trained, p_val=held)
+    PAGE.of(part).keep(p_train=trained, p_val=held)
     pair = [found[model] for model in AUTOENCODERS]
-    records.keep(part, effective=min(record["test_nll_effective_samples"] for record in pair))
+    PAGE.of(part).keep(effective=min(record["test_nll_effective_samples"] for record in pair))
     fewer = [int(key.removeprefix(KEY)) for key in pair[0].metrics if key.startswith(KEY)]
     fell = min(of[f"{KEY}{max(fewer)}"] - of["test_nll"] for of in pair)
-    records.keep(part, falling=fell, fewer="one draw" if max(fewer) == 1 else f"{max(fewer)} draws")
+    PAGE.of(part).keep(falling=fell, fewer="one draw" if max(fewer) == 1 else f"{max(fewer)} draws")
 
 
 def between(models: Mapping[str, comparing.Drawer], seed: int) -> Figure:
@@ -247,11 +238,11 @@ def table_board(part: str) -> Markdown:
     """Return how the samples of the three models score, below real test images."""
     key, judge = records.inception(part), run(f"judge-{records.dataset(part)}")
     head = ["recognised", "evenness", "judge", "Inception", "precision", "recall"]
-    real = [number(judge.metric(of), digits) for of, digits in SEVERAL.items()]
     floor = "–" if (found := records.floors(part)) is None else f"{found['train_fid768']:.3f}"
-    rows = [["Samples of", *head], ["*real test images*", *real, floor, "–", "–"]]
+    real = [*printed(judge, SEVERAL), floor, "–", "–"]
+    rows = [["Samples of", *head], ["*real test images*", *real]]
     for model, found in records.of(part).items():
-        cells = [number(found.metric(of), digits) for of, digits in SEVERAL.items()]
+        cells = printed(found, SEVERAL)
         for of, digits in {key: 4 if part == "mnist" else 3, **OF_FIRST}.items():
             known = of in found.metrics
             cells.append(f"{found.metric(of).values[0]:.{digits}f}" if known else "–")
@@ -304,9 +295,8 @@ def table_lines() -> Markdown:
             of = scales | ({"middle_unlikely": 100} if way[0] == FLOW else {})
             found = [records.along(part, way, key) for key in of]
             cells = [
-                f"{scale * metric.mean:.{digits}f} ± {scale * metric.sem:.{digits}f}"
+                with_error(metric.times(scale), 1 if scale > 1 else 3)
                 for metric, scale in zip(found, of.values(), strict=True)
-                for digits in (1 if scale > 1 else 3,)
             ]
             rows.append([f"{records.short(part)}: {label}", *cells, *["–"] * (4 - len(cells))])
     caption = (

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.pages import comparison_records as records
-from chapters_lib.pages import run, signed
-from chapters_lib.pages.claims import Verdict, above, both, greater, less, level, shown
+from chapters_lib.pages import run
+from chapters_lib.pages.claims import Verdict, above, apart, both, greater, less, level, shown
 from chapters_lib.pages.comparison_records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
+from chapters_lib.pages.words import number, signed
 from chapters_lib.recipes.comparing import MODELS
-from chapters_lib.recording.runs import Metric
 
 
 def numbers() -> None:
@@ -36,8 +36,7 @@ def numbers() -> None:
 
 def _of_samples(part: str) -> None:
     found, key = records.of(part), records.inception(part)
-    records.keep(
-        part,
+    PAGE.of(part).keep(
         by_judge=records.ranked(part, "fid_judge", 2),
         by_share=records.ranked(part, "recognisable", 3, lower=False),
         by_entropy=records.ranked(part, "class_entropy", 3, lower=False),
@@ -54,29 +53,20 @@ def _of_samples(part: str) -> None:
     rough = {name: records.side(part)[f"{name}_roughness"] for name in (*MODELS, "test")}
     for model in MODELS:
         name = model.removeprefix("vae-")
-        records.keep(part, **{f"rough_{name}": 100 * rough[model] / rough["test"]})
-        metric = found[model].metric("fid_judge")
-        spread = f" ± {metric.sem:.2f}" if len(metric.values) > 1 else ""
-        records.keep(part, **{f"fid_{name}": f"{metric.mean:.2f}{spread}"})
+        PAGE.of(f"{part}_rough").keep(**{name: 100 * rough[model] / rough["test"]})
+        PAGE.of(f"{part}_fid").keep(**{name: number(found[model].metric("fid_judge"), 2)})
 
 
 def _of_lines(part: str) -> None:
     for model, space in records.WAYS:
-        name = f"{model.removeprefix('vae-')}_{space}"
+        here = PAGE.of(f"{part}_{model.removeprefix('vae-')}_{space}")
         for place in ("ends", "middle"):
             seen = records.along(part, (model, space), f"{place}_recognisable").mean
-            records.keep(part, **{f"{name}_{place}": 100 * seen})
-        step = records.along(part, (model, space), "largest_step").mean
-        records.keep(part, **{f"{name}_step": step})
+            here.keep(**{place: 100 * seen})
+        here.keep(step=records.along(part, (model, space), "largest_step").mean)
     for way in (records.IN_Z, records.IN_BASE):
         odd = records.along(part, way, "middle_unlikely").mean
-        records.keep(part, **{f"{way[1]}_unlikely": 100 * odd})
-
-
-def apart(a: Metric, b: Metric) -> Interval:
-    """Return the difference of two means over lines, with two of its standard errors on each side."""
-    gap, sem = a.mean - b.mean, math.hypot(a.sem, b.sem)
-    return Interval(gap, sem, gap - 2 * sem, gap + 2 * sem)
+        PAGE.of(f"{part}_{way[1]}").keep(unlikely=100 * odd)
 
 
 def lost(part: str, way: records.Way) -> Interval:
@@ -99,8 +89,7 @@ def _of_colour() -> None:
     by_nll, by_bound = (flow[key] - normal[key] for key in ("test_nll", "test_negative_elbo"))
     same = by_nll * by_bound >= 0
     agree = first_places("colour")
-    records.keep(
-        "colour",
+    PAGE.of("colour").keep(
         agree=agree,
         short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree}".strip(),
         differences=differences("colour", "fid_judge"),

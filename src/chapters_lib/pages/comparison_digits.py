@@ -15,9 +15,10 @@ from torch import Tensor
 
 from chapters_lib import figures
 from chapters_lib.models.layers import count_parameters
-from chapters_lib.pages import check, signed
+from chapters_lib.pages import check
 from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.comparison_records import PAGE
+from chapters_lib.pages.words import signed
 
 Histogram = NDArray[np.float64]
 Divergences = Callable[[Any, Any], tuple[float, ...]]  # KL, JSD and a third of two histograms
@@ -60,17 +61,14 @@ def prices(divergences: Divergences, p: Histogram, faulty: Mapping[str, Histogra
     spread = math.sqrt(second - first**2)
     wasted = (_normal(mean, width) * (0.05 * HEAPS.max() > HEAPS)).sum() * STEP
     PAGE.keep(kl_wasted=100 * float(wasted))
-    claims = {
-        "making up costs its share": abs(kl[0] + math.log(1 - share)) < 1e-9,
-        "leaving out costs without bound": kl[1] == math.inf,
-        "both cost alike by the other": np.allclose(jsd, share / 2 * math.log(2), 0, 1e-3),
-        "the third forbids to make up": pull[0] == math.inf,
-        "and charges little for leaving out": abs(pull[1] - share * (1 - math.log(2))) < 1e-3,
-        "the likelihood's fit has the data's mean": abs(mean - first) < 0.1,
-        "the likelihood's fit has the data's spread": abs(width - spread) < 0.1,
-        "the other is the larger heap": abs(js_mean + 2) < 0.15 and abs(js_width - 0.7) < 0.15,
-    }
-    check(claims)
+    check("making up costs its share", abs(kl[0] + math.log(1 - share)) < 1e-9)
+    check("leaving out costs without bound", kl[1] == math.inf)
+    check("both cost alike by the other", np.allclose(jsd, share / 2 * math.log(2), 0, 1e-3))
+    check("the third forbids to make up", pull[0] == math.inf)
+    check("and charges little for leaving out", abs(pull[1] - share * (1 - math.log(2))) < 1e-3)
+    check("the likelihood's fit has the data's mean", abs(mean - first) < 0.1)
+    check("the likelihood's fit has the data's spread", abs(width - spread) < 0.1)
+    check("the other is the larger heap", abs(js_mean + 2) < 0.15 and abs(js_width - 0.7) < 0.15)
 
 
 def lines(
@@ -82,23 +80,17 @@ def lines(
     """Glue what is said of the digits' models: their sizes, norms and densities along lines."""
     vae, gan = (count_parameters(trained[name]) for name in ("vae-gaussian", "gan"))
     mean = {name: float(of.mean()) for name, of in ({"draws": draws} | middles).items()}
-    PAGE.keep(**{f"digits_{name}": signed(value) for name, value in mean.items()})
-    check(
-        {
-            "digits: of one size": 0.9 < gan / vae < 1.1,
-            "digits: the mean squared norm is the formula's": torch.allclose(*norms, 0.06, 0),
-        }
-    )
+    PAGE.of("digits").keep(**{name: signed(value) for name, value in mean.items()})
+    as_foreseen = torch.allclose(*norms, 0.06, 0)
+    check("digits: the mean squared norm is the formula's", as_foreseen)
+    check("digits: of one size", 0.9 < gan / vae < 1.1)
 
 
 def pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) -> None:
     """Check that batch normalisation mixes images in training alone; mark it if means and draws score alike."""
-    check(
-        {
-            "digits: images depend on each other in training mode": changes["training mode"] > 0.05,
-            "digits: they do not in evaluation mode": changes["evaluation mode"] <= 0.05,
-        }
-    )
+    mixed, alone = (changes[f"{mode} mode"] for mode in ("training", "evaluation"))
+    check("digits: images depend on each other in training mode", mixed > 0.05)
+    check("digits: they do not in evaluation mode", alone <= 0.05)
     told = ", ".join(f"{name} {distance:.2f}" for name, distance in apart.items())
     matters = max(apart.values()) > 1.3 * min(apart.values())
-    PAGE.claims(own=True, means_or_draws=Verdict(matters, told))
+    PAGE.own_claims(means_or_draws=Verdict(matters, told))

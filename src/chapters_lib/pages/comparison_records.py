@@ -12,10 +12,11 @@ from torchinfo import summary
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.experiments import find
 from chapters_lib.models.layers import count_parameters
-from chapters_lib.pages import Page, check, number, run
-from chapters_lib.pages.claims import difference, told
+from chapters_lib.pages import Page, check, run
+from chapters_lib.pages.claims import difference
 from chapters_lib.pages.colour import CONTROL, colour_set
 from chapters_lib.pages.colour import title as colour_title
+from chapters_lib.pages.words import in_words, interval, number
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
@@ -40,7 +41,6 @@ CLASSES_OF_DENSITY = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "ov
 EQUAL = "test_fid768"  # of as many samples as there are test images, where they are few
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]
 PROTOCOLS.append(EQUAL)
-IN_WORDS = {1: "one", 2: "two", 3: "three"}
 
 
 def dataset(part: str) -> str:
@@ -77,11 +77,10 @@ def drawers(part: str) -> dict[str, comparing.Drawer]:
 
 def trainings(part: str) -> str:
     """Return how often each model was trained, in words."""
-    counts = {model: len(found.provenance["seeds"]) for model, found in of(part).items()}
-    said = {model: IN_WORDS.get(count, str(count)) for model, count in counts.items()}
-    if len(set(said.values())) > 1:
-        return ", ".join(f"{word} of the {SAID[model]}" for model, word in said.items())
-    return f"{said[GAN]} training{'s' * (max(counts.values()) > 1)} of each model"
+    counts = {model: found.trainings for model, found in of(part).items()}
+    if len(set(counts.values())) > 1:
+        return ", ".join(f"{in_words(n)} of the {SAID[model]}" for model, n in counts.items())
+    return f"{in_words(counts[GAN])} training{'s' * (counts[GAN] > 1)} of each model"
 
 
 def along(part: str, way: Way, key: str) -> runs.Metric:
@@ -133,15 +132,9 @@ def ranked(
     """Return the models from best to worst by a metric, in words; what is not recorded is said."""
     if any(key not in of(part)[model].metrics for model in models):
         return "not recorded"
-    metrics = {model: scaled(of(part)[model].metric(key), scale) for model in models}
+    metrics = {model: of(part)[model].metric(key).times(scale) for model in models}
     order = sorted(metrics, key=lambda model: metrics[model].mean, reverse=not lower)
     return ", ".join(f"{SAID[model]} {number(metrics[model], digits)}" for model in order)
-
-
-def scaled(metric: runs.Metric, scale: float) -> runs.Metric:
-    """Return a metric in other units."""
-    values = tuple(scale * value for value in metric.values)
-    return runs.Metric(scale * metric.mean, scale * metric.sem, values)
 
 
 def gap(part: str, key: str, models: tuple[str, str], digits: int = 2) -> str:
@@ -149,7 +142,7 @@ def gap(part: str, key: str, models: tuple[str, str], digits: int = 2) -> str:
     first, second = (of(part)[model].metric(key) for model in models)
     if min(len(first.values), len(second.values)) < 2:
         return ""
-    return told(difference(first, second), digits)
+    return interval(difference(first, second), digits, bare=True)
 
 
 def held_share(part: str) -> float:
@@ -159,11 +152,6 @@ def held_share(part: str) -> float:
         held, trained = (found.data_used[split]["images"] for split in ("val", "train"))
         return float(held / (held + trained))
     return float(found.config["validation"])
-
-
-def keep(part: str, **values: str | float) -> None:
-    """Give the text numbers of one part: ``cmp-mnist-epochs``."""
-    PAGE.keep(**{f"{part}_{key}": value for key, value in values.items()})
 
 
 class Sizes(NamedTuple):
@@ -190,7 +178,7 @@ def sizes(part: str) -> dict[str, Sizes]:
         flow = ("prior",) if name == FLOW else ()
         counts = [summary(getattr(model, of), verbose=0).total_params for of in (*parts, *flow)]
         found[name] = Sizes(*counts, *([] if flow else [0]))
-        check({f"{name}: the library counts as many": sum(counts) == count_parameters(model)})
+        check(f"{name}: the library counts as many", sum(counts) == count_parameters(model))
     return found
 
 

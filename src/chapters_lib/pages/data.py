@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
@@ -11,8 +9,9 @@ from matplotlib.figure import Figure
 from chapters_lib import data, figures
 from chapters_lib.data import house_numbers
 from chapters_lib.data.published import WHOLE
-from chapters_lib.pages import Page, colour, run, signed
-from chapters_lib.pages.claims import Verdict
+from chapters_lib.pages import Page, colour, run
+from chapters_lib.pages.claims import Verdict, apart
+from chapters_lib.pages.words import with_error
 from chapters_lib.recording.runs import Metric
 
 PAGE = Page("data")
@@ -42,9 +41,9 @@ def numbers() -> None:
     PAGE.keep(judge_accuracy=100 * run("judge-house-numbers")["test_accuracy"])
     (protocol,) = (k for k in record.metrics if k.startswith("kid_") and not k.endswith("_sem"))
     distance = {of: record.metric(f"{of}{protocol}") for of in ("", "halves_", "mnist_")}
-    for of, metric in distance.items():  # in thousandths; no minus before a zero
-        mean = signed(round(1000 * metric.mean, 2) + 0.0, 2)
-        PAGE.keep(**{f"crops_kid_{of}".rstrip("_"): f"{mean} ± {1000 * metric.sem:.2f}"})
+    for of, metric in distance.items():
+        thousandths = with_error(metric.times(1000), 2)
+        PAGE.keep(**{f"crops_kid_{of}".rstrip("_"): thousandths})
     PAGE.claims(between=between(distance["halves_"], distance[""], distance["mnist_"]))
 
 
@@ -58,11 +57,9 @@ def kmnist() -> str:
 
 def between(low: Metric, middle: Metric, high: Metric) -> Verdict:
     """The middle distance is greater than the low one and less than the high one, by two standard errors each."""
-    gaps = [
-        (b.mean - a.mean) - 2 * math.hypot(a.sem, b.sem) for a, b in ((low, middle), (middle, high))
-    ]
+    least = min(apart(middle, low).low, apart(high, middle).low)
     told = ", ".join(f"{1000 * metric.mean:.2f}" for metric in (low, middle, high))
-    return Verdict(min(gaps) > 0, f"{told} in thousandths")
+    return Verdict(least > 0, f"{told} in thousandths")
 
 
 def digits() -> Figure:

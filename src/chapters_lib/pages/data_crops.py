@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.evaluation.likelihood import bits_per_dimension
-from chapters_lib.pages import Page, run, signed, table
-from chapters_lib.pages.claims import Verdict, both
+from chapters_lib.pages import Page, run, table
+from chapters_lib.pages.claims import Verdict, apart, both
+from chapters_lib.pages.words import with_error
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
-from chapters_lib.recording.runs import Metric, Run
+from chapters_lib.recording.runs import Run
 from chapters_lib.training import History
 
 PAGE = Page("crops")
@@ -61,22 +60,19 @@ def numbers() -> None:
     )
 
 
-def gap(low: Metric, high: Metric) -> float:
-    """Return by how much a metric lies below another beyond two standard errors."""
-    return high.mean - low.mean - 2 * math.hypot(low.sem, high.sem)
-
-
 def gained(kind: str) -> Verdict:
     """Samples are nearer to real crops than those of the model that training began with."""
     now, before = pair(kind)[BEGUN].metric("test_kid"), run(f"floors-{SET}").metric(f"{kind}_kid")
-    return Verdict(gap(now, before) > 0, f"{kind}: {now.mean:.4f} against {before.mean:.4f}")
+    return Verdict(apart(before, now).low > 0, f"{kind}: {now.mean:.4f} against {before.mean:.4f}")
 
 
 def far(kind: str) -> Verdict:
     """Samples are further from real crops than other real crops are."""
     drawn = pair(kind)[BEGUN].metric("test_kid")
     floor = run(f"floors-{SET}").metric("train_kid")
-    return Verdict(gap(floor, drawn) > 0, f"{kind}: {drawn.mean:.4f} against {floor.mean:.4f}")
+    return Verdict(
+        apart(drawn, floor).low > 0, f"{kind}: {drawn.mean:.4f} against {floor.mean:.4f}"
+    )
 
 
 def falling(kind: str) -> Verdict:
@@ -92,34 +88,25 @@ def falling(kind: str) -> Verdict:
 
 
 def _kid(source: Run, key: str) -> str:
-    found = source.metric(key)
-    return f"{signed(round(1000 * found.mean, 2) + 0.0, 2)} ± {1000 * found.sem:.2f}"
+    return with_error(source.metric(key).times(1000), 2)
 
 
 def table_beginnings() -> Markdown:
     """Return both distances and the likelihood of each model in both trainings, below the floors."""
     floors = run(f"floors-{SET}")
+
+    def floor(title: str, key: str) -> list[str]:
+        return [title, _kid(floors, f"{key}_kid"), f"{floors[f'{key}_fid768']:.3f}", "–"]
+
     rows = [
         ["Held against the test crops", "kernel distance", "Fréchet distance", "bits per value"]
     ]
-    for key, title in FLOORS.items():
-        images = f"{floors[f'{key}_images']:.0f}"
-        rows.append(
-            [
-                f"{title}, {images}",
-                _kid(floors, f"{key}_kid"),
-                f"{floors[f'{key}_fid768']:.3f}",
-                "–",
-            ]
-        )
+    rows += [floor(f"{title}, {floors[f'{k}_images']:.0f}", k) for k, title in FLOORS.items()]
     for kind, title in KINDS.items():
-        before = [_kid(floors, f"{kind}_kid"), f"{floors[f'{kind}_fid768']:.3f}", "–"]
-        rows.append([f"{title}, {BEFORE}", *before])
+        rows.append(floor(f"{title}, {BEFORE}", kind))
         for beginning, found in pair(kind).items():
-            bits = "–"
-            if kind != "gan":
-                of = found.metric("test_bits_per_dimension")
-                bits = f"{of.mean:.3f} ± {of.sem:.3f}"
+            key = "test_bits_per_dimension"
+            bits = with_error(found.metric(key)) if key in found.metrics else "–"
             distance = f"{found['test_fid768']:.3f}"
             rows.append([f"{title}, {beginning}", _kid(found, "test_kid"), distance, bits])
     caption = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,10 +31,8 @@ from chapters_lib.reproducibility import generator
 COLUMNS = 10
 FURTHER = "MNIST, further models"
 SETS = {"Fashion-MNIST": "fashion-mnist", "MNIST": "mnist"}
-MACHINES = (
-    "rbm-kmnist-256-updates",
-    "rbm-kmnist-256",
-)  # the first that is recorded and not out of date
+# The first that is recorded and not out of date.
+MACHINES = ("rbm-kmnist-256-updates", "rbm-kmnist-256")
 # What samples are shown, by panel and row; each page adds its own here.
 SAMPLES = {
     "Fashion-MNIST": {
@@ -171,10 +170,9 @@ def poster() -> tuple[Figure, Tensor]:
     figure = plt.figure(figsize=(SIDE / 96, SIDE / 96), layout="none")
     room = [ROOM[0], ROOM[3], SIDE - ROOM[0] - ROOM[1], SIDE - ROOM[2] - ROOM[3]]
     ax = figure.add_axes((room[0] / SIDE, room[1] / SIDE, room[2] / SIDE, room[3] / SIDE))
-    extent, names = [left, right, bottom, top], ("", "")
-    figures.code_plane(
-        codes[chosen], labels[chosen], "", extent=extent, names=names, legend=False, size=7, ax=ax
-    )
+    look: Any = {"extent": [left, right, bottom, top], "legend": False, "size": 7}
+    figures.code_plane(codes[chosen], labels[chosen], "", ax=ax, **look)
+    ax.set(xlabel="", ylabel="")
     for share in (0.5, 0.99):
         radius = float(np.sqrt(-2 * np.log(1 - share)))
         ax.add_patch(Circle((0, 0), radius, fill=False, color=figures.MUTED, linewidth=1))

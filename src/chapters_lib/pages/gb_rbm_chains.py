@@ -15,24 +15,24 @@ from torch import Tensor
 from chapters_lib import figures
 from chapters_lib.evaluation.intervals import paired, welch
 from chapters_lib.models.rbm import HiddenChain
-from chapters_lib.pages import number, run, signed, table
-from chapters_lib.pages.claims import both, greater, less, percent, shown
+from chapters_lib.pages import run, table
+from chapters_lib.pages.claims import both, greater, less, shown
 from chapters_lib.pages.gb_rbm import (
     JUDGE,
     PAGE,
     UNITS,
+    distance_later,
     each,
     machine,
-    over_seeds,
     sheet,
     ten,
-    updates,
 )
+from chapters_lib.pages.words import number, signed
 from chapters_lib.recording.judging import SAMPLES
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.reproducibility import generator
 
-MARKS = (0, 1, 10, 100, 1000)  # steps at which chains are shown
+MARKS = (0, 1000)  # steps at which chains are shown
 MIXING_MARKS = (0, 1, 3, 10, 30, 100, 300, 1000)
 
 
@@ -58,9 +58,9 @@ def _shown(recorded: Run) -> NDArray[np.float64]:
 
 
 def chains() -> Figure:
-    """Draw what ten chains of each of the sheet's machines show after 0 to 1000 steps."""
-    figure, axes = figures.panels(3, height=1.3)
-    for ax, m in zip(axes, UNITS, strict=True):
+    """Draw what ten chains of the smallest and the largest machine show after 0 and 1000 steps."""
+    figure, axes = figures.panels(2, height=0.9)
+    for ax, m in zip(axes, (UNITS[0], UNITS[-1]), strict=True):
         ax.imshow(_shown(sheet(m)), cmap="gray", vmin=0, vmax=1)
         ax.set_yticks([30 * i + 14 for i in range(len(MARKS))], [str(mark) for mark in MARKS])
         ax.set_xticks([])
@@ -131,31 +131,32 @@ def _mixing() -> None:
         PAGE.keep(**{f"chain_end_{m}": signed(float(found.noise[-1].mean()), 0)})
         data = torch.from_numpy(sheet(m).panels["test_free_energy"])
         PAGE.keep(**{f"data_free_{m}": signed(float(data.mean()), 0)})
-        leaves.append(shown(paired(found.home[-1], found.home[0]), sign=-1))
-        chance.append(shown(paired(found.home[-1], torch.full((200,), 0.1).double()), sign=0))
+        begin, end = (found.home[i].reshape(20, 10).mean(0) for i in (0, -1))  # of each image
+        leaves.append(shown(paired(end, begin), sign=-1))
+        chance.append(shown(paired(end, torch.full((10,), 0.1).double()), sign=0))
         typical.append(shown(welch(data, found.noise[-1]), sign=-1, digits=0))
     PAGE.claims(leaves=both(*leaves[1:]), chance=both(*chance[1:]), untypical=both(*typical))
 
 
 def classes(recorded: Run) -> Metric:
     """Return how many classes, equally often, have the entropy of the samples' classes."""
-    return over_seeds([10**entropy for entropy in recorded.metric("class_entropy").values])
+    return Metric.of(10**entropy for entropy in recorded.metric("class_entropy").values)
 
 
 def table_samples() -> Markdown:
     """Return how the judge scores samples of every machine."""
     rows = [["hidden units", "recognised, %", "classes, of 10", "distance"]]
     for label, _, recorded in each():
-        rows.append([label, number(percent(recorded.metric("recognisable")), 1)])
+        rows.append([label, number(recorded.metric("recognisable").percent, 1)])
         rows[-1] += [number(classes(recorded), 2), number(recorded.metric("fid_judge"), 1)]
     judge = run(JUDGE)
     real = [f"{100 * judge['recognisable']:.1f}", f"{10 ** judge['class_entropy']:.2f}"]
     rows.append(["test images", *real, f"{judge['fid_judge']:.1f}"])
     caption = (
         f"{SAMPLES:,} samples of each machine before the judge: chains from noise of "
-        f"{sheet(16).config['sample_steps']} Gibbs steps, shown as means. *Classes*: as many, equally often, have the "
-        "same entropy. *Distance*: Fréchet, in the judge's features, to the test images; that of the test images is "
-        "to training images. Mean over seeds ± standard error."
+        f"{sheet(16).config['sample_steps']} Gibbs steps, shown as means. *Classes*: the number of equally frequent "
+        "classes with the entropy of the judged ones. *Distance*: Fréchet, in the judge's features, to the test "
+        "images; that of the test images is to training images. Mean over seeds ± standard error."
     )
     return table(caption, "tab-rbm-samples", "34 22 22 22", rows)
 
@@ -165,15 +166,16 @@ def _samples() -> None:
     PAGE.keep(judge_accuracy=100 * judge["test_accuracy"], real_distance=judge["fid_judge"])
     PAGE.keep(sample_steps=str(sheet(16).config["sample_steps"]))
     for m in UNITS:
-        PAGE.keep(**{f"{m}_recognised": number(percent(sheet(m).metric("recognisable")), 1)})
-        PAGE.keep(**{f"{m}_classes": number(classes(sheet(m)), 1)})
-        PAGE.keep(**{f"{m}_distance": number(sheet(m).metric("fid_judge"), 0)})
+        PAGE.of(f"{m}").keep(
+            recognised=number(sheet(m).metric("recognisable").percent, 1),
+            classes=number(classes(sheet(m)), 1),
+            distance=number(sheet(m).metric("fid_judge"), 0),
+        )
     distance, share = (
         {m: sheet(m).metric(key) for m in UNITS} for key in ("fid_judge", "recognisable")
     )
-    times = [1000 * min(r.metric("train_seconds").values) / updates(r) for _, _, r in each()]
-    slowest = [1000 * max(r.metric("train_seconds").values) / updates(r) for _, _, r in each()]
-    PAGE.keep(update_fast=min(times), update_slow=max(slowest))
+    later, best = distance_later()
+    PAGE.keep(distance_later=later, best_machine=best)
     PAGE.claims(
         recognised=less(share[256], share[16]),
         classes=both(*(less(classes(sheet(a)), classes(sheet(b))) for a, b in ((16, 64), (64, 256)))),
@@ -212,7 +214,7 @@ def _log_z() -> None:
     fewest = [min(r.metric(carrying).values) for _, m, r in each() if m > 16]
     PAGE.keep(ais_fewest=min(fewest))
     for m in UNITS:
-        PAGE.keep(**{f"{m}_density": number(density[m], 1)})
+        PAGE.of(f"{m}").keep(density=number(density[m], 1))
     PAGE.claims(
         density=both(
             greater(density[16], normal, digits=0),

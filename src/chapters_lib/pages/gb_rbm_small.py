@@ -17,9 +17,10 @@ from chapters_lib.data.standardised import Standardised
 from chapters_lib.evaluation.ais import hidden_states
 from chapters_lib.evaluation.intervals import paired
 from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
-from chapters_lib.pages import check, signed
+from chapters_lib.pages import check
 from chapters_lib.pages.claims import Verdict, shown
 from chapters_lib.pages.gb_rbm import PAGE
+from chapters_lib.pages.words import signed
 from chapters_lib.reproducibility import generator
 
 
@@ -166,18 +167,14 @@ def numbers() -> None:
     for name, found in (("weak", weak), ("strong", strong)):
         one, five = (100 * np.median(found.errors[:, i]) for i in (0, at))
         PAGE.keep(**{f"bias_{name}_1": f"{one:.2g}", f"bias_{name}_5": f"{five:.2g}"})
+        one, five, _ = np.median(found.skews, 0)
+        PAGE.keep(**{f"skew_{name}_1": f"{one:.2g}", f"skew_{name}_5": f"{five:.2g}"})
     PAGE.keep(bias_draws=str(DRAWS))
-    check(
-        {
-            "the exact direction is a gradient": max(
-                weak.skews[:, 2].max(), strong.skews[:, 2].max()
-            )
-            < 1e-4
-        }
-    )
+    exact = max(found.skews[:, 2].max() for found in (weak, strong))
+    check("the exact direction is a gradient", exact < 1e-4)
     grows = paired(np.log10(strong.errors[:, at]), np.log10(weak.errors[:, at]))
     asymmetric = Verdict(bool(min(weak.skews[:, 0].min(), strong.skews[:, 0].min()) > 0.1), "")
-    PAGE.claims(own=True, bias_grows=shown(grows, sign=1), no_gradient=asymmetric)
+    PAGE.own_claims(bias_grows=shown(grows, sign=1), no_gradient=asymmetric)
 
 
 def digits_run(measured: NDArray[np.float64], mean_image: float, normal: float) -> Figure:
@@ -188,13 +185,11 @@ def digits_run(measured: NDArray[np.float64], mean_image: float, normal: float) 
     updates, error, density = measured.T
     half = len(updates) // 2 - 1
     PAGE.keep(page_mse=error[-1], page_mean=mean_image, page_normal=signed(normal, 0))
-    PAGE.keep(
-        page_density=signed(density[-1], 0), page_late_mse=100 * (1 - error[-1] / error[half])
-    )
+    PAGE.keep(page_late_mse=100 * (1 - error[-1] / error[half]))
+    PAGE.keep(page_density=signed(density[-1], 0))
     PAGE.keep(page_late_density=signed(density[-1] - density[half], 0))
     PAGE.keep(page_early_density=signed(density[half] - normal, 0))
-    PAGE.claims(
-        own=True,
+    PAGE.own_claims(
         page_error=Verdict(bool(error[-1] < 0.5 * mean_image), f"{error[-1]:.3f}"),
         page_density=Verdict(bool(density[-1] > normal + 50), signed(density[-1], 0)),
     )
@@ -226,14 +221,13 @@ def digits_pairs(rbm: GaussianBernoulliRBM, test: Standardised) -> Figure:
 def always_on(idlest: float, cured: Tensor) -> None:
     """Hold the units of a machine whose b started at 0 against those of one that started at the mean image."""
     low, high = idlest, float(cured.max())
-    PAGE.claims(own=True, always_on=Verdict(low > 0.99 and high < 0.95, f"{low:.2f}, {high:.2f}"))
+    PAGE.own_claims(always_on=Verdict(low > 0.99 and high < 0.95, f"{low:.2f}, {high:.2f}"))
 
 
 def by_means(faulty: NDArray[np.float64], right: NDArray[np.float64]) -> None:
     """Hold a machine that was trained by a chain of means against one trained by states."""
     error, density = faulty[-1, 1] / right[-1, 1], right[-1, 2] - faulty[-1, 2]
-    PAGE.claims(
-        own=True,
+    PAGE.own_claims(
         means_worse=Verdict(bool(density > 0), f"{density:.1f} nats"),
         means_hidden=Verdict(bool(abs(error - 1) < 0.1), f"{error:.2f} times the error"),
     )
@@ -242,4 +236,4 @@ def by_means(faulty: NDArray[np.float64], right: NDArray[np.float64]) -> None:
 def learned_width(widths: NDArray[np.float64], fixed: NDArray[np.float64]) -> None:
     """Hold the log-density that a learned σ gains against what the hidden units gain."""
     gained = widths[-1, 2] - fixed[-1, 2]
-    PAGE.claims(own=True, width=Verdict(bool(gained > 200), f"{gained:.0f} nats"))
+    PAGE.own_claims(width=Verdict(bool(gained > 200), f"{gained:.0f} nats"))

@@ -18,8 +18,9 @@ from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.figures import schematics
 from chapters_lib.models.autoencoder import Autoencoder
-from chapters_lib.pages import INCEPTION, Page, check, interval, model, number, run, signed, table
+from chapters_lib.pages import INCEPTION, Page, check, model, printed, run, table
 from chapters_lib.pages.claims import Verdict, above, both, difference, greater, less, shown
+from chapters_lib.pages.words import in_words, interval, number, signed
 from chapters_lib.recipes.autoencoder import (
     code_box,
     decode,
@@ -32,6 +33,7 @@ from chapters_lib.recording.judging import SAMPLES, load_judge
 from chapters_lib.recording.runs import Metric, Run
 
 PAGE = Page("naive")
+drawing = schematics.naive_generation
 SETS = {"fashion-mnist": "Fashion-MNIST", "mnist": "MNIST"}
 SHORT = {"fashion-mnist": "fashion", "mnist": "mnist"}  # what stands in the names of numbers
 # Where samples come from: as a table calls it, its run, and the prefix of its metrics there.
@@ -72,26 +74,20 @@ def numbers() -> None:
     figures.use_style()
     _training()
     for name, short in SHORT.items():
-        values = _measured(name) | _judged(name)
-        PAGE.keep(**{f"{short}_{key}": value for key, value in values.items()})
+        PAGE.of(short).keep(**_measured(name) | _judged(name))
     _claims()
-
-
-def drawing() -> Figure:
-    """Draw where codes come from."""
-    return schematics.naive_generation()
 
 
 def _training() -> None:
     a, b = [run_a(name).config for name in SETS], [run_b(name).config for name in SETS]
     batch, large = b[0]["batch_size"], run("ae-normalized-fashion-mnist-batch-1024")
-    edges, words = large.metric("edges_kept"), ("no", "one", "two", "three", "four")
+    edges = large.metric("edges_kept")
     means, least, most = (
         [value for name in SETS for value in run_b(name).metric(f"code_{key}").values]
         for key in ("mean_abs_max", "var_min", "var_max")
     )
     PAGE.keep(
-        seeds=words[len(means) // 2],
+        seeds=in_words(len(means) // 2),
         batch=str(batch),
         jitter=(3 / (2 * batch)) ** 0.5,
         fashion_epochs_a=str(a[0]["epochs"]),
@@ -99,16 +95,16 @@ def _training() -> None:
         epochs_b=str(b[0]["epochs"]),
         large=f"{large.config['batch_size']:,}",
         large_edges=100 * edges.mean,
-        large_seeds=words[len(edges.values)],
+        large_seeds=in_words(large.trainings),
         mean_most=max(means),
         var_least=min(least),
         var_most=max(most),
     )
     other = ("dataset", "normalized", "epochs")
     alike = [{k: v for k, v in c.items() if k not in other} for c in (*a, *b)]
-    check({"A and B were trained alike": alike[:2] == alike[2:]})
-    check({"B as long on both": b[0]["epochs"] == b[1]["epochs"] < min(c["epochs"] for c in a)})
-    check({"batches sixteen times as large": large.config["batch_size"] == 16 * batch})
+    check("A and B were trained alike", alike[:2] == alike[2:])
+    check("B as long on both", b[0]["epochs"] == b[1]["epochs"] < min(c["epochs"] for c in a))
+    check("batches sixteen times as large", large.config["batch_size"] == 16 * batch)
 
 
 def _judged(name: str) -> dict[str, float | str]:
@@ -125,8 +121,8 @@ def _judged(name: str) -> dict[str, float | str]:
     entropies = score(name, "normal", "entropy").values
     found["classes_low"], found["classes_high"] = 10 ** min(entropies), 10 ** max(entropies)
     for word, key, digits in (("even", "entropy", 2), ("nearer", "fid", 1), ("surer", "share", 1)):
-        gap = difference(score(name, "b", key), score(name, "normal", key))
-        found[word] = interval(Interval(*(scale[key] * part for part in gap)), digits)
+        b, a = (score(name, draw, key).times(scale[key]) for draw in ("b", "normal"))
+        found[word] = interval(difference(b, a), digits)
     return found
 
 
@@ -163,8 +159,7 @@ def _inception(name: str) -> tuple[float, float]:
 def _halfway(name: str) -> Metric:
     """Return A's test error after as many epochs as B was trained for."""
     epochs = run_b(name).config["epochs"]
-    values = run_a(name).history.where("epoch", epochs).column("test_mse")
-    return Metric(float(values.mean()), float("nan"), tuple(map(float, values)))
+    return Metric.of(run_a(name).history.where("epoch", epochs).column("test_mse"))
 
 
 @torch.no_grad()
@@ -180,16 +175,14 @@ def _change(name: str) -> Tensor:
 
 def _claims() -> None:
     def scores(verdict: Callable[..., Verdict], one: str, other: str, key: str) -> Verdict:
-        return _both(lambda name: verdict(score(name, one, key), score(name, other, key)))
+        return on_both(lambda name: verdict(score(name, one, key), score(name, other, key)))
 
     def errors(name: str) -> Metric:
         return run_b(name).metric("test_mse")
 
     def blurred(name: str) -> Verdict:
         found = run(f"naive-blur-{name}").metric("b_less_a_roughness")
-        reach = 2 * found.sem
-        gap = Interval(found.mean, found.sem, found.mean - reach, found.mean + reach)
-        return shown(gap, sign=-1, digits=5)
+        return shown(Interval.about(found.mean, found.sem), sign=-1, digits=5)
 
     def thinner(name: str) -> Verdict:
         thin, dense = (run_b(name).metric(f"{k}_recognisable").values for k in ("thin", "dense"))
@@ -205,7 +198,7 @@ def _claims() -> None:
 
     for name in SETS:
         pairs = apart(name, ("normal", "box", "b"))
-        PAGE.keep(**{f"{SHORT[name]}_pairs_apart": ("none", "one", "two", "all three")[pairs]})
+        PAGE.of(SHORT[name]).keep(pairs_apart=("none", "one", "two", "all three")[pairs])
     moved = sum(apart(name, ("b", "normal")) for name in SETS)
     PAGE.keep(surer_said=("no difference", "a difference on one set", "a difference")[moved])
     fashion = next(iter(SETS))
@@ -224,16 +217,16 @@ def _claims() -> None:
         b_nearer=scores(less, "b", "normal", "fid"),
         fitted_nearer=scores(less, "fitted", "b", "fid"),
         fitted_even=scores(greater, "fitted", "b", "entropy"),
-        mse=_both(lambda name: less(run_a(name).metric("test_mse"), errors(name), digits=4)),
-        half=_both(lambda name: less(_halfway(name), errors(name), digits=4)),
-        ks=_both(lambda name: above(run_b(name).metric("code_ks_max"), MARK)),
-        thin=_both(thinner),
-        blur=_both(blurred),
-        change=_both(changed),
+        mse=on_both(lambda name: less(run_a(name).metric("test_mse"), errors(name), digits=4)),
+        half=on_both(lambda name: less(_halfway(name), errors(name), digits=4)),
+        ks=on_both(lambda name: above(run_b(name).metric("code_ks_max"), MARK)),
+        thin=on_both(thinner),
+        blur=on_both(blurred),
+        change=on_both(changed),
     )
 
 
-def _both(verdict: Callable[[str], Verdict]) -> Verdict:
+def on_both(verdict: Callable[[str], Verdict]) -> Verdict:
     """Return whether a finding holds on both data sets, Fashion-MNIST first."""
     return both(*(verdict(name) for name in SETS))
 
@@ -254,9 +247,9 @@ def samples(name: str) -> Figure:
 def table_scores(name: str) -> Markdown:
     """Return the scoreboard of one data set."""
     rows = [["Samples", *(f"`{key}`" for key in SCORES.values())]]
-    for draw, (title, *_) in DRAWS.items():
-        digits = {"share": 3, "entropy": 3, "fid": 2}
-        rows.append([title, *(number(score(name, draw, key), digits[key]) for key in SCORES)])
+    for title, of, prefix in DRAWS.values():
+        digits = dict(zip(SCORES.values(), (3, 3, 2), strict=True))
+        rows.append([title, *printed(run(of.format(name)), digits, prefix)])
     return table(
         f"{SETS[name]}: how the judge scores ten thousand samples; mean ± standard error over the trainings. "
         "The first row is the yardstick, its distance taken to the training set.",
@@ -351,7 +344,7 @@ def path() -> Figure:
     images = {}
     for name, start, end in (("fashion-mnist", 1, 7), ("mnist", 0, 1)):
         images[SETS[name]], lowest = _walk(name, start, end)
-        PAGE.keep(**{f"{SHORT[name]}_lowest": lowest})
+        PAGE.of(SHORT[name]).keep(lowest=lowest)
     return figures.image_rows(images)
 
 
@@ -373,7 +366,7 @@ def digits_codes(codes_a: Tensor, codes_b: Tensor) -> Figure:
     """Draw the digits' codes, A's and B's, over the place where normal codes fall."""
     digits, spread = data.load("digits", "train"), codes_a.std(0)
     PAGE.keep(digits_sd_min=float(spread.min()), digits_sd_max=float(spread.max()))
-    check({"B's moments are exact": bool((codes_b.mean(0).abs() < 1e-3).all())})
+    check("B's moments are exact", bool((codes_b.mean(0).abs() < 1e-3).all()))
     return _planes((codes_a, codes_b), digits.labels, digits.classes, code_box(codes_a), 5)
 
 
@@ -382,8 +375,8 @@ def digits_stretched(plain: Autoencoder, stretched: Autoencoder, draws: Sequence
     digits = data.load("digits", "test")
     before, after = (images.float() for images in draws)
     change = reconstruction_mse(plain, digits) - reconstruction_mse(stretched, digits)
-    check({"stretched: the same error": abs(change) < 1e-6})
-    check({"stretched: other samples": float((before - after).abs().mean()) > 1})
+    check("stretched: the same error", abs(change) < 1e-6)
+    check("stretched: other samples", float((before - after).abs().mean()) > 1)
 
 
 def digits_jitter(
@@ -396,4 +389,4 @@ def digits_jitter(
     for unit in range(2):
         PAGE.keep(**{f"jitter_{unit}": spread[unit], f"jitter_expected_{unit}": expected[unit]})
     PAGE.keep(threes_train=threes_train, threes_eval=threes_eval)
-    check({"jitter: no spread in evaluation mode": max(still) < 1e-5})
+    check("jitter: no spread in evaluation mode", max(still) < 1e-5)

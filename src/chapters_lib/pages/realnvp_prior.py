@@ -5,18 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from statistics import mean, stdev
+from typing import Any
 
+import torch
 from IPython.display import Markdown
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+from torch.distributions import Distribution
 
 from chapters_lib import figures
-from chapters_lib.evaluation.intervals import Interval, paired, welch
+from chapters_lib.data import CLASSES
+from chapters_lib.evaluation.intervals import Interval, paired
+from chapters_lib.experiments import find
 from chapters_lib.experiments.realnvp_prior import STUDIED, WITHOUT
-from chapters_lib.pages import Page, check, interval, number, run, table
-from chapters_lib.pages.claims import Verdict, above, below, greater, less, level, outcome, shown
+from chapters_lib.figures import schematics
+from chapters_lib.pages import Page, check, model, printed, run, table
+from chapters_lib.pages.claims import (
+    Verdict,
+    above,
+    below,
+    difference,
+    greater,
+    less,
+    level,
+    outcome,
+    shown,
+)
+from chapters_lib.pages.words import in_words, interval, number
+from chapters_lib.recipes import likelihood_vae
 from chapters_lib.recording.runs import Metric, Run
+from chapters_lib.reproducibility import generator
 
 PAGE = Page("flow")
+drawing = schematics.realnvp_prior
 NORMAL = "$\\mathcal{N}(0, I)$"
 GAUSSIAN, REALNVP = "vae-gaussian-mnist", "vae-realnvp-mnist"
 WIDER, REFITTED = "vae-gaussian-wide-mnist", "vae-gaussian-mnist-refitted"
@@ -49,7 +71,6 @@ STUDY = {  # what was changed: the candidate's name, with its prior and its coup
     "80 epochs": "",
     "80 epochs, 20 code units": "20-units-{couplings}-couplings-80-epochs",
 }
-COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
 def compared() -> dict[str, Run]:
@@ -64,18 +85,12 @@ def first(of: Run, key: str) -> float:
 
 def gained(key: str) -> Interval:
     """Return by how much a metric is lower under the flow, with Welch's interval."""
-    return welch(run(GAUSSIAN).metric(key).values, run(REALNVP).metric(key).values)
+    return difference(run(GAUSSIAN).metric(key), run(REALNVP).metric(key))
 
 
-def apart(of: Run, high: str, low: str) -> Metric:
-    """Return the difference of two metrics, training by training."""
-    values = [a - b for a, b in zip(of.metric(high).values, of.metric(low).values, strict=True)]
-    return Metric(mean(values), stdev(values) / math.sqrt(len(values)), tuple(values))
-
-
-def spread(name: str, key: str) -> float:
-    """Return the standard deviation of a metric from one training to the next."""
-    return stdev(run(name).metric(key).values)
+def spread(name: str, key: str) -> Metric:
+    """Return a metric of the trainings whose spread a single one is taken to have."""
+    return run(name).metric(key)
 
 
 def numbers() -> None:
@@ -93,31 +108,27 @@ def numbers() -> None:
 def _setting() -> None:
     used, flow, control = run(REALNVP).config, run(REALNVP), run(WIDER)
     PAGE.keep(epochs=used["epochs"], couplings=used["couplings"])
-    PAGE.keep(trainings=COUNTS[len(flow.provenance["seeds"])])
+    PAGE.keep(trainings=in_words(flow.trainings))
     PAGE.keep(draws=f"{used['nll_samples']:,}", latent=used["latent"])
     PAGE.keep(active_units=run(GAUSSIAN)["active_units"])
     sizes = {"hidden": [400, 400, 400], "latent": 40, "couplings": 8, "validation": 1 / 12}
-    check(
-        {
-            "the sizes": {key: used[key] for key in sizes} == sizes,
-            "residual layers and the path's gradient": used["residual"] and used["path_gradient"],
-            "they differ by the flow alone": {**used, "couplings": 0} == run(GAUSSIAN).config,
-            "all images": all(of.config["nll_images"] == 0 for of in compared().values()),
-            "the control has as many weights": (
-                1 <= control["parameters"] / flow["parameters"] < 1.01
-            ),
-        }
-    )
+    check("the sizes", {key: used[key] for key in sizes} == sizes)
+    check("residual layers and the path's gradient", used["residual"] and used["path_gradient"])
+    check("they differ by the flow alone", {**used, "couplings": 0} == run(GAUSSIAN).config)
+    check("all images", all(of.config["nll_images"] == 0 for of in compared().values()))
+    check("the control has as many weights", 1 <= control["parameters"] / flow["parameters"] < 1.01)
 
 
 def _likelihood() -> None:
     normal, wider, flow = compared().values()
     for name, of in (("gaussian", normal), ("realnvp", flow)):
-        over = apart(of, VALIDATION, "train_negative_elbo").mean
-        PAGE.keep(**{f"{name}_test_nll": of["test_nll"], f"{name}_over": over})
-        PAGE.keep(**{f"{name}_gap": apart(of, ELBO, "test_nll").mean})
-        PAGE.keep(**{f"{name}_last": apart(of, "test_nll_k_500", "test_nll").mean})
-        PAGE.keep(**{f"{name}_effective": of["test_nll_effective_samples"]})
+        PAGE.of(name).keep(
+            test_nll=of["test_nll"],
+            over=of.gap(VALIDATION, "train_negative_elbo").mean,
+            gap=of.gap(ELBO, "test_nll").mean,
+            last=of.gap("test_nll_k_500", "test_nll").mean,
+            effective=of["test_nll_effective_samples"],
+        )
     gain = gained("test_nll")
     PAGE.keep(gain=gain.difference, gain_interval=interval(gain, 2))
     PAGE.keep(first_gain=first(normal, "test_nll") - first(flow, "test_nll"))
@@ -144,16 +155,17 @@ def _parts() -> None:
         two_images=plane.config["nll_images"], two_flow_nll=run(PLANES["RealNVP"])["test_nll"]
     )
     for key in ("nll", "marginal_kl", "mutual_information"):
-        PAGE.keep(**{f"two_normal_{key}": plane[f"test_{key}"]})
+        PAGE.of("two_normal").keep(**{key: plane[f"test_{key}"]})
 
 
 def _samples() -> None:
     normal, flow, refitted = run(GAUSSIAN), run(REALNVP), run(REFITTED)
     key = "recognisable"
-    by_flow, by_normal = ([100 * v for v in of.metric(key).values] for of in (flow, normal))
-    PAGE.keep(realnvp_share=mean(by_flow), gaussian_share=mean(by_normal))
-    PAGE.keep(share_interval=interval(welch(by_flow, by_normal), 1), first_share=by_normal[0])
-    nearer = welch(flow.metric("fid_judge").values, normal.metric("fid_judge").values)
+    by_flow, by_normal = (of.metric(key).percent for of in (flow, normal))
+    PAGE.keep(realnvp_share=by_flow.mean, gaussian_share=by_normal.mean)
+    PAGE.keep(share_interval=interval(difference(by_flow, by_normal), 1))
+    PAGE.keep(first_share=by_normal.values[0])
+    nearer = difference(flow.metric("fid_judge"), normal.metric("fid_judge"))
     PAGE.keep(distance_interval=interval(nearer, 2), first_distance=first(normal, "fid_judge"))
     PAGE.keep(refit_share=100 * refitted[key], refit_distance=refitted["fid_judge"])
 
@@ -165,15 +177,15 @@ def _findings() -> None:
     gain = run("nll-pairs-mnist").panels
     nll = gain["realnvp_nll"].astype("float64")
     both = {key: (flow.metric(key), normal.metric(key)) for key in normal.metrics}
-    gaps = [apart(of, ELBO, "test_nll") for of in (flow, normal)]
-    over = [apart(of, VALIDATION, "train_negative_elbo") for of in (flow, normal)]
+    gaps = [of.gap(ELBO, "test_nll") for of in (flow, normal)]
+    over = [of.gap(VALIDATION, "train_negative_elbo") for of in (flow, normal)]
     said = (
         "The control lies below the trainings of the narrow model: more weights alone gain, too.",
         "The control lies among the trainings of the narrow model: no gain from more weights alone is shown.",
         "The control lies above the trainings of the narrow model: more weights alone gain nothing.",
     )
-    nll_of = (wider.metric("test_nll"), normal.metric("test_nll"))
-    PAGE.keep(wide_said=outcome(*nll_of, said, spread=of_normal))
+    one, several = (found.metric("test_nll") for found in (wider, normal))
+    PAGE.keep(wide_said=outcome(one, several, said, spread=of_normal))
     PAGE.claims(
         lower_nll=less(*both["test_nll"]),
         paired_gain=shown(paired(nll, nll + gain["gain"].astype("float64")), sign=-1),
@@ -189,21 +201,19 @@ def _findings() -> None:
         recognised=greater(*both["recognisable"]),
         normal_mark=below(normal.metric("test_nll"), MARKS[GAUSSIAN]),
         flow_mark=above(flow.metric("test_nll"), MARKS[REALNVP]),
-        gain_mark=below(_one(gained("test_nll").difference), GAIN_MARK),
+        gain_mark=below(Metric.of([gained("test_nll").difference]), GAIN_MARK),
     )
 
 
 def trial(change: str, couplings: int) -> Metric:
     """Return minus the bound on validation images of a training of the study; nan if there is none."""
     if not STUDY[change]:
-        return _one(first(run(REALNVP if couplings else GAUSSIAN), VALIDATION))
+        return Metric.of(run(REALNVP if couplings else GAUSSIAN).metric(VALIDATION).values[:1])
     prior = "flow" if couplings else "normal"
     name = STUDY[change].format(prior=prior, couplings=couplings, short=STUDIED.epochs)
-    return _one(run("vae-realnvp-mnist-tuning").metrics.get(f"{VALIDATION}_{name}", math.nan))
-
-
-def _one(value: float) -> Metric:
-    return Metric(value, math.nan, (value,))
+    return Metric.of(
+        [run("vae-realnvp-mnist-tuning").metrics.get(f"{VALIDATION}_{name}", math.nan)]
+    )
 
 
 def _worse(change: str, couplings: int, than: str = BASE) -> float:
@@ -214,28 +224,22 @@ def _study() -> None:
     budgets = [BASE, "20 epochs", "40 epochs", "80 epochs"]
     doubled = [-_worse(b, 8, a) for a, b in pairwise(budgets)]
     PAGE.keep(study_epochs=STUDIED.epochs, doubled="{:.1f}, {:.1f} and {:.1f}".format(*doubled))
-    for name, change in {
-        "path": PATH,
-        "rate": RATE,
-        "layers": LAYERS,
-        "twenty": "20 code units",
-    }.items():
+    changes = {"path": PATH, "rate": RATE, "layers": LAYERS, "twenty": "20 code units"}
+    for name, change in changes.items():
         for prior, couplings in PRIORS.items():
-            if (name, prior) != ("layers", "normal"):  # where no difference is shown
-                PAGE.keep(**{f"{name}_{prior}": abs(_worse(change, couplings))})
+            if prior == "flow" or name == "rate":  # else no difference is shown
+                PAGE.of(name).keep(**{prior: abs(_worse(change, couplings))})
     then = FIRST_ATTEMPT["test_nll"]
     PAGE.keep(attempt_normal=then[0], attempt_flow=then[1], attempt_gain=then[0] - then[1])
     check(
-        {
-            "the table names what was left out": (
-                WITHOUT["smaller-rate"] == {"learning_rate": 1e-3}
-                and WITHOUT["plain-layers"]["hidden"] == (500, 500)
-                and run(REALNVP).config["learning_rate"] == 3e-3
-            ),
-            "doublings, from the study's budget to the runs'": (
-                (STUDIED.epochs, run(REALNVP).config["epochs"]) == (10, 80)
-            ),
-        }
+        "the table names what was left out",
+        WITHOUT["smaller-rate"] == {"learning_rate": 1e-3}
+        and WITHOUT["plain-layers"]["hidden"] == (500, 500)
+        and run(REALNVP).config["learning_rate"] == 3e-3,
+    )
+    check(
+        "doublings, from the study's budget to the runs'",
+        (STUDIED.epochs, run(REALNVP).config["epochs"]) == (10, 80),
     )
 
 
@@ -244,15 +248,15 @@ def _findings_of_the_study() -> None:
     found = {}
     for prior, couplings in PRIORS.items():
         tolerance = spread(REALNVP if couplings else GAUSSIAN, VALIDATION)
-        layers = greater if couplings else level
-        told_of = {"path": (PATH, greater), "rate": (RATE, greater), "layers": (LAYERS, layers)}
-        told_of["twenty"] = ("20 code units", less)
+        worse = greater if couplings else level
+        told_of = {"path": (PATH, worse), "rate": (RATE, greater), "layers": (LAYERS, worse)}
+        told_of["twenty"] = ("20 code units", less if couplings else level)
         for key, (change, verdict) in told_of.items():
             a, b = trial(change, couplings), trial(BASE, couplings)
             found[f"{key}_{prior}"] = verdict(a, b, spread=tolerance)
     last, twenty = trial("80 epochs", 0), trial("80 epochs, 20 code units", 0)
     found["twenty_full"] = level(twenty, last, spread=spread(GAUSSIAN, VALIDATION))
-    PAGE.claims(own=False, **found)
+    PAGE.claims(**found)
 
 
 def on_digits(kls: Mapping[str, float], nlls: Mapping[str, float]) -> None:
@@ -260,8 +264,7 @@ def on_digits(kls: Mapping[str, float], nlls: Mapping[str, float]) -> None:
     PAGE.keep(digits_kl_gain=kls["N(0, I)"] - kls["fitted"])
     PAGE.keep(digits_normal_nll=nlls["N(0, I)"], digits_fitted_nll=nlls["fitted"])
     PAGE.keep(digits_together_nll=nlls["RealNVP"])
-    PAGE.claims(
-        own=True,
+    PAGE.own_claims(
         digits_kl=_order(kls["fitted"], kls["N(0, I)"]),
         digits_nll=_order(nlls["fitted"], nlls["N(0, I)"]),
         digits_together=_order(nlls["fitted"], nlls["RealNVP"]),
@@ -274,8 +277,7 @@ def list_as_prior(kls: Mapping[str, tuple[float, float]], training: int) -> None
     PAGE.keep(list_train=train, list_test=test, list_limit=math.log(training))
     PAGE.keep(list_spread=test - train, plain_test=kls["N(0, I)"][1])
     PAGE.keep(fitted_spread=kls["fitted"][1] - kls["fitted"][0])
-    PAGE.claims(
-        own=True,
+    PAGE.own_claims(
         list_train=_order(train, kls["fitted"][0]),
         list_test=_order(kls["N(0, I)"][1], test),
     )
@@ -309,7 +311,7 @@ def table_nll() -> Markdown:
         nll, bound = of.metric("test_nll"), of.metric(ELBO)
         row = [name, weights, number(nll, 2), number(bound, 2)]
         rows.append([*row, f"{bound.mean - nll.mean:.2f}"])
-    count = COUNTS[len(run(REALNVP).provenance["seeds"])]
+    count = in_words(run(REALNVP).trainings)
     return table(
         "Negative log-likelihood of the 10,000 test images of MNIST, binarised once by a recorded seed, in nats an "
         f"image, by importance sampling; beside it minus the bound. Mean ± standard error over {count} trainings; "
@@ -322,12 +324,8 @@ def table_nll() -> Markdown:
 
 def table_parts() -> Markdown:
     """Return the bound's two terms on the test images, also of a flow fitted afterwards."""
-    columns = {
-        NORMAL: GAUSSIAN,
-        "a flow fitted to it": REFITTED,
-        "wider": WIDER,
-        "RealNVP": REALNVP,
-    }
+    columns = {NORMAL: GAUSSIAN, "a flow fitted to it": REFITTED}
+    columns |= {"wider": WIDER, "RealNVP": REALNVP}
     keys = {"reconstruction": "test_reconstruction", "KL": "test_kl", "$-\\mathrm{ELBO}$": ELBO}
     rows = [["Nats an image", *columns]]
     for title, key in keys.items():
@@ -348,14 +346,8 @@ def table_board() -> Markdown:
     found["a flow fitted to the first"] = run(REFITTED)
     rows = [["Samples", "recognised, %", "evenness of classes", "distance to real images"]]
     for name, of in found.items():
-        share = of.metric("recognisable")
-        percent = Metric(100 * share.mean, 100 * share.sem, share.values)
-        cells = [
-            number(percent, 1),
-            number(of.metric("class_entropy"), 3),
-            number(of.metric("fid_judge"), 2),
-        ]
-        rows.append([name, *cells])
+        share = number(of.metric("recognisable").percent, 1)
+        rows.append([name, share, *printed(of, {"class_entropy": 3, "fid_judge": 2})])
     return table(
         "Ten thousand samples before the judge (the scores of the [notation](notation.md)), mean ± standard error "
         "over trainings; the wider model and the flow that was fitted to the first are one training. The first "
@@ -364,3 +356,94 @@ def table_board() -> Markdown:
         "31 22 23 24",
         rows,
     )
+
+
+# The figures.
+
+GAUSSIAN_PLANE = PLANES["N(0, I)"]
+SHOWN = 2000  # codes drawn in a plane
+
+
+def loss() -> Figure:
+    """Return the bound over the epochs, on training and validation images, under both priors."""
+    figure, axes = figures.panels(2, height=2.7, sharey=True)
+    for ax, name, title in zip(axes, (GAUSSIAN, REALNVP), ("N(0, I)", "RealNVP"), strict=True):
+        figures.learning_curves(
+            run(name).history,
+            {"train": "train_eval_negative_elbo", "validation": VALIDATION},
+            ylabel="−ELBO in nats an image" if name == GAUSSIAN else "",
+            title=title,
+            legend=name == GAUSSIAN,
+            ax=ax,
+        )
+    axes[0].set_ylim(top=125)
+    return figure
+
+
+def samples() -> Figure:
+    """Return new images of both models, from the same noise."""
+    rows = {"N(0, I)": GAUSSIAN, "RealNVP": REALNVP}
+    return figures.image_rows(
+        {
+            title: likelihood_vae.samples(find(name).config, model(name), 10)
+            for title, name in rows.items()
+        }
+    )
+
+
+def timeline() -> Figure:
+    """Return samples of fixed noise under the flow, over the epochs."""
+    kept, epochs = model(REALNVP).timeline, run(REALNVP).config["shown_epochs"]
+    return figures.image_rows({f"epoch {epoch}": kept[i][:10] for i, epoch in enumerate(epochs)})
+
+
+def codes(name: str) -> tuple[Tensor, Tensor]:
+    """Return one code drawn for each of the first test images of a run with two units, and the labels."""
+    kept = {key: torch.from_numpy(array[:SHOWN]) for key, array in run(name).panels.items()}
+    noise = torch.randn(SHOWN, 2, generator=generator(0))
+    return kept["test_codes"] + kept["test_scales"].float() * noise, kept["test_labels"]
+
+
+@torch.no_grad()
+def _density(prior: Distribution, extent: list[float], cells: int = 120) -> Tensor:
+    grid = torch.from_numpy(figures.plane_codes(extent, cells, cells)).float()
+    return prior.log_prob(grid).exp().view(cells, cells)
+
+
+def _plane(ax: Axes, title: str, name: str) -> None:
+    """Draw codes over the density of their prior."""
+    points, labels = codes(name)
+    extent = figures.central_extent(points, share=0.995, margin=0.25)
+    if name == GAUSSIAN_PLANE:
+        reach = max(3.3, *(abs(side) for side in extent))
+        extent = [-reach, reach, -reach, reach]
+    shade = _density(model(name).prior(), extent).sqrt()  # so that the thin parts can be seen
+    figures.density_plane(shade, extent, ax=ax)
+    figures.code_plane(points, labels, (), extent=extent, size=2, title=title, legend=False, ax=ax)
+    if name == GAUSSIAN_PLANE:
+        figures.normal_circles(ax=ax)
+
+
+def planes() -> Figure:
+    """Return the codes of test images under both priors, with two units."""
+    figure, axes = figures.panels(2, height=3.4)
+    for ax, (title, name) in zip(axes, PLANES.items(), strict=True):
+        _plane(ax, title, name)
+    figures.class_legend(CLASSES["mnist"], ax=axes[0], columns=10, below=True)
+    return figure
+
+
+@torch.no_grad()
+def stages() -> Figure:
+    """Return the same codes on their way through the flow, from the base space on."""
+    points, labels = codes(PLANES["RealNVP"])
+    flow: Any = model(PLANES["RealNVP"]).prior
+    found = flow.stages(flow.to_base(points))
+    chosen = {"base $u$": 0, "after 2": 2, "after 4": 4, "code $z$": len(found) - 1}
+    figure, axes = figures.panels(len(chosen), height=2.0)
+    for ax, (title, stage) in zip(axes, chosen.items(), strict=True):
+        figures.code_plane(found[stage], labels, (), size=1, title=title, legend=False, ax=ax)
+        ax.set(xlabel="", ylabel="")
+        ax.locator_params(nbins=4)
+    figures.normal_circles(ax=axes[0])
+    return figure

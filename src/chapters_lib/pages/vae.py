@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -15,26 +14,22 @@ from chapters_lib.evaluation import likelihood
 from chapters_lib.figures import schematics
 from chapters_lib.models.vae import VAE
 from chapters_lib.pages import Page, check, run
+from chapters_lib.pages.words import in_words
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import VaeConfig
 
 PAGE = Page("vae")
+drawing = schematics.vae
 
 
 def config(name: str) -> VaeConfig:
     """Return the configuration that a run records."""
-    recorded: dict[str, Any] = run(name).config
-    return VaeConfig(**recorded | {"hidden": tuple(recorded["hidden"])})
+    return run(name).config_as(VaeConfig)
 
 
 def trainings(name: str) -> str:
     """Return how many trainings a run holds, in words."""
-    return ("one", "two", "three", "four", "five")[len(run(name).provenance["seeds"]) - 1]
-
-
-def drawing() -> Figure:
-    """Draw the model."""
-    return schematics.vae()
+    return in_words(run(name).trainings)
 
 
 def gradient_variance(gradients: Callable[[int], Mapping[str, Tensor]]) -> Figure:
@@ -43,7 +38,7 @@ def gradient_variance(gradients: Callable[[int], Mapping[str, Tensor]]) -> Figur
     measured = [gradients(count) for count in units]
     for found in measured:
         errors = [(g.mean() - 1) / (g.std() / g.numel() ** 0.5) for g in found.values()]
-        check({"all three are unbiased": all(abs(error) < 5 for error in errors)})
+        check("all three are unbiased", all(abs(error) < 5 for error in errors))
     variance = {
         name: [float(found[name].var(0).mean()) for found in measured] for name in measured[0]
     }
@@ -77,10 +72,7 @@ def digits_rows(config: VaeConfig, network: VAE) -> Figure:
 
 
 def digits_averaged(
-    config: VaeConfig,
-    averaged: VAE,
-    averaged_terms: Mapping[str, float],
-    summed: VAE,
+    config: VaeConfig, averaged: VAE, averaged_terms: Mapping[str, float], summed: VAE
 ) -> Figure:
     """Show what a network makes of test digits whose loss was averaged over pixels, and one whose was summed."""
     test = data.load("digits", "test")

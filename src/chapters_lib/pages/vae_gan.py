@@ -5,21 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cache
-from statistics import stdev
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from IPython.display import Markdown
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
 
 from chapters_lib import figures
-from chapters_lib.evaluation.intervals import Interval, welch
+from chapters_lib.evaluation.intervals import Interval
+from chapters_lib.figures import schematics
 from chapters_lib.models.layers import count_parameters
-from chapters_lib.pages import Page, check, interval, model, number, run, signed, table
-from chapters_lib.pages.claims import Verdict, greater, less, level, shown
+from chapters_lib.pages import Page, check, model, run, table
+from chapters_lib.pages.claims import Verdict, difference, greater, less, level, shown
+from chapters_lib.pages.words import in_words, interval, number, signed
 from chapters_lib.recipes.vae_gan_study import gamma_name
 from chapters_lib.recording.runs import Metric
 
 PAGE = Page("vaegan")
+drawing = schematics.vae_gan
 JOINT, PAPER = "vaegan-fashion-mnist", "vaegan-fashion-mnist-paper"  # the basic loss
 MNIST = "vaegan-mnist"
 WARM, WARM_PAPER = "vaegan-fashion-mnist-warm", "vaegan-fashion-mnist-paper-warm"
@@ -27,7 +33,6 @@ DISL, CONV = "vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist"  # the ful
 STUDY, RIVALS = "vaegan-study-fashion-mnist", "vaegan-rivals-fashion-mnist"
 VAE, VAE2, CODER = "vae-fashion-mnist", "vae-2d-fashion-mnist", "ae-fashion-mnist"
 CONV_VAE = "vae-conv-fashion-mnist"
-COUNTS = ("no", "one", "two", "three", "four", "five")
 LIKENESS = (
     *("agreement", "agreement_shuffled", "test_mse", "test_mse_shuffled"),
     *("feature_distance", "feature_distance_shuffled"),
@@ -69,18 +74,12 @@ def layers() -> dict[int, str]:
 
 def earlier(key: str, name: str) -> Metric:
     """Return a metric of the first training of an earlier chapter's model, as the study measured it."""
-    value = run(STUDY).metric(f"{key}_{name}").values[0]
-    return Metric(value, math.nan, (value,))
+    return Metric.of(run(STUDY).metric(f"{key}_{name}").values[:1])
 
 
-def spread(name: str, key: str) -> float:
-    """Return the standard deviation of a metric from one training to the next."""
-    return stdev(run(name).metric(key).values)
-
-
-def hundred(metric: Metric) -> Metric:
-    """Return a share in per cent."""
-    return Metric(100 * metric.mean, 100 * metric.sem, tuple(100 * v for v in metric.values))
+def spread(name: str, key: str) -> Metric:
+    """Return a metric of the trainings whose spread a single one is taken to have."""
+    return run(name).metric(key)
 
 
 @cache
@@ -116,14 +115,11 @@ def _settings() -> None:
     keep(conv_gamma=f"{conv.gamma:g}", conv_layer=conv.layer, conv_width=conv.width)
     keep(conv_epochs=conv.epochs, study_epochs=cases()["basic"].epochs)
     keep(full_units=units(DISL), conv_units=units(CONV))
-    count = {
-        name: len(run(name).provenance["seeds"]) for name in (JOINT, DISL, STUDY, CONV, CONV_VAE)
-    }
-    keep(trainings=COUNTS[count[JOINT]], full_trainings=COUNTS[count[DISL]])
-    keep(study_trainings=COUNTS[count[STUDY]])
+    joints, fulls, studies = (in_words(run(name).trainings) for name in (JOINT, DISL, STUDY))
+    keep(trainings=joints, full_trainings=fulls, study_trainings=studies)
     for key, name in {"conv": CONV, "conv_vae": CONV_VAE}.items():
-        many = "s" if count[name] > 1 else ""
-        keep(**{f"{key}_trainings": f"{COUNTS[count[name]]} training{many}"})
+        count = run(name).trainings
+        PAGE.of(key).keep(trainings=f"{in_words(count)} training{'s' * (count > 1)}")
 
 
 def _alike() -> None:
@@ -133,30 +129,24 @@ def _alike() -> None:
     shared = ("width", "latent", "epochs", "batch_size", "learning_rate", "beta1")
     basic = {"routing": "joint", "layer": None, "drawn": ["reconstruction"], "saturating": False}
     whole = {"routing": "paper", "drawn": ["reconstruction", "sample"], "saturating": True}
-    check(
-        {
-            "the basic loss, jointly": joint | basic == joint,
-            "the routing alone differs": joint | {"routing": "paper"} == vars(config(PAPER)),
-            "from their VAEs": (joint["start"], mnist["start"]) == (VAE2, "vae-2d-mnist"),
-            "the first chapter's two units": joint["latent"] == config(CODER).code == 2,
-            "Algorithm 1's, with both kinds": all(it | whole == it for it in (full, conv)),
-            "the VAE's layers": full["hidden"] == config(VAE).hidden,
-            "the VAE's units": full["latent"] == conv["latent"] == config(VAE).latent,
-            "γ by the units": math.isclose(
-                conv["gamma"] * units(CONV), full["gamma"] * units(DISL)
-            ),
-            "followed by tenths": config(WARM).portion == config(WARM_PAPER).portion == 0.1,
-            "a control without the term": (plain.layer, plain.latent) == (None, full["latent"]),
-            "one with two units": (pair.layer, pair.latent) == (full["layer"], 2),
-            "the control is the pair": all(vars(control)[key] == conv[key] for key in shared),
-        }
-    )
+    check("the basic loss, jointly", joint | basic == joint)
+    check("the routing alone differs", joint | {"routing": "paper"} == vars(config(PAPER)))
+    check("from their VAEs", (joint["start"], mnist["start"]) == (VAE2, "vae-2d-mnist"))
+    check("the first chapter's two units", joint["latent"] == config(CODER).code == 2)
+    check("Algorithm 1's, with both kinds", all(it | whole == it for it in (full, conv)))
+    check("the VAE's layers", full["hidden"] == config(VAE).hidden)
+    check("the VAE's units", full["latent"] == conv["latent"] == config(VAE).latent)
+    check("γ by the units", math.isclose(conv["gamma"] * units(CONV), full["gamma"] * units(DISL)))
+    check("followed by tenths", config(WARM).portion == config(WARM_PAPER).portion == 0.1)
+    check("a control without the term", (plain.layer, plain.latent) == (None, full["latent"]))
+    check("one with two units", (pair.layer, pair.latent) == (full["layer"], 2))
+    check("the control is the pair", all(vars(control)[key] == conv[key] for key in shared))
 
 
 def _basic_loss() -> None:
     for short, name in {"joint": JOINT, "paper": PAPER, "mnist": MNIST}.items():
         for key in ("agreement", "agreement_shuffled"):
-            PAGE.keep(**{f"{short}_{key}": 100 * run(name)[key]})
+            PAGE.of(short).keep(**{key: 100 * run(name)[key]})
     for key in ("test_mse", "test_mse_shuffled"):
         PAGE.keep(**{f"joint_{key}": run(JOINT)[key]})
     PAGE.keep(joint_kl=run(JOINT)["test_kl"], paper_kl=run(PAPER)["test_kl"])
@@ -169,20 +159,21 @@ def _basic_loss() -> None:
 def _scores() -> None:
     full, joint, vae = run(DISL), run(JOINT), run(VAE)
     for short, name in {"disl": DISL, "conv": CONV, "conv_vae": CONV_VAE, "vae": VAE}.items():
-        PAGE.keep(**{f"{short}_fid": run(name)["fid_judge"]})
-        PAGE.keep(**{f"{short}_share": 100 * run(name)["recognisable"]})
+        PAGE.of(short).keep(fid=run(name)["fid_judge"], share=100 * run(name)["recognisable"])
     PAGE.keep(joint_fid=joint["fid_judge"], vae2_fid=run(VAE2)["fid_judge"])
     PAGE.keep(disl_agreement=100 * full["agreement"], conv_agreement=100 * run(CONV)["agreement"])
-    PAGE.keep(vae_agreement=100 * earlier("agreement", "vae").mean, vae_mse=vae["test_mse"])
+    PAGE.keep(
+        vae_agreement=100 * earlier("agreement", "vae").mean,
+        vae_mse=earlier("test_mse", "vae").mean,
+    )
     PAGE.keep(disl_mse=full["test_mse"], disl_kl=full["test_kl"])
     for word, key, other in (
         ("gain", "agreement", joint),
         ("share", "recognisable", vae),
         ("distance", "fid_judge", vae),
     ):
-        scale = 1 if word == "distance" else 100
-        a, b = ([scale * value for value in it.metric(key).values] for it in (full, other))
-        PAGE.keep(**{f"{word}_interval": interval(welch(a, b), 1)})
+        a, b = (it.metric(key).times(1 if word == "distance" else 100) for it in (full, other))
+        PAGE.of(word).keep(interval=interval(difference(a, b), 1))
 
 
 def _sweeps() -> None:
@@ -191,10 +182,22 @@ def _sweeps() -> None:
     found = {"small": gamma_name(small), "run": at_run(), "large": gamma_name(large)}
     found |= {f"layer_{n}": case for n, case in layers().items()}
     found |= {"basic": "basic", "basic_joint": "basic-joint", "two": "two-units"}
+    weight, layer = _by_rule(gammas()), _by_rule(dict(list(layers().items())[1:]))
+    PAGE.keep(rule_gamma=f"{weight:g}", rule_layer=f"{layer:g}")
     for name, case in found.items():
-        PAGE.keep(**{f"{name}_agreement": 100 * study("agreement", case).mean})
+        PAGE.of(name).keep(agreement=100 * study("agreement", case).mean)
         if name in ("small", "run", "large", "layer_0", "layer_3"):
-            PAGE.keep(**{f"{name}_fid": study("fid_judge", case).mean})
+            PAGE.of(name).keep(fid=study("fid_judge", case).mean)
+
+
+def _by_rule(swept: Mapping[Any, str]) -> float:
+    """Return the least that keeps nine tenths of the best agreement and is not shown farther than the nearest."""
+    agreement = {key: study("agreement", case) for key, case in swept.items()}
+    distance = {key: study("fid_judge", case) for key, case in swept.items()}
+    nearest = min(distance.values(), key=lambda metric: metric.mean)
+    enough = 0.9 * max(metric.mean for metric in agreement.values())
+    kept = (key for key in swept if agreement[key].mean >= enough)
+    return float(min(key for key in kept if not greater(distance[key], nearest).holds))
 
 
 def _rivals() -> None:
@@ -208,10 +211,8 @@ def _rivals() -> None:
 
 def over_images(key: str, sign: int) -> Verdict:
     """Return whether a difference over the thousand images has a sign, by its 95 % interval."""
-    found = hundred(run(RIVALS).metric(key))
-    reach = 1.96 * found.sem
-    interval = Interval(found.mean, found.sem, found.mean - reach, found.mean + reach)
-    return shown(interval, sign=sign, digits=1)
+    found = run(RIVALS).metric(key).percent
+    return shown(Interval.about(found.mean, found.sem, 1.96), sign=sign, digits=1)
 
 
 def _findings() -> None:
@@ -232,7 +233,7 @@ def _findings() -> None:
         conv_share=greater(conv.metric(known), full.metric(known), spread=spread(DISL, known)),
         conv_agreement=greater(conv.metric(agree), full.metric(agree), spread=spread(DISL, agree)),
         pair_distance=less(conv.metric(near), control.metric(near), spread=spread(VAE, near)),
-        pair_share=greater(conv.metric(known), control.metric(known), spread=spread(VAE, known)),
+        pair_share=level(conv.metric(known), control.metric(known), spread=spread(VAE, known)),
         control_share=level(control.metric(known), vae.metric(known), spread=spread(VAE, known)),
         rival_full=over_images("full_less_pixel", -1),
         rival_conv=over_images("conv_less_pixel", 0),
@@ -272,7 +273,7 @@ def table_likeness() -> Markdown:
     rows = [["Model", "agreement, %", "shuffled, %", "error per pixel", "shuffled"]]
     rows[0] += ["feature distance", "shuffled"]
     for label, metrics in found.items():
-        shares = [number(hundred(metric), 1) for metric in metrics[:2]]
+        shares = [number(metric.percent, 1) for metric in metrics[:2]]
         rows.append([label, *shares, *map(number, metrics[2:], (4, 4, 1, 1))])
     caption = (
         "How like their originals the reconstructions of the 10,000 test images are (from mean codes), beside the "
@@ -286,19 +287,19 @@ def table_controls() -> Markdown:
     """Return the short trainings with and without the term, on 20 units and on two."""
     labels = {
         at_run(): "20 units, full loss",
-        "basic": "20 units, basic loss, paper's routing",
-        "basic-joint": "20 units, basic loss, joint",
+        "basic": "20 units, without the term, paper's routing",
+        "basic-joint": "20 units, without the term, joint",
         "two-units": "two units, with the term",
     }
     rows = [["Short training", "agreement, %", "shuffled, %", "distance", "recognised, %"]]
     for case, label in labels.items():
         keys = ("agreement", "agreement_shuffled", "recognisable")
-        agree, mixed, known = (number(hundred(study(key, case)), 1) for key in keys)
+        agree, mixed, known = (number(study(key, case).percent, 1) for key in keys)
         rows.append([label, agree, mixed, number(study("fid_judge", case), 2), known])
     caption = (
         "What the term does, and what the network and the number of units do: short trainings, measured on "
-        "held-out training images. Mean ± standard error over trainings. With two units reconstructions alone are "
-        "judged."
+        "held-out training images. Mean ± standard error over trainings. The 20-unit rows have samples as drawn "
+        "images, too; the row with two units has reconstructions alone, and rates of its own."
     )
     return table(caption, "tab-vaegan-controls", "36 16 16 16 16", rows)
 
@@ -342,7 +343,7 @@ def table_scoreboard() -> Markdown:
         known, even, far = (
             run(name).metric(prefix + key) for key in ("recognisable", "class_entropy", "fid_judge")
         )
-        rows.append([label, number(hundred(known), 1), number(even, 3), number(far, 2)])
+        rows.append([label, number(known.percent, 1), number(even, 3), number(far, 2)])
     caption = (
         "Fashion-MNIST: ten thousand samples of each model before the judge; mean ± standard error over trainings; "
         "without ±, one training. The first row is the yardstick; its distance is to the training images."
@@ -357,8 +358,7 @@ def digits_likeness(again: Mapping[str, tuple[float, float]], kl: Mapping[str, f
     PAGE.keep(digits_paper_shuffled=paper_shuffled, digits_joint_shuffled=joint_shuffled)
     paper_kl, _, full_kl = kl.values()
     PAGE.keep(digits_paper_kl=paper_kl, digits_full_kl=full_kl)
-    PAGE.claims(
-        own=True,
+    PAGE.own_claims(
         digits_basic=_own(max(paper, joint) < 20, paper, joint),
         digits_full=_own(full > full_shuffled + 40, full, full_shuffled),
     )
@@ -368,8 +368,106 @@ def digits_yardstick(shrunk: tuple[float, float], cured: tuple[float, float]) ->
     """Give the text the distance of two digits and the agreement, with the leak and without."""
     PAGE.keep(shrunk_apart=shrunk[0], cured_apart=cured[0])
     PAGE.keep(shrunk_agree=shrunk[1], cured_agree=cured[1])
-    PAGE.claims(own=True, yardstick=_own(shrunk[0] < 0.5 * cured[0], shrunk[0], cured[0]))
+    PAGE.own_claims(yardstick=_own(shrunk[0] < 0.5 * cured[0], shrunk[0], cured[0]))
 
 
 def _own(holds: bool, a: float, b: float) -> Verdict:
     return Verdict(holds, f"{a:.1f} and {b:.1f}")
+
+
+# The figures.
+
+
+def samples() -> Figure:
+    """Draw ten images from p(z) of every model of the page."""
+    shown = {"basic,\njoint": JOINT, "basic,\npaper's": PAPER, "basic,\nMNIST": MNIST}
+    shown |= {"full": DISL, "full,\nconvolutions": CONV}
+    return figures.image_rows({label: run(name).panels["samples"] for label, name in shown.items()})
+
+
+def fashion_reconstructions() -> Figure:
+    """Draw ten test images, and what mean codes and drawn codes of the basic loss make of them."""
+    rows = {"original": run(JOINT).panels["images"]}
+    for label, name in {"joint": JOINT, "paper's": PAPER}.items():
+        rows[f"{label},\nmean code"] = run(name).panels["reconstructions"]
+        rows[f"{label},\ndrawn code"] = run(name).panels["drawn_reconstructions"]
+    rows["full loss,\nmean code"] = run(DISL).panels["reconstructions"]
+    others = [run(name).panels["images"] for name in (PAPER, DISL, CONV)]
+    check("the same images", all((images == rows["original"]).all() for images in others))
+    return figures.image_rows(rows)
+
+
+def mnist_reconstructions() -> Figure:
+    """Draw ten test digits, and what mean codes and drawn codes of the basic loss make of them."""
+    panels = run(MNIST).panels
+    rows = {"original": panels["images"], "joint,\nmean code": panels["reconstructions"]}
+    return figures.image_rows(rows | {"joint,\ndrawn code": panels["drawn_reconstructions"]})
+
+
+def convolutional_reconstructions() -> Figure:
+    """Draw ten test images, and what both networks of the full loss make of them."""
+    rows = {"original": run(CONV).panels["images"]}
+    for label, name in {"fully\nconnected": DISL, "convolutions": CONV}.items():
+        rows[label] = run(name).panels["reconstructions"]
+    return figures.image_rows(rows)
+
+
+def digits_rows(rows: Mapping[str, Tensor]) -> Figure:
+    """Draw ten digits, and what the three models make of drawn codes."""
+    labels = ("original", "basic,\npaper's", "basic,\njoint", "with the\nlikeness")
+    return figures.image_rows(dict(zip(labels, rows.values(), strict=True)))
+
+
+def pairs() -> Figure:
+    """Draw images, each with its shifted copy and the nearest of another class, and which of these is nearer."""
+    panels = run(CONV).panels
+    shifted, _, _, other = panels["pairs"]
+    nearer = panels["pairs_pixel"][0] < panels["pairs_pixel"][3]
+    titles = ["shifted" if it else "other" for it in nearer[: len(shifted)]]
+    rows = {"original": panels["paired"], "shifted": shifted, "other\nclass": other}
+    return figures.image_rows(rows, titles)
+
+
+def unlearning() -> Figure:
+    """Draw agreement and L_prior over the images seen, from a trained VAE on, under both routings."""
+    courses = {"joint": run(WARM).history, "paper's routing": run(WARM_PAPER).history}
+    seen = courses["joint"].column("images").cumsum() / 1000
+    figure, (left, right) = figures.panels(2, height=2.5)
+    agreement = {label: 100 * h.column("train_agreement") for label, h in courses.items()}
+    prior = {label: h.column("prior")[1:] for label, h in courses.items()}
+    figures.functions(seen, agreement, ylabel="agreement, %", ax=left)
+    figures.functions(seen[1:], prior, ylabel="nats", ax=right)
+    left.set(ylim=(0, 100), title="Reconstructions", xlabel="images seen, thousands")
+    right.set(title="$L_{prior}$", xlabel="images seen, thousands")
+    figures.reference_lines({"chance": 10}, ax=left)
+    return figure
+
+
+def gamma_sweep() -> Figure:
+    """Draw likeness and samples over γ."""
+    figure, axes = _sweep(gammas(), "weight $\\gamma$")
+    for ax in axes:
+        ax.set_xscale("log")
+        ax.axvline(config(DISL).gamma, color=figures.MUTED, linestyle=(0, (1, 1.5)), linewidth=1.2)
+    return figure
+
+
+def layer_sweep() -> Figure:
+    """Draw likeness and samples over the layer l."""
+    figure, axes = _sweep(layers(), "layer $l$")
+    for ax in axes:
+        ax.set_xticks(list(layers()))
+    return figure
+
+
+def _sweep(swept: Mapping[Any, str], xlabel: str) -> tuple[Figure, list[Axes]]:
+    figure, axes = figures.panels(2, height=2.5)
+    found: dict[str, list[Metric]] = {
+        "agreement of reconstructions, %": [study("agreement", c).percent for c in swept.values()],
+        "distance of samples": [study("fid_judge", case) for case in swept.values()],
+    }
+    for ax, (title, metrics) in zip(axes, found.items(), strict=True):
+        means, errors = [m.mean for m in metrics], [m.sem for m in metrics]
+        figures.lines([*swept], {title: means}, {title: errors}, xlabel=xlabel, title=title, ax=ax)
+        ax.legend().remove()
+    return figure, axes

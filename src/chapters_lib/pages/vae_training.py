@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.experiments.vae import LADDER
-from chapters_lib.pages import check, model, number, run, table
+from chapters_lib.pages import check, model, printed, run, table
 from chapters_lib.pages.claims import below, both, difference, greater, less, level, outcome
 from chapters_lib.pages.vae import PAGE, config, trainings
 from chapters_lib.pages.vae_weights import ENOUGH, spread
+from chapters_lib.pages.words import number, signed
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.tuning import SPACE
 from chapters_lib.recipes.vae import SAMPLES
@@ -72,8 +73,8 @@ def dropout() -> Markdown:
     }
     rows = [["Dropout", "Trainings", *columns]]
     for share, name in SHARES.items():
-        cells = [number(run(name).metric(key), digits) for key, digits in columns.values()]
-        rows.append([f"{share:g}", str(len(run(name).provenance["seeds"])), *cells])
+        cells = printed(run(name), dict(columns.values()))
+        rows.append([f"{share:g}", str(run(name).trainings), *cells])
     return table(
         "KL weight 1 with three shares of dropout in the encoder: $-\\mathrm{ELBO}$ of 10,000 training and of the test "
         "images, in nats, and the judge's view of 10,000 new images; mean ± standard error over trainings.",
@@ -144,7 +145,7 @@ def bounds() -> Markdown:
         ("784-400-20, Fashion-MNIST", VANILLA),
     ):
         found = run(name)
-        check({f"{name}: K = 1000 at KL weight 1": config(name).iwae_samples == 1000})
+        check(f"{name}: K = 1000 at KL weight 1", config(name).iwae_samples == 1000)
         elbo, iwae = found.metric("test_negative_elbo"), found.metric("test_negative_iwae")
         of_images = f"{number(iwae, 2)} ({found['test_negative_iwae_sem']:.2f})"
         train = number(found.metric("train_negative_elbo"), 2)
@@ -173,26 +174,24 @@ def _ladder() -> None:
     PAGE.keep(fc_dropout=100 * one.dropout, fc_batch=one.batch_size)
     PAGE.keep(fc_epochs=one.epochs, fc_rate=one.learning_rate, fc_latent=str(one.latent))
     recorded = [rung["images"] for rung in record.config["rungs"]]
-    claims = {
-        "the record is of this ladder": recorded == [rung.images for rung in LADDER.rungs],
-        "no KL term, batches of 100": all((r.beta, r.batch_size) == (0, 100) for r in LADDER.rungs),
-        "the sheet's network": (one.hidden, one.latent, one.activation) == ((200,), 32, "Tanh"),
-        "the rate falls along a cosine, in bfloat16": (one.schedule, one.precision)
-        == ("cosine", "bfloat16"),
-    }
-    check(claims)
+    no_kl = all((rung.beta, rung.batch_size) == (0, 100) for rung in LADDER.rungs)
+    network, course = (one.hidden, one.latent, one.activation), (one.schedule, one.precision)
+    check("the record is of this ladder", recorded == [rung.images for rung in LADDER.rungs])
+    check("no KL term, batches of 100", no_kl)
+    check("the sheet's network", network == ((200,), 32, "Tanh"))
+    check("the rate falls along a cosine, in bfloat16", course == ("cosine", "bfloat16"))
 
 
 def _dropout() -> None:
     """Keep what dropout costs at weight 1."""
     none, used, twice = (run(name) for name in SHARES.values())
     alike = all({**found.config, "dropout": 0} == none.config for found in (used, twice))
-    check({"of one network": alike})
+    check("of one network", alike)
     entropy = twice.metric("class_entropy")
     gap = difference(entropy, used.metric("class_entropy"))
     PAGE.keep(dropout_cost=used["test_negative_elbo"] - none["test_negative_elbo"])
     PAGE.keep(twice_entropy=entropy.mean, halved=-gap.difference)
-    PAGE.keep(halved_low=f"{-gap.high:.3f}".replace("-", "−"), halved_high=-gap.low)
+    PAGE.keep(halved_low=signed(-gap.high, 3), halved_high=-gap.low)
     keys = ("test_negative_elbo", "train_fid_judge", "class_entropy")
     plain, fc, double = ({key: found.metric(key) for key in keys} for found in (none, used, twice))
     nats, fid, even = keys
@@ -204,7 +203,7 @@ def _dropout() -> None:
         ),
         dropout_judge=both(
             greater(fc[fid], plain[fid], spread=spread(fid)),
-            less(fc[even], plain[even], spread=spread(even)),
+            level(fc[even], plain[even], spread=spread(even)),
         ),
         twice=below(double[even], ENOUGH),
     )
@@ -214,31 +213,27 @@ def _search() -> None:
     """Keep how far apart the trials are."""
     first, second, *_, worst = (row["val_negative_elbo"] for row in trials())
     val = run(VANILLA).metric("val_negative_elbo")
-    scatter = float(val.sem * len(val.values) ** 0.5)
-    by_epochs = [
-        min(row["val_negative_elbo"] for row in trials() if row["epochs"] == epochs)
+    ten, twenty, forty = (
+        Metric.of([min(t["val_negative_elbo"] for t in trials() if t["epochs"] == epochs)])
         for epochs in SPACE["epochs"]
-    ]
-    ten, twenty, forty = (Metric(value, math.nan, (value,)) for value in by_epochs)
+    )
     PAGE.keep(vanilla_trials=len(trials()), trial_spread=worst - first, trial_second=second - first)
     PAGE.keep(trial_ten=ten.mean, trial_twenty=twenty.mean, trial_forty=forty.mean)
     PAGE.keep(space=str(math.prod(len(values) for values in SPACE.values())))
-    PAGE.keep(vanilla_scatter=scatter)
+    PAGE.keep(vanilla_scatter=val.sd)
     PAGE.claims(
-        epochs=both(less(twenty, ten, spread=scatter), less(forty, twenty, spread=scatter)),
+        epochs=both(less(twenty, ten, spread=val), less(forty, twenty, spread=val)),
     )
-    one, other = (Metric(value, math.nan, (value,)) for value in (first, second))
+    one, other = Metric.of([first]), Metric.of([second])
     said = ("more than that explains", "no difference is shown", "more than that explains")
-    PAGE.keep(second_said=outcome(one, other, said, spread=scatter))
+    PAGE.keep(second_said=outcome(one, other, said, spread=val))
 
 
 def _tuned() -> None:
     """Keep how the recorded network was trained, its bounds, and how its images are judged."""
     found, best, vanilla = config(VANILLA), trials()[0], run(VANILLA)
-    courses = {
-        "constant": "a constant learning rate",
-        "cosine": "a learning rate that falls along a cosine",
-    }
+    falling = "a learning rate that falls along a cosine"
+    courses = {"constant": "a constant learning rate", "cosine": falling}
     warm = f"a warm-up of {found.warm_up} epochs" if found.warm_up else "no warm-up"
     PAGE.keep(vanilla_rate=found.learning_rate, vanilla_batch=found.batch_size)
     PAGE.keep(vanilla_epochs=found.epochs, vanilla_schedule=courses[found.schedule])
@@ -246,17 +241,14 @@ def _tuned() -> None:
     PAGE.keep(vanilla_seeds=trainings(VANILLA))
     for key in ("elbo", "iwae"):
         metric = vanilla.metric(f"test_negative_{key}")
-        PAGE.keep(**{f"vanilla_{key}": metric.mean, f"vanilla_{key}_sem": metric.sem})
+        PAGE.of("vanilla").keep(**{key: metric.mean, f"{key}_sem": metric.sem})
     PAGE.keep(vanilla_moved=vanilla["test_negative_elbo"] - vanilla["test_negative_iwae"])
     PAGE.keep(fc_moved=run(FC)["test_negative_elbo"] - run(FC)["test_negative_iwae"])
-    share = vanilla.metric("recognisable")
-    PAGE.keep(vanilla_share=100 * share.mean, vanilla_share_sem=100 * share.sem)
+    share = vanilla.metric("recognisable").percent
+    PAGE.keep(vanilla_share=share.mean, vanilla_share_sem=share.sem)
     PAGE.keep(real_share=100 * run("judge-fashion-mnist")["recognisable"])
     chosen = (found.epochs, found.schedule, found.warm_up)
-    claims = {
-        "the best trial": chosen == (best["epochs"], schedule(best), best["warm_up"]),
-        "the sheet's network": (found.hidden, found.latent) == ((400,), 20),
-        "its activation and loss": (found.activation, found.beta) == ("ReLU", 1),
-        "a fifth is held out": found.validation == 0.2,
-    }
-    check(claims)
+    check("the best trial", chosen == (best["epochs"], schedule(best), best["warm_up"]))
+    check("the sheet's network", (found.hidden, found.latent) == ((400,), 20))
+    check("its activation and loss", (found.activation, found.beta) == ("ReLU", 1))
+    check("a fifth is held out", found.validation == 0.2)

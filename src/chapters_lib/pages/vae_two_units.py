@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.data import CLASSES
-from chapters_lib.evaluation.intervals import Interval
-from chapters_lib.pages import INCEPTION, check, model, number, run, table
-from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level, outcome, told
+from chapters_lib.pages import INCEPTION, check, model, printed, run, table
+from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level, outcome
 from chapters_lib.pages.vae import PAGE, config, trainings
+from chapters_lib.pages.words import interval
 from chapters_lib.recipes import autoencoder, vae
 from chapters_lib.recipes.vae import SAMPLES
 from chapters_lib.recording.runs import Metric, Run
@@ -50,11 +51,12 @@ def numbers() -> None:
         _training(dataset)
         _places(dataset)
         _claims(dataset)
-    (two, b), (two_mnist, b_mnist) = (
+    share, even, distance = SCORES
+    (two, b), (of_mnist, b_mnist) = (
         [{key: score(row, dataset, key) for key in SCORES} for row in ("two", "b")]
         for dataset in SETS
     )
-    share, even, distance = SCORES
+    nearer, surer = ((of_mnist[key], b_mnist[key]) for key in (distance, share))
     said = (
         "fewer of its images are recognised",
         "no difference in the share recognised is shown",
@@ -64,11 +66,8 @@ def numbers() -> None:
     PAGE.claims(
         b_fashion=less(b[distance], two[distance]),
         b_fashion_even=greater(b[even], two[even]),
-        b_mnist=both(
-            less(two_mnist[distance], b_mnist[distance]),
-            greater(two_mnist[share], b_mnist[share]),
-        ),
-        b_mnist_even=level(two_mnist[even], b_mnist[even]),
+        b_mnist=both(less(*nearer), greater(*surer)),
+        b_mnist_even=level(of_mnist[even], b_mnist[even]),
         inception=both(*map(_nearest, SETS)),
     )
 
@@ -76,7 +75,7 @@ def numbers() -> None:
 def _nearest(dataset: str) -> Verdict:
     """Whether the variational autoencoder is nearer than A and B by Inception's distance, one training each."""
     found = {row: of(row, dataset)[BOARD[row][1] + INCEPTION] for row in PLANES}
-    _keep(dataset, **{f"inception_{row}": value for row, value in found.items()})
+    PAGE.of(f"{_short(dataset)}_inception").keep(**found)
     return Verdict(min(found, key=found.__getitem__) == "two", f"Inception's distances {found}")
 
 
@@ -97,14 +96,10 @@ def scoreboard(dataset: str) -> Markdown:
     """Return what each way to draw from two code units gives, where the codes lie, and what reconstructions cost."""
     rows = [["Samples", *SCORES.values(), "codes from prior", "squared error"]]
     for row, (_, _, label) in BOARD.items():
-        cells = [
-            number(score(row, dataset, key), d) for key, d in zip(SCORES, (3, 3, 2), strict=True)
-        ]
-        of_codes = ["", ""]
-        if row in PLACE:
-            found = of(row, dataset)
-            of_codes = [number(found.metric(PLACE[row]), 3), number(found.metric("test_mse"), 4)]
-        rows.append([label, *cells, *of_codes])
+        cells = printed(of(row, dataset), dict(zip(SCORES, (3, 3, 2), strict=True)), BOARD[row][1])
+        of_codes = {PLACE[row]: 3, "test_mse": 4} if row in PLACE else {}
+        cells += printed(of(row, dataset), of_codes) or ["", ""]
+        rows.append([label, *cells])
     caption = (
         "Fashion-MNIST, two code units: ten thousand samples before the judge, mean ± standard error over "
         f"{trainings(f'vae-2d-{dataset}')} trainings: share recognised, evenness of classes from 0 to 1, and distance "
@@ -129,16 +124,9 @@ def planes(dataset: str) -> Figure:
     reaches = [own, *2 * [max(3.4, *others)]]
     figure, axes = figures.panels(3, height=2.9)
     for ax, (row, title), reach in zip(axes, PLANES.items(), reaches, strict=True):
-        figures.code_plane(
-            panels[row]["test_codes"],
-            panels[row]["test_labels"],
-            CLASSES[dataset],
-            extent=(-reach, reach, -reach, reach),
-            size=1,
-            title=title,
-            legend=False,
-            ax=ax,
-        )
+        codes, labels = (panels[row][f"test_{key}"] for key in ("codes", "labels"))
+        look: Any = {"extent": 2 * (-reach, reach), "size": 1, "title": title, "legend": False}
+        figures.code_plane(codes, labels, CLASSES[dataset], ax=ax, **look)
         figures.normal_circles(ax=ax)
         ax.set_aspect("equal")
         ax.set_ylabel("")
@@ -152,36 +140,25 @@ def _short(dataset: str) -> str:
     return dataset.split("-")[0]
 
 
-def _keep(dataset: str, **values: str | float) -> None:
-    """Give numbers to the text, named by the data set and the key."""
-    PAGE.keep(**{f"{_short(dataset)}_{key}": value for key, value in values.items()})
-
-
 def _training(dataset: str) -> None:
     """Keep how the networks were trained, and what the judge says of them."""
     a, b, two = of("a", dataset), of("b", dataset), of("two", dataset)
-    scale = two["decoder_scale"]
-    _keep(dataset, epochs=two.config["epochs"], ae_epochs=a.config["epochs"])
-    _keep(dataset, b_epochs=b.config["epochs"], scale_squared=scale**2)
-    _keep(dataset, grey=255 * scale, kl=two["test_kl"])
+    keep, scale = PAGE.of(_short(dataset)).keep, two["decoder_scale"]
+    keep(epochs=two.config["epochs"], ae_epochs=a.config["epochs"], b_epochs=b.config["epochs"])
+    keep(scale_squared=scale**2, grey=255 * scale, kl=two["test_kl"])
     for row in ("a", "fitted", "b", "two"):
-        _keep(dataset, **{f"{row}_class": score(row, dataset, "class_entropy").mean})
-        _keep(dataset, **{f"{row}_fid": score(row, dataset, "fid_judge").mean})
-        _keep(dataset, **{f"{row}_recognised": 100 * score(row, dataset, "recognisable").mean})
+        share, even, distance = (score(row, dataset, key).mean for key in SCORES)
+        keep(**{f"{row}_class": even, f"{row}_fid": distance, f"{row}_recognised": 100 * share})
     for row in ("a", "b", "fitted"):
-        gaps = {
-            key: difference(score("two", dataset, key), score(row, dataset, key)) for key in SCORES
-        }
-        share, even, distance = gaps.values()
-        _keep(dataset, **{f"even_{row}": told(even, 3), f"nearer_{row}": told(distance, 1)})
-        _keep(dataset, **{f"surer_{row}": told(Interval(*(100 * part for part in share)), 1)})
+        for word, key, digits in (("even", "class_entropy", 3), ("nearer", "fid_judge", 1)):
+            gap = difference(score("two", dataset, key), score(row, dataset, key))
+            keep(**{f"{word}_{row}": interval(gap, digits, bare=True)})
+        ours, theirs = (score(one, dataset, "recognisable").percent for one in ("two", row))
+        keep(**{f"surer_{row}": interval(difference(ours, theirs), 1, bare=True)})
     same = ("hidden", "activation", "frequency")
-    claims = {
-        "the same layers": all(two.config[key] == a.config[key] for key in same),
-        "two code units": two.config["latent"] == a.config["code"] == 2,
-        "a Gaussian decoder at KL weight 1": two.config["gaussian"] and two.config["beta"] == 1,
-    }
-    check({f"{dataset}: {claim}": true for claim, true in claims.items()})
+    check("the same layers", all(two.config[key] == a.config[key] for key in same))
+    check("two code units", two.config["latent"] == a.config["code"] == 2)
+    check("a Gaussian decoder at KL weight 1", two.config["gaussian"] and two.config["beta"] == 1)
 
 
 def _places(dataset: str) -> None:
@@ -190,8 +167,8 @@ def _places(dataset: str) -> None:
         radius = (of(row, dataset).panels["test_codes"] ** 2).sum(1)
         outside = 100 * float((radius > -2 * math.log(0.01)).mean())
         found = of(row, dataset)
-        _keep(dataset, **{f"outside_{row}": outside, f"tv_{row}": found[PLACE[row]]})
-        _keep(dataset, **{f"mse_{row}": found["test_mse"]})
+        values = {"outside": outside, "tv": found[PLACE[row]], "mse": found["test_mse"]}
+        PAGE.of(_short(dataset)).keep(**{f"{key}_{row}": value for key, value in values.items()})
 
 
 def _claims(dataset: str) -> None:
@@ -202,21 +179,16 @@ def _claims(dataset: str) -> None:
     )
     place = {row: of(row, dataset).metric(key) for row, key in PLACE.items()}
     error = {row: of(row, dataset).metric("test_mse") for row in PLACE}
+    nearer = less(distance["two"], distance["a"], digits=1)
+    costs = [less(error[low], error[high], digits=4) for low, high in (("a", "two"), ("two", "b"))]
     said = ("it is the lower", "no difference is shown", "it is the higher")
     words = outcome(recognised["two"], recognised["a"], said)
-    PAGE.keep(**{f"{_short(dataset)}_recognised_said": words})
-    verdicts: dict[str, Verdict] = {
-        "than_a": both(
-            greater(entropy["two"], entropy["a"]), less(distance["two"], distance["a"], digits=1)
-        ),
-        "fitted": both(
+    PAGE.of(_short(dataset)).keep(recognised_said=words)
+    PAGE.of(_short(dataset)).claims(
+        than_a=both(greater(entropy["two"], entropy["a"]), nearer),
+        fitted=both(
             greater(entropy["fitted"], entropy["two"]), less(distance["fitted"], distance["two"])
         ),
-        "place": both(less(place["two"], place["a"]), less(place["b"], place["two"])),
-        "error": both(
-            less(error["a"], error["two"], digits=4), less(error["two"], error["b"], digits=4)
-        ),
-    }
-    PAGE.claims(
-        own=False, **{f"{_short(dataset)}_{key}": verdict for key, verdict in verdicts.items()}
+        place=both(less(place["two"], place["a"]), less(place["b"], place["two"])),
+        error=both(*costs),
     )

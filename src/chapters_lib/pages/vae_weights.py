@@ -120,20 +120,18 @@ def classes() -> Figure:
 def numbers() -> None:
     """Give the text its numbers of the weights, and mark what it says of them."""
     for beta, found in study().items():
-        for key, metric in (
-            ("reconstruction", "test_reconstruction"),
-            ("kl", "test_kl"),
-            ("loss", "test_negative_elbo"),
-            ("units", "active_units"),
-            ("share", "recognisable"),
-            ("entropy", "class_entropy"),
-            ("fid", "train_fid_judge"),
-            ("mse", "test_mse"),
-            ("inception", INCEPTION),
-            ("recall", "recall_judge"),
-        ):
-            value = found[metric] * (100 if key == "share" else 1)
-            PAGE.keep(**{f"w_{beta:g}_{key}".replace(".", "_"): value})
+        PAGE.of(f"w_{beta:g}".replace(".", "_")).keep(
+            reconstruction=found["test_reconstruction"],
+            kl=found["test_kl"],
+            loss=found["test_negative_elbo"],
+            units=found["active_units"],
+            share=100 * found["recognisable"],
+            entropy=found["class_entropy"],
+            fid=found["train_fid_judge"],
+            mse=found["test_mse"],
+            inception=found[INCEPTION],
+            recall=found["recall_judge"],
+        )
     chosen, beta = study()[winner()], winner()
     entropy = chosen.metric("class_entropy")
     PAGE.keep(winner=f"{beta:g}", enough=ENOUGH, win_seeds=f"{len(entropy.values)}")
@@ -168,12 +166,11 @@ def _digits(beta: float) -> None:
     most, least = shares.index(max(shares)), shares.index(min(shares))
     PAGE.keep(clear_digits=sum(share >= 0.5 for share in clear))
     PAGE.keep(clear_least=100 * min(clear), clear_most=100 * max(clear))
-    PAGE.keep(most=DIGITS[most], most_share=100 * max(shares))
-    PAGE.keep(least=DIGITS[least], least_share=100 * min(shares))
+    PAGE.keep(most=DIGITS[most], most_share=100 * max(shares), least=DIGITS[least])
+    PAGE.keep(least_share=100 * min(shares))
     origin = [int(verdicts(weight, 1, 0.0)[1]) for weight in WEIGHTS if weight >= 0.5]
-    PAGE.claims(
-        origin=Verdict(set(origin) == {most}, f"at the origin {[DIGITS[d] for d in origin]}")
-    )
+    told = f"at the origin {[DIGITS[d] for d in origin]}"
+    PAGE.claims(origin=Verdict(set(origin) == {most}, told))
 
 
 def _claims() -> None:
@@ -185,20 +182,24 @@ def _claims() -> None:
         fall = partial(claims.less, spread=spread(key), digits=digits)
         return both(*(fall(low, high) for high, low in pairwise(metrics)))
 
+    def flat(key: str, weight: float) -> Verdict:
+        """Whether no difference of a measure is shown between a weight and weight 1."""
+        return claims.level(study()[weight].metric(key), spread(key), spread=spread(key))
+
     up, down = WEIGHTS, WEIGHTS[::-1]
     PAGE.claims(
         trade=both(steps("test_reconstruction", *down, digits=1), steps("test_kl", *up, digits=1)),
         units=steps("active_units", 0.0, 1.0, 4.0, digits=0),
         distance=steps("train_fid_judge", *up, digits=1),
         recognised=steps("recognisable", *down[:4]),
-        uneven=both(steps("class_entropy", 1.0, 2.0), steps("class_entropy", 1.0, 4.0)),
+        uneven=both(*(flat("class_entropy", weight) for weight in (2.0, 4.0))),
         least_even=steps("class_entropy", 0.1, 0.0),
         enough=claims.above(study()[1.0].metric("class_entropy"), ENOUGH, digits=4),
         bound=both(steps("test_negative_elbo", 0.5, 1.0), steps("test_negative_elbo", 2.0, 1.0)),
     )
 
 
-def spread(key: str) -> float:
-    """Return the standard deviation of a measure over the trainings of weight 1."""
+def spread(key: str) -> Metric:
+    """Return a measure of the trainings of weight 1, whose spread a single one is taken to have."""
     metric: Metric = study()[1.0].metric(key)
-    return float(metric.sem * len(metric.values) ** 0.5)
+    return metric

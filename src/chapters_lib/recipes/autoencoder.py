@@ -17,8 +17,7 @@ from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.models.layers import device_of
 from chapters_lib.objectives.reconstruction import mean_squared_error
-from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Metrics, Panels, Session
+from chapters_lib.recording.experiment import Metrics, Panels, Session, restored
 from chapters_lib.recording.judging import SAMPLES, judged, load_judge
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
@@ -42,12 +41,8 @@ class AutoencoderConfig:
     epochs: int = 60
     batch_size: int = 64
     learning_rate: float = 1e-3
-    clip: float = (
-        0.1  # largest norm of the gradient; without it a rare large step can undo a training
-    )
-    precision: str = (
-        "bfloat16"  # of the matrix products while training; weights and losses are float32
-    )
+    clip: float = 0.1  # largest norm of the gradient: a rare large step can undo a training
+    precision: str = "bfloat16"  # of the matrix products while training; else float32
     judged: bool = True  # whether samples are judged: the data set needs a recorded judge
 
 
@@ -65,11 +60,7 @@ def build(config: AutoencoderConfig) -> Autoencoder:
     )
 
 
-def recorded(name: str) -> tuple[AutoencoderConfig, Autoencoder]:
-    """Return the configuration of a recorded model, and the model of its first seed."""
-    run = runs.load(name)
-    config = run.config_as(AutoencoderConfig)
-    return config, run.restore(build(config))
+recorded = partial(restored, AutoencoderConfig, build)  # of a run's name
 
 
 def train(
@@ -278,13 +269,6 @@ TOLERANCES = {
     for key in ("empty_mass", "cell_tv")
 }
 
-
-experiment = partial(
-    judged,
-    build=build,
-    train=train,
-    evaluate=evaluate,
-    panels=panels,
-    tolerances=TOLERANCES,
-    samples={"standard_normal_": draw},
+experiment = judged(
+    build, train, evaluate, panels, samples={"standard_normal_": draw}, tolerances=TOLERANCES
 )

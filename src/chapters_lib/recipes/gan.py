@@ -24,7 +24,7 @@ from chapters_lib.objectives.adversarial import (
 from chapters_lib.recipes import timeline
 from chapters_lib.recipes.timeline import SHOWN, with_timeline
 from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Metrics, Panels, Session
+from chapters_lib.recording.experiment import Metrics, Session, no_panels, restored
 from chapters_lib.recording.judging import (
     JUDGED,
     SAMPLES,
@@ -95,11 +95,7 @@ def convolutional_pair(config: GanConfig) -> GAN:
     return gan
 
 
-def recorded(name: str) -> tuple[GanConfig, GAN]:
-    """Return the configuration of a recorded pair, and the pair of its first seed."""
-    run = runs.load(name)
-    config = run.config_as(GanConfig)
-    return config, run.restore(build(config))
+recorded = partial(restored, GanConfig, build)  # of a run's name
 
 
 def train(
@@ -265,11 +261,6 @@ def samples(config: GanConfig, model: GAN, count: int, seed: int = 0) -> Tensor:
     return decode(model, noise_codes(config, count, seed))
 
 
-def draw(config: GanConfig, model: GAN, count: int) -> Tensor:
-    """Return the samples that are judged."""
-    return samples(config, model, count)
-
-
 def keep_samples(config: GanConfig, model: GAN, epoch: int) -> None:
     """Put samples of fixed codes on the time line, if `epoch` is one of those shown."""
     if epoch not in config.shown_epochs:
@@ -352,23 +343,12 @@ def evaluate(config: GanConfig, model: GAN) -> Metrics:
     return metrics
 
 
-def panels(config: GanConfig, model: GAN) -> Panels:
-    """Keep nothing: samples come from the weights, the time line lies among them."""
-    return {}
-
-
 TOLERANCES = {
     **JUDGED,
     "discriminator_accuracy": 2e-3,
     **{f"{part}_discriminator_loss": 2e-3 for part in ("train", "val", "test")},
 }
 
-experiment = partial(
-    judged,
-    build=build,
-    train=train_followed,
-    evaluate=evaluate,
-    panels=panels,
-    tolerances=TOLERANCES,
-    samples={"": draw},
+experiment = judged(
+    build, train_followed, evaluate, no_panels, samples={"": samples}, tolerances=TOLERANCES
 )

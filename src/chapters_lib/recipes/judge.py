@@ -25,16 +25,12 @@ class JudgeConfig:
     dataset: str
     width: int
     epochs: int
-    mirror: bool = (
-        False  # whether training images are mirrored at random: right for clothes, wrong for digits
-    )
+    mirror: bool = False  # training images at random: right for clothes, wrong for digits
     shift: int = 2  # training images are moved by up to this many pixels in both directions
     batch_size: int = 128
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
-    precision: str = (
-        "bfloat16"  # of the convolutions while training; weights and losses are float32
-    )
+    precision: str = "bfloat16"  # of the convolutions while training; else float32
     begun: str = ""  # a recorded judge whose weights training begins from
     colour: float = 0.0  # above 0: colours are changed at random, and pixels at the edges repeated
 

@@ -25,7 +25,7 @@ from chapters_lib.objectives.elbo import elbo, negative_elbo, path_elbo
 from chapters_lib.recipes import timeline
 from chapters_lib.recipes.timeline import SHOWN, with_timeline
 from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Metrics, Panels, Session
+from chapters_lib.recording.experiment import Metrics, Panels, Session, restored
 from chapters_lib.recording.judging import (
     JUDGED,
     SAMPLES,
@@ -38,8 +38,6 @@ from chapters_lib.reproducibility import generator
 from chapters_lib.training import AfterEpoch, History, fit
 
 BINARISATION_SEED = 20  # of the one draw of the held-out and of the test images
-
-
 SIDE = 28
 
 
@@ -118,19 +116,9 @@ def seen(config: PriorConfig, x: Tensor) -> Tensor:
 
 
 FOLLOWED = 2_000  # images on which the bound is followed after each epoch
-
-
 WARM_START = 0.05  # share of the updates over which the learning rate rises
-
-
 PARTS = 20  # NLL by so many batches of images, each encoded once
-
-
-def recorded(name: str) -> tuple[PriorConfig, VAE]:
-    """Return the configuration of a recorded model, and the model of its first seed."""
-    run = runs.load(name)
-    config = run.config_as(PriorConfig)
-    return config, run.restore(build(config))
+recorded = partial(restored, PriorConfig, build)  # of a run's name
 
 
 def train(
@@ -281,11 +269,6 @@ def samples(config: PriorConfig, model: VAE, count: int, seed: int = 0) -> Tenso
     return decode(model, prior_codes(model, noise))
 
 
-def draw(config: PriorConfig, model: VAE, count: int) -> Tensor:
-    """Return the samples that are judged."""
-    return samples(config, model, count)
-
-
 def keep_samples(config: PriorConfig, model: VAE, epoch: int) -> None:
     """Put samples of fixed noise on the time line, if `epoch` is one of those shown."""
     if epoch in config.shown_epochs:
@@ -374,15 +357,8 @@ TOLERANCES = {
     "test_nll_effective_samples": 5.0,
 }
 
-
-experiment = partial(
-    judged,
-    build=build,
-    train=train_followed,
-    evaluate=evaluate,
-    panels=panels,
-    tolerances=TOLERANCES,
-    samples={"": draw},
+experiment = judged(
+    build, train_followed, evaluate, panels, samples={"": samples}, tolerances=TOLERANCES
 )
 
 

@@ -43,9 +43,7 @@ class PretrainingConfig:
     fully_connected: str = "gan-fc-mnist"
     shares: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
     draws: tuple[int, ...] = (5, 3, 3, 3, 5, 1, 1)
-    searched: float = (
-        0.1  # the largest share at which the weight decay is searched for; kept beyond
-    )
+    searched: float = 0.1  # the largest share at which the weight decay is searched for
     untrained_seed: int = 0
     statistics_images: int = 5_000  # without labels, for the untrained network's running statistics
 
@@ -205,11 +203,15 @@ def evaluate_end_to_end(cases: Sequence[Case[EndToEndConfig]], models: nn.Module
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, dataset: Dataset) -> float:
-    """Return the share of the images whose largest logit is their class's, in evaluation mode."""
+def guesses(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the class of the largest logit for each of uint8 images, in evaluation mode."""
     model.eval()
-    guesses = torch.cat([model(to_float(x)).argmax(1) for x in dataset.images.split(500)])
-    return float((guesses == dataset.labels).double().mean())
+    return torch.cat([model(to_float(x)).argmax(1) for x in images.split(500)])
+
+
+def accuracy(model: nn.Module, dataset: Dataset) -> float:
+    """Return the share of the images whose largest logit is their class's."""
+    return float((guesses(model, dataset.images) == dataset.labels).double().mean())
 
 
 def tolerances(config: PretrainingConfig) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -24,8 +23,6 @@ from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
 FULL_EPOCH = 468  # whole batches of 128 in 60,000 images
-
-
 WATCHED = 2_000  # images of each split that the learning curves are measured on
 
 
@@ -42,9 +39,7 @@ class RBMConfig:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     weight_sd: float = 0.01
-    global_statistics: bool = (
-        False  # standardise by the train split's mean and sd, not by each batch's own
-    )
+    global_statistics: bool = False  # standardise by the train split's, not by each batch's own
     sample_steps: int = 200  # Gibbs steps from noise to a judged sample
     temperatures: int = 3_000  # of annealed importance sampling
     ais_chains: int = 400
@@ -128,11 +123,6 @@ def fantasies(config: RBMConfig, model: GaussianBernoulliRBM, count: int, seed: 
     mean, sd = statistics(config.dataset)
     images = (mean + sd * model.visible_mean(h)).clamp(0, 1)
     return to_bytes(images.unflatten(1, (1, 28, 28)))
-
-
-def draw(config: RBMConfig, model: GaussianBernoulliRBM, count: int) -> Tensor:
-    """Return the samples that are judged."""
-    return fantasies(config, model, count)
 
 
 @torch.no_grad()
@@ -222,12 +212,4 @@ TOLERANCES = {
     "test_log_density": 1.0,
 }
 
-experiment = partial(
-    judged,
-    build=build,
-    train=train,
-    evaluate=evaluate,
-    panels=panels,
-    tolerances=TOLERANCES,
-    samples={"": draw},
-)
+experiment = judged(build, train, evaluate, panels, samples={"": fantasies}, tolerances=TOLERANCES)

@@ -34,14 +34,8 @@ SPACE: dict[str, tuple[Any, ...]] = {
     "warm_up": (0, 5, 10),
 }  # what the sheet leaves free; a warm-up rises over that many epochs
 
-
 TRIALS = 8
-ATTEMPTS, PAUSE = (
-    5,
-    0.3,
-)  # to open a storage that others open for the first time, too; seconds between
-
-
+ATTEMPTS, PAUSE = 5, 0.3  # to open a storage that others open, too; seconds between
 RECORD = "vae-fashion-mnist-tuning"
 
 

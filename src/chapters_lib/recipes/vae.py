@@ -22,8 +22,7 @@ from chapters_lib.models.layers import device_of
 from chapters_lib.models.vae import VAE, fully_connected
 from chapters_lib.models.vae_gan import convolutional_vae
 from chapters_lib.objectives.elbo import elbo, negative_elbo
-from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Metrics, Panels, Session
+from chapters_lib.recording.experiment import Metrics, Panels, Session, restored
 from chapters_lib.recording.judging import JUDGED, SAMPLES, judged, judged_scores, load_judge
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
@@ -86,11 +85,7 @@ def build_fully_connected(config: VaeConfig) -> VAE:
     )
 
 
-def recorded(name: str) -> tuple[VaeConfig, VAE]:
-    """Return the configuration of a recorded model, and the model of its first seed."""
-    run = runs.load(name)
-    config = run.config_as(VaeConfig)
-    return config, run.restore(build(config))
+recorded = partial(restored, VaeConfig, build)  # of a run's name
 
 
 def condition(config: VaeConfig, labels: Tensor) -> tuple[Tensor, ...]:
@@ -125,11 +120,7 @@ def make_schedule(
 
 
 PROBED = 20_000  # training codes that a probe is fitted on
-
-
 PERPLEXITIES = (30, 100)
-
-
 FOLLOWED = 2_000  # images on which the bound is followed after each epoch
 
 
@@ -239,11 +230,6 @@ def prior_codes(config: VaeConfig, count: int, seed: int = 0) -> Tensor:
 def samples(config: VaeConfig, model: VAE, count: int, seed: int = 0) -> Tensor:
     """Return new images, uint8 (count, 1, 28, 28): the decoder's means at codes drawn from the prior."""
     return decode(config, model, prior_codes(config, count, seed))
-
-
-def draw(config: VaeConfig, model: VAE, count: int) -> Tensor:
-    """Return the samples that are judged."""
-    return samples(config, model, count)
 
 
 @torch.no_grad()
@@ -373,13 +359,4 @@ TOLERANCES = {
     },
 }
 
-
-experiment = partial(
-    judged,
-    build=build,
-    train=train,
-    evaluate=evaluate,
-    panels=panels,
-    tolerances=TOLERANCES,
-    samples={"": draw},
-)
+experiment = judged(build, train, evaluate, panels, samples={"": samples}, tolerances=TOLERANCES)

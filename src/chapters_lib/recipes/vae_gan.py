@@ -28,7 +28,7 @@ from chapters_lib.objectives.vae_gan import (
     vae_gan_terms,
 )
 from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Metrics, Panels, Session
+from chapters_lib.recording.experiment import Metrics, Panels, Session, restored
 from chapters_lib.recording.judging import (
     JUDGED,
     SAMPLES,
@@ -98,11 +98,7 @@ def fully_connected_networks(config: VaeGanConfig) -> VAEGAN:
     return VAEGAN(vae, models.fully_connected_discriminator(config.discriminator_hidden))
 
 
-def recorded(name: str) -> tuple[VaeGanConfig, VAEGAN]:
-    """Return the configuration of a recorded model, and the model of its first seed."""
-    run = runs.load(name)
-    config = run.config_as(VaeGanConfig)
-    return config, run.restore(build(config))
+recorded = partial(restored, VaeGanConfig, build)  # of a run's name
 
 
 def start_from(model: VAEGAN, vae: Mapping[str, Tensor]) -> None:
@@ -144,14 +140,8 @@ class Portion:
 
 
 PAIRED = 1_000  # test images of which pairs are made
-
-
 FOLLOWED = 2_000  # training images whose reconstructions are followed
-
-
 SHOWN = 10  # test images in the panels
-
-
 NETWORKS = ("encoder", "decoder", "discriminator")
 
 
@@ -281,11 +271,6 @@ def follower(config: VaeGanConfig) -> Callable[[VAEGAN], Metrics]:
 def samples(config: VaeGanConfig, model: VAEGAN, count: int, seed: int = 0) -> Tensor:
     """Return new images, uint8 (count, 1, 28, 28): the decoder's means at codes from N(0, I), in evaluation mode."""
     return decode(model, torch.randn(count, config.latent, generator=generator(seed)))
-
-
-def draw(config: VaeGanConfig, model: VAEGAN, count: int) -> Tensor:
-    """Return the samples that are judged."""
-    return samples(config, model, count)
 
 
 @torch.no_grad()
@@ -420,13 +405,6 @@ TOLERANCES = {
     **{f"{d}agreement{s}": 2e-3 for d in ("", "drawn_") for s in ("", "_shuffled")},
 }
 
-
-experiment = partial(
-    judged,
-    build=build,
-    train=train_followed,
-    evaluate=evaluate,
-    panels=panels,
-    tolerances=TOLERANCES,
-    samples={"": draw},
+experiment = judged(
+    build, train_followed, evaluate, panels, samples={"": samples}, tolerances=TOLERANCES
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -77,12 +76,11 @@ def train_from_recorded(config: VaeGanConfig, model: VAEGAN, session: Session) -
     return train_from(runs.load(config.start).weights("model"), config, model, session)
 
 
-experiment = partial(
-    judged,
-    build=vae_gan.build,
-    train=train_from_recorded,
-    evaluate=vae_gan.evaluate,
-    panels=vae_gan.panels,
+experiment = judged(
+    vae_gan.build,
+    train_from_recorded,
+    vae_gan.evaluate,
+    vae_gan.panels,
+    samples={"": vae_gan.samples},
     tolerances=TOLERANCES,
-    samples={"": vae_gan.draw},
 )

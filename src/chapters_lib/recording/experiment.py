@@ -117,6 +117,13 @@ class Experiment(Generic[C, M]):
         return {key: float(value) for key, value in metrics.items()}
 
 
+def restored(kind: Callable[..., C], build: Callable[[C], M], name: str) -> tuple[C, M]:
+    """Return the configuration of a recorded model, and the model of its first seed."""
+    run = runs.load(name)
+    config = run.config_as(kind)
+    return config, run.restore(build(config))
+
+
 def build_nothing(config: object) -> nn.Module:
     """Make nothing: a study of measures trains no model."""
     return nn.Identity()

@@ -14,7 +14,8 @@ from chapters_lib import data
 from chapters_lib.evaluation.judge import distance_to, scores, verdict
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Experiment, Metrics
+from chapters_lib.recording.experiment import C, Experiment, M, Metrics, Panels, Session
+from chapters_lib.training import History
 
 SAMPLES = 10_000  # judged images of every generative run
 
@@ -73,8 +74,24 @@ JUDGED = {  # how far `judged_scores` may differ when they are recomputed
 
 
 def judged(
-    name: str, chapter: str, summary: str, config: Any, **parts: Any
-) -> Experiment[Any, Any]:
-    """Make an experiment that needs the judge of its data set, where its configuration says `judged`."""
-    needs = (f"judge-{config.dataset}",) if config.judged else ()
-    return Experiment(name, chapter, summary, config, **({"needs": needs} | parts))
+    build: Callable[[C], M],
+    train: Callable[[C, M, Session], History],
+    evaluate: Callable[[C, M], Metrics],
+    panels: Callable[[C, M], Panels],
+    **family: Any,
+) -> Callable[..., Experiment[C, M]]:
+    """Return what makes a family's experiments of name, page, summary and configuration, and what else differs.
+
+    An experiment needs the judge of its data set, where its configuration says `judged`.
+    """
+
+    def experiment(
+        name: str, chapter: str, summary: str, config: Any, **parts: Any
+    ) -> Experiment[C, M]:
+        needs = (f"judge-{config.dataset}",) if config.judged else ()
+        alike = {"build": build, "train": train, "evaluate": evaluate, "panels": panels}
+        return Experiment(
+            name, chapter, summary, config, **alike | {"needs": needs} | family | parts
+        )
+
+    return experiment

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -54,17 +54,35 @@ class Metric:
     sem: float
     values: tuple[float, ...]
 
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Metric:
+        """Return numbers of several trainings, or of one, as a metric."""
+        array = np.asarray(list(values), dtype=np.float64)
+        sem = float(array.std(ddof=1) / len(array) ** 0.5) if len(array) > 1 else float("nan")
+        return cls(float(array.mean()), sem, tuple(array.tolist()))
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation from one training to the next."""
+        return self.sem * len(self.values) ** 0.5
+
+    @property
+    def percent(self) -> Metric:
+        """The metric, a share, in per cent."""
+        return self.times(100)
+
+    def times(self, factor: float) -> Metric:
+        """Return the metric in other units."""
+        values = tuple(factor * value for value in self.values)
+        return Metric(factor * self.mean, factor * self.sem, values)
+
 
 def summarize(values: Sequence[float]) -> float | dict[str, Any]:
     """Return one value as it is, several as ``{"mean", "sem", "values"}``."""
     if len(values) == 1:
         return float(values[0])
-    array = np.asarray(values, dtype=np.float64)
-    return {
-        "mean": float(array.mean()),
-        "sem": float(array.std(ddof=1) / len(array) ** 0.5),
-        "values": [float(v) for v in array],
-    }
+    found = Metric.of(values)
+    return {"mean": found.mean, "sem": found.sem, "values": list(found.values)}
 
 
 @dataclass(frozen=True)
@@ -95,6 +113,16 @@ class Run:
     def __getitem__(self, key: str) -> float:
         """Return a metric's number: its mean, where there are several seeds."""
         return self.metric(key).mean
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings, of a seed each, the run holds."""
+        return len(self.provenance["seeds"])
+
+    def gap(self, high: str, low: str) -> Metric:
+        """Return the difference of two metrics, training by training."""
+        pairs = zip(self.metric(high).values, self.metric(low).values, strict=True)
+        return Metric.of(a - b for a, b in pairs)
 
     @cached_property
     def history(self) -> History:

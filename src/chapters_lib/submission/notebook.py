@@ -96,7 +96,11 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
             shown = {"tags": marked, "alt": cell.metadata.get("alt", "")}
             cells.append(new_code_cell(code, metadata=shown if marked else {}))
     if not blank:
-        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        text = "\n".join(
+            cell.source
+            for cell in cells
+            if cell.cell_type == "markdown" or "printed" in cell.metadata.get("tags", [])
+        )
         if wanted := list(dict.fromkeys(match.groups() for match in NUMBER.finditer(text))):
             cells.append(new_markdown_cell(NUMBERS, metadata={"tags": ["code"]}))
             cells.append(new_code_cell(inliner.cell(_numbers(wanted)), metadata={"tags": ["said"]}))
@@ -184,7 +188,8 @@ def cited(text: str) -> list[str]:
             " et al." if len(names) > 2 else f" and {names[1]}" if len(names) == 2 else ""
         )
         who = str(Text.from_latex(who))
-        if f"{who} ({entry.fields['year']})" in text or f"{who}, {entry.fields['year']}" in text:
+        year = entry.fields["year"]
+        if any(f"{who}{between}{year}" in text for between in (" (", ", ", " ")):
             keys.append(key)
     if not keys:
         return []
@@ -227,10 +232,10 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     if not blank:
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            f"The {BESIDE.get(sheet.name, 'notebook')} beside this report made all its figures and numbers, from "
-            "trained weights, learning curves and measures in `record/`. `TRAIN = True` trains the networks anew on "
-            "the data sets and compares their weights with the recorded ones, `EVALUATE = True` measures new images "
-            f"again. Needed are Python 3.11 or newer and\n\n    pip install {packages}"
+            f"The {BESIDE.get(sheet.name, 'notebook')} beside this report draws all its figures and prints all its "
+            "numbers, from trained weights, learning curves and measures in `record/`. What `TRAIN = True` trains anew "
+            "and `EVALUATE = True` measures again is said where they are set. Needed are Python 3.11 or newer and\n\n"
+            f"    pip install {packages}"
         )
     return (
         f"# {sheet.title}\n\n{asked}\n\n## Before you begin\n\nThe code needs Python 3.11 or newer and\n\n"

@@ -66,8 +66,8 @@ def projected(points: Floats, *, flat: bool) -> Floats:
 def sheet(sketch: Sketch, left: float, title: str, *, flat: bool) -> None:
     """Draw the cloud, the sheet through it, and what separates the points from it."""
     corner = (left - 0.25) / sketch.width, 0.01, 3.7 / sketch.width, 2.5 / sketch.height
-    axes = sketch.figure.add_axes(corner, projection="3d", computed_zorder=False)
-    assert isinstance(axes, Axes3D)
+    axes = Axes3D(sketch.figure, corner, computed_zorder=False)
+    sketch.figure.add_axes(axes)
     axes.set_axis_off()
     axes.patch.set_alpha(0)
     axes.view_init(elev=17, azim=-63)
