@@ -1,5 +1,5 @@
 # Each target does all of its own set-up in .venv, on a machine with Python 3.11 or newer, make and a package index.
-#   make book | test | lint | pdf | epub | serve | verify | linkcheck | clean
+#   make book | test | lint | pdf | epub | serve | verify | bench | linkcheck | clean
 #   make publish ADDRESS=https://example.org/book     the site for a static host, in dist/site
 #   make train RUN=vae-fc-mnist
 #   make submission SHEET=hw7 NAME=ID          (NAME="ID1 ID2" for a team; BLANK=1 for the teacher's version)
@@ -17,7 +17,7 @@ JB := $(VENV) -c 'from jupyter_book.cli.main import main; main()' build . -W -n 
 PDF := _build/learning-to-generate.pdf
 EPUB := _build/learning-to-generate.epub
 
-.PHONY: book test lint pdf epub linkcheck publish train reproduce verify submission release serve clean ready
+.PHONY: book test lint pdf epub linkcheck publish train reproduce verify bench submission release serve clean ready
 
 book: ready
 	@$(JB) || { echo "make book: failed; the warnings and errors above say on which page" >&2; exit 1; }
@@ -49,6 +49,9 @@ reproduce: ready
 
 verify: ready
 	$(VENV) -m chapters_lib verify $(RUN) $(ARGS)
+
+bench: ready
+	$(VENV) benchmarks/bench.py $(ARGS)
 
 submission: ready
 	@[ -n "$(SHEET)" ] || { echo "make submission needs SHEET=name; names: $(VENV) -m chapters_lib submit --list" >&2; exit 1; }

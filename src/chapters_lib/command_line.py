@@ -429,8 +429,9 @@ def _verify(options: Options) -> int:
     if options.jobs > 1 and len(names) > 1:
         return _verify_apart(options, names)
     _use_threads(options)
+    device = pick_device(options.device)
     net = _network(options) if options.inception or options.weights else None
-    return _each(names, lambda name: _verify_one(name, net))
+    return _each(names, lambda name: _verify_one(name, net, device))
 
 
 def _verify_apart(options: Options, names: Sequence[str]) -> int:
@@ -451,8 +452,8 @@ def _verify_apart(options: Options, names: Sequence[str]) -> int:
     return _each(names, lambda name: done[name])
 
 
-def _verify_one(name: str, net: Inception | None) -> bool:
-    checked, differences = verify(find(name))
+def _verify_one(name: str, net: Inception | None, device: torch.device) -> bool:
+    checked, differences = verify(find(name), device)
     more, others, skipped = scoreboard.verify(find(name), net)
     checked, differences = checked + more, differences + others
     for d in differences:

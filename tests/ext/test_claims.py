@@ -24,9 +24,12 @@ from myst_nb import glue
 glue("claim-a", "", display=False)
 glue("claim-b", "[The record says otherwise: 3 against 2]", display=False)
 glue("claim-c", "[This run says otherwise: 5 against 4]", display=False)
+glue("claim-d", "[This record leaves it open: 1 against 2]", display=False)
 ```
 
 This holds {glue:text}`claim-a`. One. The sky is *green* {glue:text}`claim-b`. Grass is red {glue:text}`claim-c`.
+Snow is old
+{glue:text}`claim-d`.
 """
 )
 
@@ -57,8 +60,8 @@ def test_other_records_are_marked_and_the_build_goes_on(book: Path, monkeypatch)
     done = jupyter_book(book, "-W", "--keep-going")
     assert done.returncode == 0, done.stderr
     html = (book / "_build" / "html" / "page.html").read_text(encoding="utf-8")
-    assert html.count("pasted-text contradicted") == 2
-    assert "written for other records" in html and "here 2." in html
+    assert html.count("pasted-text contradicted") == 3
+    assert "written for other records" in html and "here 3." in html
     assert 'contradicted: "The sky is green"' in done.stdout
     assert "3 against 2" in done.stdout
 
@@ -70,6 +73,7 @@ def test_the_shipped_records_stop_the_build(book: Path, monkeypatch) -> None:
     done = jupyter_book(book, "-W", "--keep-going")
     assert done.returncode != 0
     assert 'contradicted: "The sky is green"' in done.stderr
+    assert 'contradicted: "Snow is old"' in done.stderr
     assert "Grass is red" not in done.stderr, "a page's own training is marked only"
     assert "Traceback" not in done.stderr.partition("contradicted")[0]
 
@@ -80,10 +84,15 @@ def test_strict_stops_at_a_page_s_own_training_too(book: Path, monkeypatch) -> N
     done = jupyter_book(book, "-W", "--keep-going")
     assert done.returncode != 0
     assert 'contradicted: "Grass is red"' in done.stderr
+    assert "Snow is old" not in done.stderr, "what is left open is marked only"
 
 
 def test_both_sides_speak_of_the_same_words(monkeypatch) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "book" / "_ext")
     import claims as extension
 
-    assert (library.OTHERWISE, library.OWN) == (extension.OTHERWISE, extension.OWN)
+    assert (library.OTHERWISE, library.OWN, library.OPEN) == (
+        extension.OTHERWISE,
+        extension.OWN,
+        extension.OPEN,
+    )

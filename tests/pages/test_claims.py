@@ -26,6 +26,26 @@ def test_a_clear_difference_is_one_and_a_wide_spread_is_none() -> None:
     assert claims.level(WIDE, LOW).holds and not claims.level(LOW, HIGH).holds
 
 
+def test_what_is_no_longer_shown_is_open_and_the_other_way_round_contradicts() -> None:
+    assert claims.greater(WIDE, LOW).open and not claims.greater(WIDE, LOW).contradicted
+    assert claims.less(HIGH, LOW).contradicted and not claims.less(HIGH, LOW).open
+    near = Metric(1.3, 0.06, (1.2, 1.3, 1.4))  # 0.3 away, and an interval reaches 0.23
+    assert claims.level(near, LOW).open and claims.level(HIGH, LOW).contradicted
+    assert claims.above(LOW, 1.3).open and claims.above(LOW, 2.0).contradicted
+    assert claims.below(ONE, 1.0).contradicted, "one training has no interval"
+    unsettled, wrong = claims.greater(WIDE, LOW), claims.less(HIGH, LOW)
+    assert claims.both(claims.less(LOW, HIGH), unsettled).open
+    assert claims.both(unsettled, wrong).contradicted
+    assert (~unsettled).open and (~wrong).holds
+
+
+def test_there_are_words_for_each_outcome() -> None:
+    words = ("less", "level", "more")
+    assert claims.outcome(LOW, HIGH, words) == "less" and claims.outcome(HIGH, LOW, words) == "more"
+    assert claims.outcome(WIDE, LOW, words) == "level"
+    assert claims.outcome(LOW, ONE, words, spread=LOW) == "level"
+
+
 def test_one_training_needs_a_spread() -> None:
     with pytest.raises(ValueError, match="two of each"):
         claims.less(LOW, ONE)
@@ -60,10 +80,12 @@ def test_a_page_glues_nothing_where_a_claim_holds(monkeypatch: pytest.MonkeyPatc
     given: dict[str, str] = {}
     monkeypatch.setattr(pages, "glue", lambda name, value, display: given.update({name: value}))
     Page("p").claims(low_first=claims.less(LOW, HIGH), high_first=claims.less(HIGH, LOW))
+    Page("p").claims(wide=claims.greater(WIDE, LOW))
     Page("p").own_claims(toy=~claims.less(LOW, HIGH))
     assert given["claim-p-low-first"] == ""
     assert given["claim-p-high-first"].startswith(claims.OTHERWISE)
     assert given["claim-p-toy"].startswith(claims.OWN)
+    assert given["claim-p-wide"].startswith(claims.OPEN)
 
 
 def test_no_name_of_a_claim_means_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:

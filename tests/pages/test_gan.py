@@ -62,7 +62,6 @@ def test_a_ring_that_was_not_cured_is_marked(marks: dict[str, bool]) -> None:
     ("name", "key", "value", "claim"),
     [
         (page.COLLAPSE, "fid_judge", 1.0, "collapse_far"),
-        (page.OTHER, "fid_judge", 9.0, "losses_level"),
     ],
 )
 def test_a_record_that_says_otherwise_is_marked(
@@ -84,6 +83,20 @@ def test_a_record_that_says_otherwise_is_marked(
     monkeypatch.setattr(page, "run", changed)
     page._of_scores(), page._of_collapse()
     assert [key for key, holds in marks.items() if not holds] == [claim]
+
+
+@pytest.mark.parametrize(("distance", "said"), [(0.1, "nearer"), (9.0, "farther")])
+def test_the_words_on_both_losses_follow_the_record(
+    monkeypatch: pytest.MonkeyPatch, kept: dict[str, Any], distance: float, said: str
+) -> None:
+    page._of_scores()
+    assert kept["other_said"] == "so no difference is shown"
+    record = page.run(page.OTHER)
+    other = replace(record, metrics=record.metrics | {"fid_judge": distance})
+    whole = page.run
+    monkeypatch.setattr(page, "run", lambda name: other if name == page.OTHER else whole(name))
+    page._of_scores()
+    assert kept["other_said"] == f"so it is the {said}"
 
 
 def defined_in(page: Path) -> dict[str, Any]:

@@ -54,9 +54,9 @@ def test_the_text_reads_as_the_record_does(given: dict[str, float | str]) -> Non
 @pytest.mark.parametrize(
     ("name", "key", "claim"),
     [
-        ("ae-normalized-mnist", "class_entropy", "b-even"),
+        ("ae-normalized-fashion-mnist", "class_entropy", "b-even"),
         ("ae-normalized-fashion-mnist", "dense_recognisable", "thin"),
-        ("ae-fashion-mnist", "standard_normal_recognisable", "b-surer"),
+        ("ae-fashion-mnist", "standard_normal_fid_judge", "b-nearer"),
     ],
 )
 def test_a_number_that_falls_to_nought_marks_the_sentence(

@@ -14,7 +14,9 @@ from torch import nn
 
 from chapters_lib import data
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.recipes import gan
 from chapters_lib.recording.experiment import Session
+from chapters_lib.recording.judging import judging_on
 from chapters_lib.reproducibility import seed_everything
 from tests import far_device
 from tests.conftest import use_data
@@ -54,6 +56,39 @@ def trained(
         waited = list(waits)
         model.cpu()
     return model, [{**row, "seconds": 0.0} for row in rows], waited
+
+
+def measured(name: str, device: torch.device, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Return the end metrics of an untrained model and of the recorded judge, few samples of it judged."""
+    experiment = EXPERIMENTS[name]
+    few: dict[str, Any] = {
+        "nll_samples": 4,
+        "nll_images": 20,
+        "iwae_samples": 3,
+        "temperatures": 5,
+        "ais_chains": 4,
+    }
+    if name.startswith("rbm"):  # whose statistics are of the set that it names
+        few |= {"dataset": "digits", "judged": False}
+    known = {part.name for part in fields(experiment.config)}
+    changes = {key: value for key, value in (few | SMALL[name]).items() if key in known}
+    config = replace(experiment.config, **changes)
+    for function in (experiment.evaluate, gan.evaluate):
+        module = sys.modules[function.__module__]
+        monkeypatch.setattr(module, "SAMPLES", 40, raising=False)
+    seed_everything(0)
+    model = experiment.build(config).eval()
+    with far_device.used(), judging_on(device):
+        return replace(experiment, config=config).measure(model, device)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_metrics_measured_on_another_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tensor is mixed with one of the other side, and all numbers are those of the CPU."""
+    here = measured(name, far_device.CPU, monkeypatch)
+    there = measured(name, far_device.device(), monkeypatch)
+    assert there == pytest.approx(here, rel=1e-3, abs=1e-5) and len(here) > 3
 
 
 # The engine of gradients counts the devices once, at the first gradient of a process: these need one of their own.

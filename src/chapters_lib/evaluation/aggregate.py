@@ -87,7 +87,9 @@ def kl_parts(
             "no codes: the aggregated posterior is a mean over at least one"
         )
     generator = reproducibility.generator(seed)
-    noise = torch.randn(draws, *loc.shape, generator=generator)
+    noise = torch.randn(draws, *loc.shape, generator=generator).to(
+        loc.device
+    )
     z = loc + scale * noise
     # log q(z|x) of a code from the noise that made it
     own = (

@@ -14,6 +14,7 @@ from chapters_lib.data import to_float
 from chapters_lib.evaluation.arguments import checked
 from chapters_lib.evaluation.fid import frechet_distance, moments
 from chapters_lib.models.classifier import Classifier
+from chapters_lib.models.layers import device_of
 
 SURE = 0.9  # a sample is recognisable if its largest class probability is at least this
 
@@ -31,15 +32,19 @@ def features_and_probabilities(
     images: UInt8[Tensor, "n c h w"],
     batch_size: int = 1000,
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n k"]]:
-    """Return the judge's penultimate features and class probabilities, in evaluation mode."""
+    """Return the judge's penultimate features and class probabilities, in evaluation mode.
+
+    The judge computes where it is; both come back to the CPU.
+    """
     was_training = judge.training
     judge.eval()
     features = [
-        judge.features(to_float(part)) for part in images.split(batch_size)
+        judge.features(to_float(part.to(device_of(judge))))
+        for part in images.split(batch_size)
     ]
     probabilities = [judge.head(part).softmax(1) for part in features]
     judge.train(was_training)
-    return torch.cat(features), torch.cat(probabilities)
+    return torch.cat(features).cpu(), torch.cat(probabilities).cpu()
 
 
 @checked

@@ -12,6 +12,7 @@ from torch.distributions import Distribution
 
 from chapters_lib import reproducibility
 from chapters_lib.evaluation.arguments import checked
+from chapters_lib.models.layers import device_of
 from chapters_lib.models.vae import VAE
 from chapters_lib.objectives.elbo import ElboTerms, kl_to_prior
 
@@ -45,19 +46,19 @@ def log_weights(
 
     It is taken at `num_samples` draws z ~ q(z|x). The image is encoded
     once, however many codes are drawn. Burda, Grosse and Salakhutdinov
-    (2016), Eq. 7.
+    (2016), Eq. 7. The network computes where it is, and the weights come
+    back to the CPU.
     """
-    q, prior = model.encoder(x, *condition), model.prior()
+    x, *given = _moved(model, x, *condition)
+    q, prior = model.encoder(x, *given), model.prior()
     parts = []
     for start in range(
         0, num_samples, size := max(1, DECODED_AT_ONCE // len(x))
     ):
         z = sample(q, min(size, num_samples - start), generator)
-        log_joint = model.decoder(z, *condition).log_prob(
-            x
-        ) + prior.log_prob(z)
+        log_joint = model.decoder(z, *given).log_prob(x) + prior.log_prob(z)
         parts.append(log_joint - q.log_prob(z))
-    return torch.cat(parts)
+    return torch.cat(parts).cpu()
 
 
 @checked
@@ -119,7 +120,8 @@ def elbo_terms(
     """
     noise = reproducibility.generator(seed)
     parts = []
-    for x, *y in _split(500, images, *condition):
+    for part in _split(500, images, *condition):
+        x, *y = _moved(model, *part)
         q = model.encoder(x, *y)
         z = sample(q, draws, noise)
         kl = kl_to_prior(q, model.prior(), z)
@@ -130,7 +132,7 @@ def elbo_terms(
             )
         )
     return ElboTerms(
-        *(torch.cat(column) for column in zip(*parts, strict=True))
+        *(torch.cat(column).cpu() for column in zip(*parts, strict=True))
     )
 
 
@@ -142,9 +144,11 @@ def encode(
     *condition: Float[Tensor, "n classes"],
 ) -> tuple[Float[Tensor, "n p"], Float[Tensor, "n p"]]:
     """Return the mean and the standard deviation of q(z|x) of each image."""
-    q = [model.encoder(*part) for part in _split(2000, images, *condition)]
-    return torch.cat([part.mean for part in q]), torch.cat(
-        [part.stddev for part in q]
+    parts = _split(2000, images, *condition)
+    q = [model.encoder(*_moved(model, *part)) for part in parts]
+    return (
+        torch.cat([part.mean for part in q]).cpu(),
+        torch.cat([part.stddev for part in q]).cpu(),
     )
 
 
@@ -191,6 +195,10 @@ def active_units(loc: Float[Tensor, "n p"]) -> int:
 def _require_some(images: Tensor) -> None:
     if not len(images):
         raise ValueError("no images: a mean over them needs at least one")
+
+
+def _moved(model: VAE, *tensors: Tensor) -> list[Tensor]:
+    return [tensor.to(device_of(model)) for tensor in tensors]
 
 
 def _split(size: int, *tensors: Tensor) -> list[tuple[Tensor, ...]]:

@@ -11,6 +11,7 @@ from chapters_lib.figures.curves import (
     learning_curves,
     lines,
     points,
+    ranges,
     reference_lines,
 )
 from chapters_lib.figures.images import image_grid, image_rows, tile
@@ -63,6 +64,7 @@ __all__ = [
     "panels",
     "plane_codes",
     "points",
+    "ranges",
     "reference_lines",
     "tile",
     "use_style",

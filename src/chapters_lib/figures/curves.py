@@ -282,3 +282,34 @@ def dots(
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel=xlabel, title=title)
     return whole(ax)
+
+
+def ranges(
+    values: Mapping[str, tuple[float, float, float]],
+    *,
+    mark: float | None = None,
+    xlabel: str = "",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw from the top down a point for each label and the range around it: (lowest, middle, highest).
+
+    Parameters
+    ----------
+    mark
+        a value that an upright line shows.
+    """
+    ax = on(ax, 5.6, 0.28 * len(values) + 0.7)
+    low, middle, high = np.array(list(values.values()), dtype=float).T
+    rows = np.arange(len(values))
+    ax.hlines(rows, low, high, color="#a9bccb", linewidth=4)
+    ax.plot(middle, rows, "o", color=SERIES_COLOURS[0], markersize=5)
+    if mark is not None:
+        ax.axvline(mark, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    ax.set_yticks(rows, list(values))
+    ax.invert_yaxis()
+    ax.set_xlim(0, float(high.max()) * 1.08)
+    ax.grid(axis="x")
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel=xlabel, title=title)
+    return whole(ax)

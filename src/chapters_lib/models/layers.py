@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import torch
 from jaxtyping import Float
@@ -134,3 +134,9 @@ def output_shapes(
         for layer, mode in modes:
             layer.training = mode
     return found
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return where a module's weights are; one without any is on the CPU."""
+    first = next(chain(module.parameters(), module.buffers()), None)
+    return torch.device("cpu") if first is None else first.device

@@ -14,7 +14,7 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from chapters_lib.experiments import find
-from chapters_lib.pages.claims import OTHERWISE, OWN, Verdict
+from chapters_lib.pages.claims import OPEN, OTHERWISE, OWN, Verdict
 from chapters_lib.pages.words import number
 from chapters_lib.recording import runs
 
@@ -44,7 +44,8 @@ class Page:
     def claims(self, /, **verdicts: Verdict) -> None:
         """Glue a mark for each finding of the record: nothing where it holds, else what was measured.
 
-        The page sets it behind the sentence: ``{glue:text}`claim-ae-curved```.
+        Where it is not contradicted either, the mark says that it is left open. The page sets it behind the
+        sentence: ``{glue:text}`claim-ae-curved```.
         """
         self._mark(OTHERWISE, verdicts)
 
@@ -54,7 +55,8 @@ class Page:
 
     def _mark(self, opening: str, verdicts: Mapping[str, Verdict]) -> None:
         for key, verdict in verdicts.items():
-            self._give("claim-", key, "" if verdict.holds else f"{opening}{verdict.measured}]")
+            words = OPEN if verdict.open and opening == OTHERWISE else opening
+            self._give("claim-", key, "" if verdict.holds else f"{words}{verdict.measured}]")
 
     def _give(self, kind: str, key: str, value: str | float) -> None:
         name = f"{kind}{self.prefix}-{self.key(key).replace('_', '-')}"

@@ -2,12 +2,17 @@
 
 A claim compares means with the tolerance that the spread over trainings gives, never with the
 recorded value itself, so that trainings with other seeds bear it out as often as their spread allows.
+Between what bears a sentence out and what contradicts it lies what leaves it open: a difference is no longer
+shown, or only just. The page then says so, and a build for other records does not stop.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from scipy import stats
 
 from chapters_lib.evaluation.intervals import Interval, borrowed, welch
 from chapters_lib.pages.words import interval, number
@@ -15,6 +20,8 @@ from chapters_lib.recording.runs import Metric
 
 OTHERWISE = "[The record says otherwise: "
 OWN = "[This run says otherwise: "
+OPEN = "[This record leaves it open: "
+WIDER = 2.0  # times the interval's reach, from where a difference contradicts that none is shown
 
 
 @dataclass(frozen=True)
@@ -23,9 +30,15 @@ class Verdict:
 
     holds: bool
     measured: str
+    open: bool = False  # it is not borne out, but not contradicted either
 
     def __invert__(self) -> Verdict:
-        return Verdict(not self.holds, self.measured)
+        return Verdict(not self.holds and not self.open, self.measured, self.open)
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the record says otherwise."""
+        return not self.holds and not self.open
 
 
 def difference(a: Metric, b: Metric, spread: Metric | None = None) -> Interval:
@@ -55,42 +68,65 @@ def apart(a: Metric, b: Metric) -> Interval:
 def less(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """a is the smaller by more than chance: the interval of a − b lies below 0."""
     found = difference(a, b, spread)
-    return Verdict(found.high < 0, _told(a, b, found, digits))
+    return _signed(found, -1, _told(a, b, found, digits))
 
 
 def greater(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """a is the greater by more than chance: the interval of a − b lies above 0."""
     found = difference(a, b, spread)
-    return Verdict(found.low > 0, _told(a, b, found, digits))
+    return _signed(found, 1, _told(a, b, found, digits))
 
 
 def level(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
     """No difference is shown: the interval of a − b holds 0."""
     found = difference(a, b, spread)
-    return Verdict(not found.clear, _told(a, b, found, digits))
+    return _signed(found, 0, _told(a, b, found, digits))
+
+
+def outcome(a: Metric, b: Metric, words: Sequence[str], *, spread: Metric | None = None) -> str:
+    """Return the words for what is shown: that a is the less, no difference, or that it is the greater."""
+    found = difference(a, b, spread)
+    return words[0 if found.high < 0 else 2 if found.low > 0 else 1]
 
 
 def below(a: Metric, mark: float, *, digits: int = 3) -> Verdict:
     """The mean lies below a mark that was set beforehand."""
-    return Verdict(a.mean < mark, f"{number(a, digits)}, the mark being {mark:.{digits}f}")
+    return _marked(a, mark, a.mean < mark, digits)
 
 
 def above(a: Metric, mark: float, *, digits: int = 3) -> Verdict:
     """The mean lies above a mark that was set beforehand."""
-    return Verdict(a.mean > mark, f"{number(a, digits)}, the mark being {mark:.{digits}f}")
+    return _marked(a, mark, a.mean > mark, digits)
 
 
 def shown(found: Interval, *, sign: int, digits: int = 3) -> Verdict:
     """A difference measured in pairs has the sign told: −1, 0 (none is shown) or 1."""
-    verdict = -1 if found.high < 0 else 1 if found.low > 0 else 0
-    return Verdict(verdict == sign, f"difference {interval(found, digits)}")
+    return _signed(found, sign, f"difference {interval(found, digits)}")
 
 
 def both(*verdicts: Verdict) -> Verdict:
-    """Whether each part of a sentence holds."""
-    return Verdict(
-        all(verdict.holds for verdict in verdicts), "; ".join(v.measured for v in verdicts)
-    )
+    """Whether each part of a sentence holds; it is contradicted where one part is."""
+    holds = all(verdict.holds for verdict in verdicts)
+    unsettled = not holds and not any(verdict.contradicted for verdict in verdicts)
+    return Verdict(holds, "; ".join(verdict.measured for verdict in verdicts), unsettled)
+
+
+def _signed(found: Interval, sign: int, told: str) -> Verdict:
+    """Return whether a difference has a sign, or with 0 none is shown; open is what is only just not so."""
+    seen = -1 if found.high < 0 else 1 if found.low > 0 else 0
+    if sign:
+        return Verdict(seen == sign, told, seen == 0)
+    reach = (found.high - found.low) / 2
+    return Verdict(seen == 0, told, seen != 0 and abs(found.difference) <= WIDER * reach)
+
+
+def _marked(a: Metric, mark: float, holds: bool, digits: int) -> Verdict:
+    """Return whether a mean lies where it should; within its interval of the mark it is open."""
+    reach = 0.0
+    if len(a.values) > 1:
+        reach = float(stats.t.ppf(0.975, len(a.values) - 1)) * a.sem
+    told = f"{number(a, digits)}, the mark being {mark:.{digits}f}"
+    return Verdict(holds, told, not holds and abs(a.mean - mark) <= reach)
 
 
 def _told(a: Metric, b: Metric, found: Interval, digits: int) -> str:

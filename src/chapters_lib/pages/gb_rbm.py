@@ -16,7 +16,7 @@ from chapters_lib.evaluation.intervals import paired
 from chapters_lib.figures import schematics
 from chapters_lib.models.rbm import GaussianBernoulliRBM
 from chapters_lib.pages import Page, check, model, printed, run, table
-from chapters_lib.pages.claims import both, difference, greater, less, level, shown
+from chapters_lib.pages.claims import both, difference, greater, less, outcome, shown
 from chapters_lib.pages.words import in_words, interval, number, signed
 from chapters_lib.recording.data_used import is_whole, require_same_data
 from chapters_lib.recording.runs import Metric, Run
@@ -259,4 +259,5 @@ def _standardisation() -> None:
     PAGE.keep(own_scale=number(pixel[0], 5), train_scale=number(pixel[1], 5))
     PAGE.keep(scale_change=interval(difference(pixel[1], pixel[0]), 4))
     PAGE.keep(global_free_gap=number(gap(given, "free_energy"), 1))
-    PAGE.claims(scale=level(pixel[1], pixel[0], digits=4))
+    said = ("it is the less", "none is shown", "it is the more")
+    PAGE.keep(scale_said=outcome(pixel[1], pixel[0], said))

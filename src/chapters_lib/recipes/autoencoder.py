@@ -15,6 +15,7 @@ from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation.judge import scores, to_bytes
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.models.autoencoder import Autoencoder
+from chapters_lib.models.layers import device_of
 from chapters_lib.objectives.reconstruction import mean_squared_error
 from chapters_lib.recording.experiment import Metrics, Panels, Session, restored
 from chapters_lib.recording.judging import SAMPLES, judged, load_judge
@@ -105,10 +106,10 @@ def train(
         return {"train_mse": loss.detach()}
 
     def after_epoch(_: int) -> dict[str, float]:
-        return {
-            f"{name}_mse": reconstruction_mse(model, part, device)
-            for name, part in held_out.items()
-        }
+        found = {}
+        for name, part in held_out.items():
+            found[f"{name}_mse"] = reconstruction_mse(model, part)
+        return found
 
     model.train()
     return fit(
@@ -123,15 +124,13 @@ def train(
 
 
 @torch.no_grad()
-def reconstruction_mse(
-    model: Autoencoder, dataset: Dataset, device: torch.device | str = "cpu"
-) -> float:
+def reconstruction_mse(model: Autoencoder, dataset: Dataset) -> float:
     """Return the mean squared error over a whole data set, in evaluation mode."""
     was_training = model.training
     model.eval()
     total = 0.0
     for part in dataset.images.split(2000):
-        x = to_float(part.to(device))
+        x = to_float(part.to(device_of(model)))
         total += float(mean_squared_error(x, model(x))) * len(part)
     model.train(was_training)
     return total / len(dataset)
@@ -141,8 +140,8 @@ def reconstruction_mse(
 def image_errors(model: Autoencoder, dataset: Dataset) -> Tensor:
     """Return each image's mean squared error over its pixels, shape (N,), in evaluation mode."""
     model.eval()
-    parts = (to_float(part) for part in dataset.images.split(2000))
-    return torch.cat([(x - model(x)).square().mean((1, 2, 3)) for x in parts])
+    parts = (to_float(part.to(device_of(model))) for part in dataset.images.split(2000))
+    return torch.cat([(x - model(x)).square().mean((1, 2, 3)) for x in parts]).cpu()
 
 
 @torch.no_grad()
@@ -150,16 +149,18 @@ def encode(model: Autoencoder, images: Tensor) -> Tensor:
     """Return the codes of uint8 images, shape (N, code), in evaluation mode."""
     was_training = model.training
     model.eval()
-    codes = torch.cat([model.encoder(to_float(part)) for part in images.split(2000)])
+    parts = (to_float(part.to(device_of(model))) for part in images.split(2000))
+    codes = torch.cat([model.encoder(x) for x in parts])
     model.train(was_training)
-    return codes
+    return codes.cpu()
 
 
 @torch.no_grad()
 def decode(model: Autoencoder, codes: Tensor) -> Tensor:
     """Return the images of codes as uint8, in evaluation mode."""
     model.eval()
-    return torch.cat([to_bytes(model.decoder(part)) for part in codes.split(2000)])
+    parts = (part.to(device_of(model)) for part in codes.split(2000))
+    return torch.cat([to_bytes(model.decoder(z)) for z in parts]).cpu()
 
 
 def standard_normal_codes(count: int, units: int, seed: int = 0) -> Tensor:

@@ -15,7 +15,7 @@ from chapters_lib.data.augmentation import augmented
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.models.dcgan import colour, dcgan
 from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved, without_dropout
-from chapters_lib.models.layers import count_parameters
+from chapters_lib.models.layers import count_parameters, device_of
 from chapters_lib.objectives.adversarial import (
     discriminator_loss,
     minmax_loss,
@@ -144,7 +144,7 @@ def game(
     """Return one round of the game: k steps of D, one of G; D has no dropout after `last_dropped` rounds."""
     g, d = model.generator, model.discriminator
     generator_loss = minmax_loss if config.saturating else nonsaturating_loss
-    device, low = next(g.parameters()).device, config.precision == "bfloat16"
+    device, low = device_of(g), config.precision == "bfloat16"
 
     def discriminate(x: Tensor) -> Tensor:
         x = augmented(x, config.shift, config.colour)  # differentiable: G learns through it
@@ -214,7 +214,7 @@ def train_watched(
         keep_samples(config, model, epoch)
         found = values(config, model, followed, FOLLOWED) if held else {}
         if distance is not None and epoch % config.followed_every == 0:
-            drawn = samples(config, model, SAMPLES, device=session.device)
+            drawn = samples(config, model, SAMPLES)
             found["train_fid_judge"] = distance(drawn)
         model.train()
         return found
@@ -252,14 +252,13 @@ def noise_codes(config: GanConfig, count: int, seed: int = 0) -> Tensor:
 def decode(model: GAN, codes: Tensor) -> Tensor:
     """Return the images of codes, uint8 (N, C, H, W), of the generator in evaluation mode, which it is left in."""
     model.generator.eval()
-    return torch.cat([to_bytes(model.generator(z)).cpu() for z in codes.split(1000)])
+    parts = (part.to(device_of(model)) for part in codes.split(1000))
+    return torch.cat([to_bytes(model.generator(z)).cpu() for z in parts])
 
 
-def samples(
-    config: GanConfig, model: GAN, count: int, seed: int = 0, device: torch.device | str = "cpu"
-) -> Tensor:
+def samples(config: GanConfig, model: GAN, count: int, seed: int = 0) -> Tensor:
     """Return new images, uint8 (count, C, H, W), of the generator in evaluation mode, which it is left in."""
-    return decode(model, noise_codes(config, count, seed).to(device))
+    return decode(model, noise_codes(config, count, seed))
 
 
 def keep_samples(config: GanConfig, model: GAN, epoch: int) -> None:
@@ -267,8 +266,7 @@ def keep_samples(config: GanConfig, model: GAN, epoch: int) -> None:
     if epoch not in config.shown_epochs:
         return
     training = model.generator.training
-    device = next(model.parameters()).device
-    timeline.keep(model, config.shown_epochs, epoch, samples(config, model, SHOWN, device=device))
+    timeline.keep(model, config.shown_epochs, epoch, samples(config, model, SHOWN))
     model.generator.train(training)
 
 
@@ -285,7 +283,7 @@ def value(model: GAN, real: Tensor, drawn: Tensor) -> dict[str, float]:
     mode.
     """
     model.eval()
-    D, device = model.discriminator, next(model.parameters()).device
+    D, device = model.discriminator, device_of(model)
     on_real, on_drawn = (
         torch.cat([D(to_float(x.to(device))) for x in images.split(1000)])
         for images in (real, drawn)
@@ -300,7 +298,7 @@ def values(
     config: GanConfig, model: GAN, parts: Mapping[str, Dataset], count: int
 ) -> dict[str, float]:
     """Return `value` of each part of the data beside `count` samples, by the part's name."""
-    drawn = samples(config, model, count, device=next(model.parameters()).device)
+    drawn = samples(config, model, count)
     return {
         f"{name}_{key}": number
         for name, part in parts.items()
@@ -312,7 +310,8 @@ def values(
 def probability_of_real(model: GAN, images: Tensor) -> Tensor:
     """Return D(x) of uint8 images in evaluation mode, float32, shape (N,)."""
     model.discriminator.eval()
-    return torch.cat([model.discriminator.probability(to_float(x)) for x in images.split(1000)])
+    parts = (to_float(x.to(device_of(model))) for x in images.split(1000))
+    return torch.cat([model.discriminator.probability(x) for x in parts]).cpu()
 
 
 def evaluate(config: GanConfig, model: GAN) -> Metrics:

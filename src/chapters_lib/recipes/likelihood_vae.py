@@ -18,7 +18,7 @@ from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.aggregate import kl_parts
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.models.discretised import convolutional
-from chapters_lib.models.layers import count_parameters, mlp, residual_mlp
+from chapters_lib.models.layers import count_parameters, device_of, mlp, residual_mlp
 from chapters_lib.models.realnvp import RealNVP
 from chapters_lib.models.vae import VAE, BernoulliDecoder, GaussianEncoder, StandardNormal
 from chapters_lib.objectives.elbo import elbo, negative_elbo, path_elbo
@@ -196,9 +196,7 @@ def train_watched(
         model.eval()
         keep_samples(config, model, epoch)
         found = {
-            f"{name}_negative_elbo": sum(
-                bound(config, model, part, draws=1, device=session.device).values()
-            )
+            f"{name}_negative_elbo": sum(bound(config, model, part, draws=1).values())
             for name, part in followed.items()
         }
         if distance is not None and epoch % config.followed_every == 0:
@@ -238,15 +236,9 @@ def take(model: nn.Module, run: runs.Run, parts: Sequence[str]) -> None:
     model.train()
 
 
-def bound(
-    config: PriorConfig,
-    model: VAE,
-    dataset: Dataset,
-    draws: int = 5,
-    device: torch.device | str = "cpu",
-) -> Metrics:
+def bound(config: PriorConfig, model: VAE, dataset: Dataset, draws: int = 5) -> Metrics:
     """Return the means over a data set of −log p(x|z) and of the KL term, in nats an image."""
-    terms = likelihood.elbo_terms(model, observed(config, dataset).to(device), draws=draws)
+    terms = likelihood.elbo_terms(model, observed(config, dataset), draws=draws)
     return {
         "reconstruction": -float(terms.log_likelihood.double().mean()),
         "kl": float(terms.kl.double().mean()),
@@ -256,13 +248,16 @@ def bound(
 @torch.no_grad()
 def prior_codes(model: VAE, noise: Tensor) -> Tensor:
     """Return the codes that standard normal noise, shape (N, latent), becomes under the model's prior."""
-    return model.prior.to_code(noise) if isinstance(model.prior, RealNVP) else noise
+    if not isinstance(model.prior, RealNVP):
+        return noise
+    return model.prior.to_code(noise.to(device_of(model))).cpu()
 
 
 @torch.no_grad()
 def decode(model: VAE, z: Tensor) -> Tensor:
     """Return the decoder's mean images of codes, uint8 (N, C, H, W)."""
-    return torch.cat([to_bytes(model.decoder(part).mean).cpu() for part in z.split(1000)])
+    parts = (part.to(device_of(model)) for part in z.split(1000))
+    return torch.cat([to_bytes(model.decoder(part).mean).cpu() for part in parts])
 
 
 def samples(config: PriorConfig, model: VAE, count: int, seed: int = 0) -> Tensor:
@@ -271,7 +266,7 @@ def samples(config: PriorConfig, model: VAE, count: int, seed: int = 0) -> Tenso
     Equal seeds are equal noise, whatever the prior makes of it.
     """
     noise = torch.randn(count, config.latent, generator=generator(seed))
-    return decode(model, prior_codes(model, noise.to(next(model.parameters()).device)))
+    return decode(model, prior_codes(model, noise))
 
 
 def keep_samples(config: PriorConfig, model: VAE, epoch: int) -> None:
@@ -325,9 +320,9 @@ def evaluate(config: PriorConfig, model: VAE) -> Metrics:
         metrics[f"{name}_negative_elbo"] = sum(terms.values())
     loc, scale = likelihood.encode(model, observed(config, test))
     metrics["active_units"] = float(likelihood.active_units(loc))
-    metrics |= {
-        f"test_{key}": value for key, value in kl_parts(loc, scale, model.prior())._asdict().items()
-    }
+    device = device_of(model)
+    found = kl_parts(loc.to(device), scale.to(device), model.prior())
+    metrics |= {f"test_{key}": value for key, value in found._asdict().items()}
     if config.nll_samples:
         measured = observed(config, test)[: config.nll_images or None]
         metrics |= {f"test_{key}": value for key, value in nll(config, model, measured).items()}

@@ -37,6 +37,7 @@ def use_population_moments(model: Autoencoder, images: Tensor) -> None:
     layer = cast(nn.BatchNorm1d, model.encoder[-1])
     assert layer.running_mean is not None and layer.running_var is not None
     codes = encode(model, images)  # by the running averages: undo them
+    codes = codes.to(layer.running_mean.device)
     scale = (layer.running_var + layer.eps).sqrt()
     layer.running_mean += scale * codes.mean(0)
     layer.running_var.copy_((scale * codes.std(0)).square() - layer.eps)
@@ -45,7 +46,7 @@ def use_population_moments(model: Autoencoder, images: Tensor) -> None:
 def train(config: AutoencoderConfig, model: Autoencoder, session: Session) -> History:
     """Train as the plain autoencoder is trained, then normalise by the moments over the train split."""
     history = autoencoder.train(config, model, session)
-    use_population_moments(model, data.load(config.dataset, "train").images.to(session.device))
+    use_population_moments(model, data.load(config.dataset, "train").images)
     return history
 
 

@@ -72,7 +72,7 @@ def evaluate(config: PairedConfig, model: Estimates) -> Metrics:
     ``gain`` is positive where the flow's model gives the images more; ``better_share`` the share
     of the images to which it does.
     """
-    gaussian, realnvp = model.nll.double()
+    gaussian, realnvp = model.nll.cpu().double()
     gain = paired(gaussian, realnvp)
     errors = {
         f"{name}_nll_sem": float(found.std()) / len(found) ** 0.5
@@ -91,7 +91,7 @@ def evaluate(config: PairedConfig, model: Estimates) -> Metrics:
 
 def panels(config: PairedConfig, model: Estimates) -> Panels:
     """Keep the estimates: float16 gains, float32 −log p(x) under the flow, one an image."""
-    gaussian, realnvp = model.nll
+    gaussian, realnvp = model.nll.cpu()
     return {
         "gain": (gaussian - realnvp).numpy().astype(np.float16),
         "realnvp_nll": realnvp.numpy().astype(np.float32),

@@ -13,6 +13,7 @@ from chapters_lib import data
 from chapters_lib.data import Dataset, stratified_split, to_float
 from chapters_lib.evaluation.linear import DECAYS, linear_layer
 from chapters_lib.models.gan import GAN, Discriminator
+from chapters_lib.models.layers import device_of
 from chapters_lib.recipes import gan
 from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recording.experiment import Metrics
@@ -44,8 +45,9 @@ def discriminator_features(discriminator: Discriminator) -> Features:
     def features(images: Tensor) -> Tensor:
         modes = [(part, part.training) for part in discriminator.modules()]
         discriminator.eval()
-        parts = map(to_float, images.split(500))
-        found = torch.cat([discriminator.features(x) for x in parts])
+        device = device_of(discriminator)
+        parts = (to_float(part.to(device)) for part in images.split(500))
+        found = torch.cat([discriminator.features(x) for x in parts]).cpu()
         for part, mode in modes:
             part.training = mode
         return found

@@ -127,7 +127,11 @@ def fantasies(config: RBMConfig, model: GaussianBernoulliRBM, count: int, seed: 
 
 @torch.no_grad()
 def evaluate(config: RBMConfig, model: GaussianBernoulliRBM) -> Metrics:
-    """Measure reconstruction in both units, PCA beside it, log Z, the data's log-density, and judge samples."""
+    """Measure reconstruction in both units, PCA beside it, log Z, the data's log-density, and judge samples.
+
+    The chains are run on the CPU wherever the model was trained: each of their draws is one of a CPU generator.
+    """
+    model = model.cpu()
     splits = {split: data.load(config.dataset, split) for split in ("train", "test")}
     ready = {split: prepare(config, dataset) for split, dataset in splits.items()}
     pca = fit_pca(ready["train"].v, config.hidden)

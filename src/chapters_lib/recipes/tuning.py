@@ -129,7 +129,7 @@ def validation_bound(
     seed_everything(seed)
     model = build_vae(config).to(device)
     vae.train(config, model, Session(device, progress=progress))
-    return sum(vae.bound(config, model.cpu().eval(), held).values())
+    return sum(vae.bound(config, model.eval(), held).values())
 
 
 def finished(found: optuna.Study) -> list[optuna.trial.FrozenTrial]:

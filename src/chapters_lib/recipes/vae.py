@@ -18,6 +18,7 @@ from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation import likelihood, manifold, probe
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.evaluation.likeness import likeness
+from chapters_lib.models.layers import device_of
 from chapters_lib.models.vae import VAE, fully_connected
 from chapters_lib.models.vae_gan import convolutional_vae
 from chapters_lib.objectives.elbo import elbo, negative_elbo
@@ -175,7 +176,7 @@ def train(config: VaeConfig, model: VAE, session: Session) -> History:
         model.eval()
         found = {}
         for name, part in followed.items():
-            terms = bound(config, model, part, draws=1, device=device)
+            terms = bound(config, model, part, draws=1)
             found[f"{name}_negative_elbo"] = float(sum(terms.values()))
         model.train()
         return found
@@ -197,16 +198,9 @@ def inputs(config: VaeConfig, dataset: Dataset) -> tuple[Tensor, ...]:
     return (to_float(dataset.images), *condition(config, dataset.labels))
 
 
-def bound(
-    config: VaeConfig,
-    model: VAE,
-    dataset: Dataset,
-    draws: int = 5,
-    device: torch.device | str = "cpu",
-) -> Metrics:
+def bound(config: VaeConfig, model: VAE, dataset: Dataset, draws: int = 5) -> Metrics:
     """Return the means over a data set of −log p(x|z) and of the KL term, in nats an image."""
-    moved = (part.to(device) for part in inputs(config, dataset))
-    terms = likelihood.elbo_terms(model, *moved, draws=draws)
+    terms = likelihood.elbo_terms(model, *inputs(config, dataset), draws=draws)
     return {
         "reconstruction": -float(terms.log_likelihood.double().mean()),
         "kl": float(terms.kl.double().mean()),
@@ -222,8 +216,10 @@ def balanced_labels(count: int) -> Tensor:
 def decode(config: VaeConfig, model: VAE, z: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return the decoder's mean images of codes, uint8 (N, 1, 28, 28); a conditional one takes labels."""
     labels = balanced_labels(len(z)) if labels is None else labels
-    parts = zip(z.split(2000), labels.split(2000), strict=True)
-    return torch.cat([to_bytes(model.decoder(c, *condition(config, y)).mean) for c, y in parts])
+    given, device = (z, *condition(config, labels)), device_of(model)
+    parts = zip(*(part.split(2000) for part in given), strict=True)
+    made = (model.decoder(*(one.to(device) for one in part)).mean for part in parts)
+    return torch.cat([to_bytes(images) for images in made]).cpu()
 
 
 def prior_codes(config: VaeConfig, count: int, seed: int = 0) -> Tensor:
@@ -239,7 +235,8 @@ def samples(config: VaeConfig, model: VAE, count: int, seed: int = 0) -> Tensor:
 @torch.no_grad()
 def reconstruct(config: VaeConfig, model: VAE, images: Tensor, labels: Tensor) -> Tensor:
     """Return the decoder's mean at the mean code of uint8 images, uint8 of the same shape."""
-    return to_bytes(model(to_float(images), *condition(config, labels)))
+    given = (to_float(images), *condition(config, labels))
+    return to_bytes(model(*(part.to(device_of(model)) for part in given))).cpu()
 
 
 def evaluate(config: VaeConfig, model: VAE) -> Metrics:
@@ -293,13 +290,10 @@ def code_metrics(config: VaeConfig, model: VAE, test: Dataset) -> Metrics:
     loc, scale = likelihood.encode(model, *inputs(config, test))
     with torch.no_grad():
         x, *y = inputs(config, test)
+        parts = zip(*(whole.split(2000) for whole in (x, loc, *y)), strict=True)
+        moved = ([one.to(device_of(model)) for one in part] for part in parts)
         error = torch.cat(
-            [
-                (part - model.decoder(z, *c).mean).square().mean((1, 2, 3))
-                for part, z, *c in zip(
-                    x.split(2000), loc.split(2000), *(t.split(2000) for t in y), strict=True
-                )
-            ]
+            [(part - model.decoder(z, *c).mean).square().mean((1, 2, 3)) for part, z, *c in moved]
         )
     metrics = {
         "test_mse": float(error.mean()),

@@ -16,6 +16,7 @@ from chapters_lib.evaluation import likelihood, pairs
 from chapters_lib.evaluation.judge import features_and_probabilities, to_bytes
 from chapters_lib.evaluation.likeness import likeness
 from chapters_lib.models import vae_gan as models
+from chapters_lib.models.layers import device_of
 from chapters_lib.models.vae import fully_connected
 from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.elbo import gaussian_kl
@@ -276,7 +277,7 @@ def samples(config: VaeGanConfig, model: VAEGAN, count: int, seed: int = 0) -> T
 def decode(model: VAEGAN, z: Tensor) -> Tensor:
     """Return the images of codes, uint8 (N, 1, 28, 28), in evaluation mode, which the model is left in."""
     model.eval()
-    device = next(model.parameters()).device
+    device = device_of(model)
     return torch.cat([to_bytes(model.decoder(c.to(device)).mean).cpu() for c in z.split(1000)])
 
 
@@ -284,9 +285,7 @@ def decode(model: VAEGAN, z: Tensor) -> Tensor:
 def encode(model: VAEGAN, images: Tensor) -> tuple[Tensor, Tensor]:
     """Return means and standard deviations of q(z|x) of uint8 images, in evaluation mode."""
     model.eval()
-    device = next(model.parameters()).device
-    loc, scale = likelihood.encode(model, to_float(images).to(device))
-    return loc.cpu(), scale.cpu()
+    return likelihood.encode(model, to_float(images))
 
 
 def reconstruct(model: VAEGAN, images: Tensor, *, drawn: bool = False) -> Tensor:
@@ -342,8 +341,9 @@ def ranking(
 
     @torch.no_grad()
     def by_layer(a: Tensor, b: Tensor) -> Tensor:
-        seen = [model.discriminator.layer_and_features(to_float(x), layer)[0] for x in (a, b)]
-        return (seen[0] - seen[1]).square().sum(1) / 2
+        moved = (to_float(x.to(device_of(model))) for x in (a, b))
+        seen = [model.discriminator.layer_and_features(x, layer)[0] for x in moved]
+        return (seen[0] - seen[1]).square().sum(1).cpu() / 2
 
     def by_judge(a: Tensor, b: Tensor) -> Tensor:
         seen = [features_and_probabilities(judge, x)[0] for x in (a, b)]

@@ -15,6 +15,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
 from chapters_lib.training import History, Session
 
+CPU = torch.device("cpu")
 Metrics = dict[str, float]
 Panels = dict[str, np.ndarray]
 C = TypeVar("C")  # a frozen dataclass that holds an experiment's numbers
@@ -34,8 +35,8 @@ class Experiment(Generic[C, M]):
     train
         trains the model in place and returns its history.
     evaluate
-        measures the trained model on the CPU with generators of its own; `verify` calls it
-        again on the stored weights, so two calls must agree.
+        measures the trained model where its weights are, with generators of its own on the CPU;
+        `verify` calls it again on the stored weights, so two calls must agree.
     panels
         returns the arrays that the book's figures need beside the weights.
     needs
@@ -101,9 +102,15 @@ class Experiment(Generic[C, M]):
             return runs.half(state)
         return {f"model.{name}": value for name, value in state.items()}
 
-    def measure(self, model: M) -> Metrics:
-        """Return a model's metrics; ChaptersError if one of them is not finite."""
-        metrics = self.evaluate(self.config, model)
+    def measure(self, model: M, device: torch.device = CPU) -> Metrics:
+        """Return a model's metrics, computed on a device; ChaptersError if one is not finite.
+
+        The model is on the CPU before and after.
+        """
+        try:
+            metrics = self.evaluate(self.config, model.to(device))
+        finally:
+            model.cpu()
         for key, value in metrics.items():
             if not math.isfinite(value):
                 raise ChaptersError(f"{self.name}: {key} came out as {value}; nothing was recorded")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from chapters_lib import data
@@ -17,10 +20,24 @@ from chapters_lib.training import History
 SAMPLES = 10_000  # judged images of every generative run
 
 
+_device: ContextVar[torch.device] = ContextVar("device")
+
+
+@contextlib.contextmanager
+def judging_on(device: torch.device) -> Iterator[None]:
+    """Let judges be loaded to a device: that of the models whose images they see."""
+    token = _device.set(device)
+    try:
+        yield
+    finally:
+        _device.reset(token)
+
+
 def load_judge(dataset: str) -> Classifier:
-    """Return the recorded judge of a data set."""
+    """Return the recorded judge of a data set, on the CPU if not called within `judging_on`."""
     run = runs.load(f"judge-{dataset}")
-    return run.restore(Classifier(channels=data.channels(dataset), width=run.config["width"]))
+    judge = Classifier(channels=data.channels(dataset), width=run.config["width"])
+    return run.restore(judge).to(_device.get(torch.device("cpu")))
 
 
 def judged_scores(dataset: str, drawn: Tensor) -> Metrics:

@@ -25,6 +25,7 @@ from chapters_lib.models.layers import count_parameters
 from chapters_lib.recording import runs
 from chapters_lib.recording.data_used import require_needs
 from chapters_lib.recording.experiment import Experiment, Metrics, Session
+from chapters_lib.recording.judging import judging_on
 from chapters_lib.reproducibility import describe_machine, seed_everything, source_commit
 from chapters_lib.training import History
 
@@ -206,17 +207,20 @@ def one_seed(
 ) -> tuple[nn.Module, History, Metrics]:
     """Train and measure one seed's model; return it as it is stored, its history and its metrics.
 
+    It is measured where it was trained, and returned on the CPU.
     A likelihood takes longer than some trainings: what a process that was killed since has
     measured serves until the run is recorded, for the same committed sources alone.
     """
     seed_everything(session.seed)
     model = experiment.build(experiment.config).to(session.device)
-    rows = experiment.train(experiment.config, model, session)
+    with judging_on(session.device):
+        rows = experiment.train(experiment.config, model, session)
     model = experiment.stored_form(model)
     kept = checkpoint.part("measured")
     kept.identity += (commit := source_commit())
     known = kept.load() if commit and not commit.endswith("+") else None
-    metrics: Metrics = known["metrics"] if known else experiment.measure(model)
+    with judging_on(session.device):
+        metrics: Metrics = known["metrics"] if known else experiment.measure(model, session.device)
     kept.save({"metrics": metrics})
     return model, rows, metrics | _cost(model, rows)
 

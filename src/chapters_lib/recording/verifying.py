@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+import torch
+
 from chapters_lib import data
 from chapters_lib.errors import ChaptersError
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Experiment, Metrics
+from chapters_lib.recording.experiment import CPU, Experiment, Metrics
+from chapters_lib.recording.judging import judging_on
 
 RENDERED = ("house-numbers",)  # data sets that each machine computes for itself
 
@@ -26,8 +29,10 @@ class Difference:
     tolerance: float
 
 
-def verify(experiment: Experiment[Any, Any]) -> tuple[list[str], list[Difference]]:
-    """Recompute a run's metrics, those of its first seed, from its weights and the data.
+def verify(
+    experiment: Experiment[Any, Any], device: torch.device = CPU
+) -> tuple[list[str], list[Difference]]:
+    """Recompute a run's metrics, those of its first seed, on a device from its weights and the data.
 
     Returns
     -------
@@ -45,7 +50,9 @@ def verify(experiment: Experiment[Any, Any]) -> tuple[list[str], list[Difference
         if not experiment.weights_stored:
             return [], []
         model = experiment.restored()
-        recomputed = experiment.measure(model) | {"parameters": count_parameters(model)}
+        with judging_on(device):
+            recomputed = experiment.measure(model, device)
+        recomputed |= {"parameters": count_parameters(model)}
     return list(recomputed), compare(run, recomputed, experiment.tolerances)
 
 

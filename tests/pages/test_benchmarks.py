@@ -1,0 +1,93 @@
+"""The page on benchmarks shows what was recorded, and says so where nothing was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chapters_lib.pages import benchmarks as page
+from chapters_lib.recording import runs
+
+
+def contest(**changes: Any) -> dict[str, Any]:
+    return {
+        "key": "a",
+        "title": "A",
+        "against": "B",
+        "unit": "image",
+        "aim": 2.0,
+        "precision": "float32",
+        "threads": 1,
+        "library": [1e-3, 2e-3, 4e-3],
+        "other": [3e-3, 4e-3, 4e-3],
+        "operations": 1e6,
+        "limit": [1e9, 1e9, 2e9],
+    } | changes
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """What is recorded: written when the page is asked first."""
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(page, "record", lambda: found)
+    yield found
+
+
+def test_a_ratio_is_of_the_same_round_and_has_the_range_of_all() -> None:
+    found = page.Contest(**contest())
+    assert found.ratio == (1.0, 2.0, 3.0)
+    assert found.share == pytest.approx(1e6 / 2e-3 / 1e9)
+
+
+def test_what_is_shown(record: dict[str, Any], kept: dict[str, Any]) -> None:
+    slow = contest(key="b", title="S", threads=2, other=[5e-4, 5e-4, 5e-4], operations=0)
+    level = contest(key="c", title="L", other=[5e-4, 5e-3, 5e-3])
+    record |= {"contests": [contest(), slow, level], "rounds": 3, "others": 0.126, "minutes": 2.0}
+    page.numbers()
+    assert (kept["contests"], kept["below"], kept["others"]) == ("3", "2", "0.13")
+    assert kept["level"] == "L beside B (one thread)" and kept["slower"] == "S beside B (2 threads)"
+    assert "row is left out" in kept["pythae"]
+    text = page.table_contests().data
+    assert (
+        "A, an image" in text
+        and "4 ms → 2 ms" in text
+        and "2.00 (1.00 to 3.00)" in text
+        and "50 %" in text
+    )
+    assert text.count("\n* - ") == 4
+    assert [len(ax.get_yticks()) for ax in page.ratios().axes] == [2, 1]
+
+
+def test_where_nothing_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("CHAPTERS_RUNS", str(tmp_path))
+    page.record.cache_clear()
+    page.numbers()
+    assert kept["contests"] == "0" and page.table_contests().data == page.NOTHING
+    page.ratios()
+    page.record.cache_clear()
+
+
+@pytest.mark.skipif(not (runs.root() / page.FILE).exists(), reason="nothing is measured yet")
+def test_the_record_is_whole() -> None:
+    """What `make bench` wrote holds both sides of every round."""
+    path = runs.root() / page.FILE
+    made = json.loads(path.read_text(encoding="utf-8"))
+    for each in made["contests"]:
+        found = page.Contest(**each)
+        assert len(found.library) == len(found.other) == len(found.limit) <= made["rounds"]
+        assert min(*found.library, *found.other, *found.limit) > 0
+    assert {"date", "machine", "versions", "load_before"} <= made.keys()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(12.3456, "12.3 s"), (0.0123, "12.3 ms"), (2e-5, "20 µs"), (3e-8, "30 ns")],
+)
+def test_a_time_has_the_unit_that_suits_it(seconds: float, text: str) -> None:
+    assert page.duration(seconds) == text
