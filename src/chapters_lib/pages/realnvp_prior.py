@@ -410,8 +410,9 @@ def _plane(ax: Axes, title: str, name: str) -> None:
         levels = prior.log_prob(prior.sample(torch.Size([20_000]))).quantile(
             torch.tensor([0.01, 0.5])
         )
-    side = [torch.linspace(*extent[i : i + 2], density.shape[0]) for i in (0, 2)]
-    ax.contour(side[0], side[1].flip(0), density, levels.exp(), colors=figures.INK, linewidths=0.9)
+    left, right, bottom, top = extent
+    across, down = (torch.linspace(*ends, len(density)) for ends in ((left, right), (top, bottom)))
+    ax.contour(across, down, density, levels.exp(), colors=figures.INK, linewidths=0.9)
 
 
 def planes() -> Figure:
