@@ -154,9 +154,10 @@ def _prices() -> None:
     PAGE.keep(price_half=price[0.5, 1.0], price_one=price[1.0, 2.0], price_two=price[2.0, 4.0])
     nearest = min(WEIGHTS, key=lambda weight: found[weight][INCEPTION])
     fullest = max(WEIGHTS, key=lambda weight: found[weight]["recall_judge"])
+    alike = nearest == fullest == winner()
+    PAGE.keep(others_said="agree with it" if alike else "have another weight first")
     PAGE.claims(
         price=Verdict(all(low < p < high for (low, high), p in price.items()), f"prices {price}"),
-        others_agree=Verdict(nearest == fullest == winner(), f"{nearest:g} and {fullest:g} first"),
     )
 
 
