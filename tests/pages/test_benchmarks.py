@@ -50,7 +50,10 @@ def test_what_is_shown(record: dict[str, Any], kept: dict[str, Any]) -> None:
     page.numbers()
     assert (kept["contests"], kept["below"], kept["others"]) == ("3", "2", "0.13")
     assert kept["level"] == "L beside B (one thread)" and kept["slower"] == "S beside B (2 threads)"
-    assert "row is left out" in kept["pythae"]
+    assert "row is left out" in kept["pythae"] and kept["page_said"] == ""
+    record["page"] = {"name": "vae", "fresh": 41.7, "again": 6.2}
+    page.numbers()
+    assert kept["page_said"].startswith(" The page vae took 42 s to be run and set, and 6 s when")
     text = page.table_contests().data
     assert (
         "A, an image" in text

@@ -80,8 +80,9 @@ def counts() -> list[int]:
 
 def numbers() -> None:
     """Glue when, where and under which load it was measured, and how long a page takes."""
+    figures.use_style()
     made = record()
-    machine, page = made.get("machine", {}), made.get("page", {})
+    machine = made.get("machine", {})
     others, name = made.get("others"), made.get("versions", {}).get("pythae", "")
     PAGE.keep(
         date=made.get("date", "no day yet"),
@@ -92,15 +93,23 @@ def numbers() -> None:
         rounds=str(made.get("rounds", 0)),
         minutes=float(made.get("minutes", 0.0)),
         others="an unknown number of" if others is None else f"{others:.2f}",
-        page=page.get("name", "none"),
-        fresh=float(page.get("fresh", 0.0)),
-        again=float(page.get("again", 0.0)),
+        page_said=_build(made.get("page") or {}),
     )
     below = [each for each in contests() if each.ratio[1] < each.aim]
     PAGE.keep(contests=str(len(contests())), below=str(len(below)), missed=_named(below))
     level = [each for each in contests() if each.ratio[0] < 1 < each.ratio[2]]
     slower = [each for each in contests() if each.ratio[2] <= 1]
     PAGE.keep(level=_named(level), slower=_named(slower))
+
+
+def _build(page: dict[str, Any]) -> str:
+    """Return how long a page took to be built; nothing where none was."""
+    if not page:
+        return ""
+    return (
+        f" The page {page['name']} took {page['fresh']:.0f} s to be run and set, and {page['again']:.0f} s when "
+        "nothing had changed, the start of the program included."
+    )
 
 
 def _named(found: Sequence[Contest]) -> str:
