@@ -113,9 +113,7 @@ def _of_tenth() -> None:
     passes = run(END_TO_END).config.get("passes", 0)
     more = f" or {passes} passes where these are more" if passes else ""
     PAGE.keep(updates=f"{ALONE.updates} updates{more}", steps=str(STEPS))
-    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    powers = [f"{math.log10(decay):.0f}".translate(raised) for decay in DECAYS]
-    PAGE.keep(decays=", ".join(f"10{power}" for power in powers))
+    PAGE.keep(decays=", ".join(f"{decay:.9f}".rstrip("0").rstrip(".") for decay in DECAYS))
     PAGE.keep(statistics=f"{STUDIED.statistics_images:,}", fc_features=str(KINDS["fc_gan"][1]))
     PAGE.claims(
         at_the_end=Verdict(study["untrained_10_decay"] == min(DECAYS), "another of the list"),
