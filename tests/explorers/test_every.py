@@ -168,6 +168,17 @@ def test_keys_move_it_and_reach_all_of_it(page: Shown, kind: str, attributes: st
     assert window.evaluate("stops.slice(1).every((node, i) => node === reached[i])")
 
 
+REST = """new Promise((rest) => {
+  let last = NaN, since = performance.now();
+  const look = () => {
+    if (scrollY !== last) [last, since] = [scrollY, performance.now()];
+    if (performance.now() - since > 1500) rest();
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+
 @EVERY
 def test_a_finger_moves_it_and_scrolls_the_page(page: Shown, kind: str, attributes: str) -> None:
     window = page.window
@@ -183,7 +194,7 @@ def test_a_finger_moves_it_and_scrolls_the_page(page: Shown, kind: str, attribut
         top = window.evaluate("scrollY")
         window.swipe("#large", (-120, 60), (-120, -60))
         window.until(f"scrollY > {top}", 5)
-        window.evaluate("new Promise((rest) => setTimeout(rest, 1000))")  # a tap would only stop it
+        window.evaluate(REST)  # a tap would only stop it
         if plane:
             place = ".play .pl-plane[tabindex='0']"
             changes(window, lambda: window.tap(place, 30, 20), "a tap")

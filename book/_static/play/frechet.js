@@ -29,9 +29,8 @@
       root.replaceChildren(play.bar(this.choice), element("div", { class: "pl-main" }, this.plane.canvas, side),
         play.bar(...cases.map(([title, make]) => button({}, title, () => { this.gaussians = make(); this.take(this.grip); }))));
       this.say = play.announcer(root);
-      for (const type of ["pointerdown", "touchstart"]) { // before the plane itself hears of it
-        this.plane.canvas.addEventListener(type, (event) => this.nearest(event), { capture: true, passive: true });
-      }
+      // Before the plane itself hears of it; a finger's touchstart comes later, and would take a move back.
+      this.plane.canvas.addEventListener("pointerdown", (event) => this.nearest(event), { capture: true });
       this.take(this.grip);
     }
 
@@ -55,7 +54,7 @@
     }
 
     nearest(event) {
-      const { clientX, clientY } = event.touches?.[0] ?? event, box = this.plane.canvas.getBoundingClientRect();
+      const { clientX, clientY } = event, box = this.plane.canvas.getBoundingClientRect();
       const far = GRIPS.map((_, grip) => {
         const [x, y] = this.plane.toPixel(this.place(grip));
         return Math.hypot(x + box.x - clientX, y + box.y - clientY);
