@@ -92,7 +92,8 @@ def test_every_figure_has_a_caption_and_an_alt_text(soups):
             alt = image.get("alt", "").strip()
             where = f"{page}: {figure.get('id') if figure else image.get('src')}"
             card = image.find_parent(class_="model-card")  # of the first page: words, no caption
-            if not (card and len(card.get_text(strip=True)) > 40) and (
+            poster = image.find_parent(class_="pl-poster")  # the text below it says what it is
+            if not (poster or (card and len(card.get_text(strip=True)) > 40)) and (
                 figure is None
                 or figure.figcaption is None
                 or len(figure.figcaption.get_text(strip=True)) < 20

