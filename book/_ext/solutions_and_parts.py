@@ -90,9 +90,12 @@ class GatherSolutions(SphinxPostTransform):
         if not asked:
             return []
         label = rf"\detokenize{{{docname}:questions}}"
-        before = asked[0].parent[asked[0].parent.index(asked[0]) - 1]
+        section, place = asked[0].parent, asked[0].parent.index(asked[0])
+        if place and section[place - 1].astext().startswith("Check yourself"):
+            section.remove(section[place - 1])
         lead = rf"\textbf{{Check yourself.}} Questions with answers: page~\pageref{{{label}}}."
-        before.replace_self(nodes.paragraph("", "", nodes.raw("", lead, format="latex")))
+        pointer = nodes.paragraph("", "", nodes.raw("", lead, format="latex"))
+        section.insert(section.index(asked[0]), pointer)
         for question in asked:
             question.parent.remove(question)
         begin = rf"\phantomsection\label{{{label}}}{{\small\textsc{{\color{{gray}}Check yourself}}"

@@ -56,7 +56,9 @@ BEFORE = (
 
 ALONE = (
     "**Without the rendered start.** As a second control the same three models learned the same real crops for the "
-    "same {number}`@ config:epochs d` epochs from random weights. FID beside the test crops is then {number}`"
+    "same {number}`@ config:epochs d` epochs from random weights, the VAEs at a rate of {number}`"
+    "vae-gaussian-@-from-nothing config:learning_rate g` instead of {number}`vae-gaussian-@ config:learning_rate g`. "
+    "FID beside the test crops is then {number}`"
     "vae-realnvp-@-from-nothing test_fid768 .2f` with the flow, {number}`gan-@-from-nothing test_fid768 .2f` for the "
     "GAN and {number}`vae-gaussian-@-from-nothing test_fid768 .2f` for the plain VAE (Table 7 has the others), and the "
     "VAEs need {number}`vae-realnvp-@-from-nothing test_bits_per_dimension .2f` and {number}`"
@@ -104,7 +106,7 @@ def words(sheet: str) -> dict[str, str]:
         "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
         "STAR": "*: as many other real crops, of the training part." if yardstick else "",
         "CONTROLS": BEFORE.replace("@", floors) if floors in runs.names() else "",
-        "ALONE": ALONE.replace("@ ", f"gan-{shown.name} ").replace("@", shown.name)
+        "ALONE": ALONE.replace("`@ ", f"`gan-{shown.name} ").replace("@", shown.name)
         if controls(shown.name)
         else "",
         "SPREAD": "All of this is one training each." if trained == {1} else "",
