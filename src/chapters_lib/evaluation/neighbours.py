@@ -27,8 +27,9 @@ def of_the_same_class(
     labels: NDArray[np.integer],
     number: int,
 ) -> float:
-    """Return the share of the codes' nearest others, so many each, that are of the same class."""
-    search = NearestNeighbors(n_neighbors=number).fit(codes)
+    """Return the share of the codes' nearest others, so many each or all, that are of the same class."""
+    search = NearestNeighbors(n_neighbors=min(number, len(codes) - 1))
+    search.fit(codes)
     nearest = search.kneighbors(
         return_distance=False
     )  # without the code itself
