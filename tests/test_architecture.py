@@ -30,7 +30,7 @@ FLOORS = (
     ("figures",),
     ("explorers", "assignments"),
     ("pages",),
-    ("submission",),
+    ("submission", "gallery"),
     ("command_line",),
     ("__main__",),
 )

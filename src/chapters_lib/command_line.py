@@ -472,7 +472,7 @@ def _verify_one(name: str, net: Inception | None, device: torch.device) -> bool:
 
 
 def _gallery(options: Options) -> int:
-    from chapters_lib.pages import gallery  # which needs the packages that build the book
+    from chapters_lib import gallery  # which needs the packages that build the book
 
     gallery.write(options.path)
     return 0
