@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 from torch import Tensor
 
 
@@ -131,5 +131,5 @@ def _vector(numbers: Numbers) -> np.ndarray:
 def _interval(
     difference: float, sem: float, freedom: float, level: float
 ) -> Interval:
-    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * sem
+    reach = float(stdtrit(freedom, (1 + level) / 2)) * sem
     return Interval(difference, sem, difference - reach, difference + reach)
