@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 TOC = """format: jb-book
 root: book/gb-rbm
 chapters:
-  - file: book/comparison
+  - file: book/data
 """
 ALLOWED = ("near the 10 % of chance", "5 % and 10 %")  # said of no part of the set
 MEASURED = re.compile(r"\[(The|This) [^\]]*: [^\]]*\]")  # what a mark says
@@ -34,7 +34,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         done = jupyter_book(ROOT, *place)
     assert done.returncode == 0, done.stderr[-4000:]
     pages = {}
-    for name in ("gb-rbm", "comparison"):
+    for name in ("gb-rbm", "data"):
         path = folder / "_build" / "html" / "book" / f"{name}.html"
         article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").article
         pages[name] = MEASURED.sub("", " ".join(article.get_text(" ").split()))
@@ -50,5 +50,9 @@ def test_with_the_whole_of_kmnist_no_sentence_is_of_a_part(said: dict[str, str])
 
 
 def test_with_svhn_no_sentence_is_of_a_lesser_set(said: dict[str, str]) -> None:
-    assert "SVHN, 73,257 images to train on" in said["comparison"]
-    assert [phrase for phrase in LESSER if phrase in said["comparison"]] == []
+    assert "learn from 73,257 of its images and are measured on 26,032" in said["data"]
+    assert [phrase for phrase in LESSER if phrase in said["data"]] == []
+
+
+def test_the_page_on_data_says_nothing_of_missing_images(said: dict[str, str]) -> None:
+    assert "6,284" not in said["data"]
