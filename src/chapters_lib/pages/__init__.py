@@ -14,7 +14,7 @@ from typing import Any
 from IPython.display import Markdown
 from myst_nb import glue
 
-from chapters_lib import reproducibility
+import chapters_lib.reproducibility as seeding  # a page has its name
 from chapters_lib.experiments import find
 from chapters_lib.pages.claims import OPEN, OTHERWISE, OWN, Verdict
 from chapters_lib.pages.words import number
@@ -67,8 +67,8 @@ class Page:
 
 def shift_seeds(by: int) -> None:
     """Let pages seed the small trainings of their own otherwise: they import `seed_everything` after this module."""
-    seeded = reproducibility.seed_everything
-    setattr(reproducibility, "seed_everything", lambda seed: seeded(seed + by))  # noqa: B010
+    seeded = seeding.seed_everything
+    setattr(seeding, "seed_everything", lambda seed: seeded(seed + by))  # noqa: B010
 
 
 if "CHAPTERS_PAGE_SEED" in os.environ:
