@@ -33,14 +33,9 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-# The engine of gradients counts the devices once, at the first gradient of a process: these need one of their own.
-ALONE = "CHAPTERS_FAR_DEVICE"
-
-
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    count = 32 if ALONE in os.environ else 64  # every operation of that device is a call of Python
-    part = data.load("digits", "train").subset(torch.arange(count))
+    part = data.load("digits", "train").subset(torch.arange(64))
     use_data(monkeypatch, lambda name, split: part)
 
 
@@ -96,6 +91,8 @@ def test_metrics_measured_on_another_device(name: str, monkeypatch: pytest.Monke
     assert there == pytest.approx(here, rel=1e-3, abs=1e-5) and len(here) > 3
 
 
+# The engine of gradients counts the devices once, at the first gradient of a process: these need one of their own.
+ALONE = "CHAPTERS_FAR_DEVICE"
 alone = pytest.mark.skipif(ALONE not in os.environ, reason="runs in a process of its own, below")
 
 

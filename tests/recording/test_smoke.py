@@ -39,11 +39,11 @@ def kept(folders: Folders) -> list[str]:
 @pytest.mark.slow
 def test_svhn_from_a_small_file(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
     """With the judge that it needs, at full width."""
-    write_mats(folders, 128, 40)
+    write_mats(folders, 256, 60)
     assert main(["train", "vae-gaussian-svhn", "--smoke"]) == 0
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("judge-svhn: tried out on 128 images of svhn in ")
-    assert second.startswith("vae-gaussian-svhn: tried out on 128 images of svhn in ")
+    assert first.startswith("judge-svhn: tried out on 256 images of svhn in ")
+    assert second.startswith("vae-gaussian-svhn: tried out on 256 images of svhn in ")
     assert "(1 row of history)" in first and second.endswith("nothing of it is kept")
     assert kept(folders) == []
 
