@@ -311,7 +311,7 @@ def curves() -> Figure:
     history = run(MINMAX).history
     figure, (left, middle, right) = figures.panels(3, height=2.6)
     losses = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
-    marks = {"2 log 2": CHANCE, "−log 2": -math.log(2)}
+    marks = {"": CHANCE, " ": -math.log(2)}  # what they are says the caption
     figures.learning_curves(history, losses, marks=marks, ylabel="nats", title="Losses", ax=left)
     left.set_ylim(top=2.6)
     left.legend(loc="upper right")
@@ -416,12 +416,14 @@ def _of_collapse() -> None:
     PAGE.keep(bound=(CHANCE - float(finals.mean())) / 2)
     distance = minmax.metric("fid_judge")
     far = greater(collapsed.metric("fid_judge"), distance, spread=distance, digits=1)
-    crosses = Verdict(losses[0] > CHANCE > losses[-1], f"{losses[0]:.2f} to {losses[-1]:.2f}")
+    crosses = Verdict(bool(losses[0] > CHANCE > losses[-1]), f"{losses[0]:.2f} to {losses[-1]:.2f}")
     known = minmax.metric("discriminator_accuracy")
     PAGE.claims(
         collapse_far=far,
         collapse_crosses=crosses,
-        collapse_seen=greater(seen, known, spread=known, digits=2),
+        collapse_seen=Verdict(
+            seen.mean > max(known.values), f"{seen.mean:.2f} and {max(known.values):.2f}"
+        ),
     )
 
 

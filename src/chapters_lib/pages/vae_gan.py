@@ -163,7 +163,9 @@ def _basic_loss() -> None:
     }
     for short, found in below.items():
         PAGE.of(short).keep(below=f"{found:.1f}")
-        PAGE.claims(**{f"{short}_below": Verdict(bool(found > 1.96), f"{found:.1f} standard errors")})
+        PAGE.claims(
+            **{f"{short}_below": Verdict(bool(found > 1.96), f"{found:.1f} standard errors")}
+        )
 
 
 def _below_chance(agreement: float, images: int) -> float:
