@@ -325,6 +325,7 @@ def execute(notebook: Any, carried: Mapping[str, str | bytes] | None = None) -> 
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # it names a path
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory(prefix="chapters-pack-") as folder:
         for name, content in (carried or {}).items():

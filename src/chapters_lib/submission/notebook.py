@@ -157,9 +157,8 @@ def fill(notebook: Any) -> Any:
     def word(match: re.Match[str]) -> str:
         if match[1] not in said:
             raise ChaptersError(f"the text says {match[1]!r}, which no cell prints")
-        return format(said[match[1]], match[2] or "").replace(
-            "-", "\N{MINUS SIGN}" if match[2] else "-"
-        )
+        found = format(said[match[1]], match[2] or "")
+        return _set(found.replace("-", "\N{MINUS SIGN}")) if match[2] else found
 
     for cell in texts:
         cell.source = NUMBER.sub(lambda m: _set(str(said[" ".join(m.groups())])), cell.source)
@@ -230,11 +229,13 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
         for q in sheet.questions
     )
     if not blank:
+        beside = BESIDE.get(sheet.name, "notebook")
+        draws, prints = ("draw", "print") if beside.endswith("s") else ("draws", "prints")
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            f"The {BESIDE.get(sheet.name, 'notebook')} beside this report draws all its figures and prints all its "
-            "numbers, from trained weights, learning curves and measures in `record/`. What `TRAIN = True` trains anew "
-            "and `EVALUATE = True` measures again is said where they are set. Needed are Python 3.11 or newer and\n\n"
+            f"The report's {beside} {draws} all its figures and {prints} all its numbers, from trained weights, "
+            "learning curves and measures in `record/`. What `TRAIN = True` trains anew and `EVALUATE = True` measures "
+            "again stands where they are set. Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (
