@@ -16,6 +16,7 @@ from chapters_lib import assignments
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.pages import colour
+from chapters_lib.pages.words import in_words
 from chapters_lib.recording import runs
 from chapters_lib.submission.checking import check as check
 from chapters_lib.submission.sources import SOURCES
@@ -63,8 +64,8 @@ ALONE = (
     "GAN and {number}`vae-gaussian-@-from-nothing test_fid768 .2f` for the plain VAE (Table 7 has the others), and the "
     "VAEs need {number}`vae-realnvp-@-from-nothing test_bits_per_dimension .2f` and {number}`"
     "vae-gaussian-@-from-nothing test_bits_per_dimension .2f` bits per value. So within these few updates the start "
-    "brings most of what is seen; how far a longer training from random weights would come was not tried. One "
-    "training each."
+    "brings most of what is seen; how far a longer training from random weights would come was not tried. This is of "
+    "@EACH@."
 )
 
 
@@ -91,7 +92,8 @@ def words(sheet: str) -> dict[str, str]:
     crops, floors = shown.name == "svhn-crops", f"floors-{shown.name}"
     yardstick = floors in runs.names()
     first = runs.load(f"vae-gaussian-{shown.name}")
-    trained = {len(runs.load(name).provenance["seeds"]) for name in shown.needed if "vae" in name}
+    trained = {runs.load(f"{model}-{shown.name}").trainings for model in colour.MODELS}
+    each = f"{in_words(min(trained))} training{'s' * (trained != {1})} each"
     counted = first.config["nll_images"]
     return {
         "SECTION": "real",
@@ -99,17 +101,18 @@ def words(sheet: str) -> dict[str, str]:
         "NAMED": "real crops of SVHN" if crops else "SVHN",
         "TITLE": f"{colour.title()}",
         "OTHERS": "the real ones in colour",
-        "TRAININGS": "one training each" if trained == {1} else "as many as Table 7 says",
+        "TRAININGS": each,
         "COUNTED": f"there likelihoods are of the first {counted:,} images"
         if counted
         else "all images",
         "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
         "STAR": "*: as many other real crops, of the training part." if yardstick else "",
         "CONTROLS": BEFORE.replace("@", floors) if floors in runs.names() else "",
-        "ALONE": ALONE.replace("`@ ", f"`gan-{shown.name} ").replace("@", shown.name)
+        "ALONE": ALONE.replace("@EACH@", each)
+        .replace("`@ ", f"`gan-{shown.name} ")
+        .replace("@", shown.name)
         if controls(shown.name)
         else "",
-        "SPREAD": "All of this is one training each." if trained == {1} else "",
         "OPENING": LESSER.format(
             cannot="SVHN whole could not be had where this was recorded",
             named=f"{colour.words(shown.full)} and sees every crop moved and recoloured at random",
