@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import stdtrit
 
 from chapters_lib.evaluation.intervals import Interval, borrowed, welch
 from chapters_lib.pages.words import interval, number
@@ -129,7 +129,7 @@ def _signed(found: Interval, sign: int, told: str) -> Verdict:
 def _reach(a: Metric) -> float:
     """Return how far 95 % reach on each side of a mean, of trainings or of what one training averages."""
     several = len(a.values) > 1
-    return (float(stats.t.ppf(0.975, len(a.values) - 1)) if several else 2.0) * a.sem
+    return (float(stdtrit(len(a.values) - 1, 0.975)) if several else 2.0) * a.sem
 
 
 def _marked(a: Metric, mark: float, holds: bool, digits: int) -> Verdict:
