@@ -47,7 +47,7 @@ def numbers() -> None:
         all=f"{sum(counts.values()):,}",
         official=f"{int(judge.panels['train_counts'].sum()):,}",
         floor=_kid(floors, "train_kid"),
-        trainings=f"{in_words(trainings())} training{'s' * (trainings() > 1)}",
+        trainings=trainings(),
         judge=100 * judge["test_accuracy"],
         rendered_judge=100 * floors["rendered_judge_accuracy"],
         epochs=run(f"{MODELS[0]}-{SET}").config["epochs"],
@@ -128,24 +128,15 @@ def table_beginnings() -> Markdown:
         f"both sides; in the first row {trained} crops of the train part against the test crops, and the validation "
         f"part against {held} of them. Distances are of 768 features of the Inception network of 2015 in bfloat16, "
         "the kernel distance in thousandths. A Fréchet distance of fewer images reads farther. Behind ±: standard "
-        f"errors over images{_over_trainings()}."
+        "errors over trainings where a model has several, else over images."
     )
     return table(caption, "tab-data-crops", "30 16 15 13 12 14", rows)
 
 
-def trainings() -> int:
-    """Return how often each model was trained on real crops."""
-    return min(found.trainings for kind in MODELS for found in pair(kind).values())
-
-
-def _over_trainings() -> str:
-    """Say of which rows a standard error is over trainings."""
-    count = in_words(trainings())
-    return (
-        "; one training each"
-        if count == "one"
-        else f", of models on real crops over {count} trainings each"
-    )
+def trainings() -> str:
+    """Say how often each model was trained on real crops."""
+    counts = sorted({found.trainings for kind in MODELS for found in pair(kind).values()})
+    return f"{' to '.join(map(in_words, counts))} training{'s' * (counts[-1] > 1)}"
 
 
 def _in_bits(history: History) -> History:

@@ -76,6 +76,12 @@ def controls(name: str) -> tuple[str, ...]:
     return found if set(found) <= set(runs.names()) else ()
 
 
+def _each(names: Iterable[str]) -> str:
+    """Say how often each of some runs was trained."""
+    counts = sorted({runs.load(name).trainings for name in names})
+    return f"{' to '.join(map(in_words, counts))} training{'s' * (counts[-1] > 1)} each"
+
+
 def words(sheet: str) -> dict[str, str]:
     """Return what stands between two @ in the sources of a sheet: of 4a, what is said of the colour set shown."""
     if sheet != "a4a":
@@ -93,8 +99,7 @@ def words(sheet: str) -> dict[str, str]:
     crops, floors = shown.name == "svhn-crops", f"floors-{shown.name}"
     yardstick = floors in runs.names()
     first = runs.load(f"vae-gaussian-{shown.name}")
-    trained = {runs.load(f"{model}-{shown.name}").trainings for model in colour.MODELS}
-    each = f"{in_words(min(trained))} training{'s' * (trained != {1})} each"
+    each = _each(f"{model}-{shown.name}" for model in colour.MODELS)
     counted = first.config["nll_images"]
     return {
         "SECTION": "real",
@@ -109,7 +114,7 @@ def words(sheet: str) -> dict[str, str]:
         "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
         "STAR": "*: as many other real crops, of the training part." if yardstick else "",
         "CONTROLS": BEFORE.replace("@", floors) if floors in runs.names() else "",
-        "ALONE": ALONE.replace("@EACH@", each)
+        "ALONE": ALONE.replace("@EACH@", _each(controls(shown.name)))
         .replace("`@ ", f"`gan-{shown.name} ")
         .replace("@", shown.name)
         if controls(shown.name)
