@@ -155,8 +155,8 @@ def of_real_images(dataset: str) -> str:
     most = max(sizes.column("images"))
     read = float(sizes.where("images", most).column("same_fid").mean())
     return (
-        f" Inception was not asked about as many real images: two sets of {most:,.0f} read {read:.4f}, and by "
-        f"{{eq}}`eq-eval-bias` {SAMPLES:,} would read about {read * most / SAMPLES:.4f}."
+        f" Inception was not asked about as many real images: two sets of {most:,.0f} read {read:.4f}, and with "
+        f"a bias in $1/n$ {SAMPLES:,} would read about {read * most / SAMPLES:.4f}."
     )
 
 
