@@ -18,6 +18,7 @@ from chapters_lib.recording import runs
 
 PAGE = Page("bench")
 FILE = "benchmarks.json"
+FLUENT = 1000 / 30  # milliseconds from frame to frame, at thirty frames a second
 NOTHING = "*Nothing is measured here yet: `make bench` does it.*"
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -73,6 +74,12 @@ def contests(threads: int | None = None) -> list[Contest]:
     return [each for each in found if threads in (None, each.threads)]
 
 
+def frames() -> dict[str, float]:
+    """Return milliseconds from frame to frame, medians, by page and explorer, the slowest first."""
+    found: dict[str, float] = record().get("frames", {}).get("medians", {})
+    return dict(sorted(found.items(), key=lambda each: -each[1]))
+
+
 def counts() -> list[int]:
     """Return the numbers of threads that were measured with."""
     return sorted({each.threads for each in contests()})
@@ -97,6 +104,13 @@ def numbers() -> None:
     )
     below = [each for each in contests() if each.ratio[1] < each.aim]
     PAGE.keep(contests=str(len(contests())), below=str(len(below)), missed=_named(below))
+    moved, times = made.get("frames", {}), frames().values()
+    PAGE.keep(
+        frames_date=moved.get("date", "no day yet"),
+        frames_processor=moved.get("processor", "no machine yet"),
+        explorers=str(len(times)),
+        fluent=str(sum(ms <= FLUENT for ms in times)),
+    )
     level = [each for each in contests() if each.ratio[0] < 1 < each.ratio[2]]
     slower = [each for each in contests() if each.ratio[2] <= 1]
     PAGE.keep(level=_named(level), slower=_named(slower))
@@ -159,6 +173,23 @@ def table_contests() -> Markdown:
         "19 19 12 22 15 7 8",
         [head, *_rows()],
         "longtable",
+    )
+
+
+def table_frames() -> Markdown:
+    """Return how quickly each explorer follows the reader's hand."""
+    rows = [
+        [*name.rsplit("-", 1), f"{median:.1f} ms", f"{1000 / median:.0f}"]
+        for name, median in frames().items()
+    ]
+    if not rows:
+        return Markdown("*Nothing is measured here yet: `python benchmarks/explorers.py` does it.*")
+    return table(
+        "The explorers in a browser without a graphics card, while they are dragged, run or train: the median time "
+        "from frame to frame.",
+        "tab-bench-frames",
+        "30 20 20 20",
+        [["Page", "Explorer", "Time", "Frames a second"], *rows],
     )
 
 
