@@ -14,6 +14,9 @@ from docutils import nodes
 from epub_builder import mathml
 from sphinx.util.math import get_node_equation_number
 
+OPENING, CLOSING = re.compile(r"[(\[‘“]+$"), re.compile(r"[.,;:!?)\]’”…–-]+")
+UNTOUCHED = (nodes.literal, nodes.FixedTextElement, nodes.math, nodes.raw)
+PARTED = re.compile(r" (?=%)|(?<=±) ")
 MATHJAX = ("mml-chtml.js", "output/chtml/fonts/woff-v2")
 
 
@@ -40,6 +43,32 @@ def visit_display(self, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def keep(app, doctree, docname: str) -> None:
+    """Leave in one line what browsers would part: a formula and the punctuation at it, a number and its per cent."""
+    if app.builder.name != "html":
+        return
+    for text in list(doctree.findall(nodes.Text)):
+        if PARTED.search(text) and not isinstance(text.parent, UNTOUCHED):
+            text.parent.replace(text, nodes.Text(PARTED.sub("\u00a0", text)))
+    for node in list(doctree.findall(nodes.math)):
+        parent, place = node.parent, node.parent.index(node)
+        before = parent[place - 1] if place else None
+        after = parent[place + 1] if place + 1 < len(parent) else None
+        opening = OPENING.search(before) if isinstance(before, nodes.Text) else None
+        closing = CLOSING.match(after) if isinstance(after, nodes.Text) else None
+        if not opening and not closing:
+            continue
+        kept = nodes.inline(classes=["kept"])
+        parent[place] = kept
+        kept += node
+        if opening:
+            parent[place - 1] = nodes.Text(before[: opening.start()])
+            kept.insert(0, nodes.Text(opening[0]))
+        if closing:
+            parent[place + 1] = nodes.Text(after[closing.end() :])
+            kept += nodes.Text(closing[0])
+
+
 def copy_mathjax(app, exception) -> None:
     """Copy what of MathJax reads MathML; only a browser without MathML loads it."""
     spec = find_spec("sphinx-mathjax-offline")
@@ -59,5 +88,6 @@ def copy_mathjax(app, exception) -> None:
 
 def setup(app):
     app.add_html_math_renderer("site_mathml", (visit_inline, None), (visit_display, None))
+    app.connect("doctree-resolved", keep)
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
