@@ -140,7 +140,7 @@
       }
       if (this.best.checked) this.drawBest(c, drawn, width, height);
       this.name("Crosses: centres of the real points. Blue: samples. The deeper the orange, the surer D that a point there is real. " +
-        (this.best.checked ? `Line: where the best D, p/(p + q), is ½. An estimate: p is known, q is that of ${DRAWN} samples; ` +
+        (this.best.checked ? `Line: where the best D, p/(p + q), is ½. An estimate: p is known, q is that of ${DRAWN.toLocaleString("en")} samples; ` +
           `both are seen through a Gaussian kernel of width ${playGan.RING.kernel}.` : ""));
       return `${found(samples)} of 8 centres found.`;
     }
