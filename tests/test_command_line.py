@@ -290,16 +290,9 @@ def test_bugs_keep_their_traceback(quick: str, monkeypatch: pytest.MonkeyPatch) 
 # as a process
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["train", "ae-mnits"], "did you mean ae-mnist"),
-        (["train", "judge-mnist"], "could not be downloaded"),
-    ],
-)
-def test_as_a_process(folders: Folders, arguments: list[str], says: str) -> None:
+def test_as_a_process(folders: Folders) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "chapters_lib", *arguments],
+        [sys.executable, "-m", "chapters_lib", "train", "judge-mnist"],
         cwd=CHECKOUT,
         env=folders.environment,
         capture_output=True,
@@ -308,7 +301,7 @@ def test_as_a_process(folders: Folders, arguments: list[str], says: str) -> None
         encoding="utf-8",
     )
     assert done.returncode == 1 and done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1 and says in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "could not be downloaded" in done.stderr
 
 
 # a batch goes on, and a console is only a console
@@ -349,9 +342,8 @@ def as_process(command: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
-def test_a_console_without_greek_letters(encoding: str) -> None:
-    done = as_process("chapters list", PYTHONIOENCODING=encoding)
+def test_a_console_without_greek_letters() -> None:
+    done = as_process("chapters list", PYTHONIOENCODING="cp1252")
     assert done.returncode == 0 and "\\u03b3" in done.stdout and not done.stderr
 
 

@@ -51,7 +51,7 @@ UNKEYED = re.compile(r"(^|/)(\.|__pycache__/|[^/]*\.egg-info/)")
 EXPORTS = {  # by module: what writes its files below the site's folder _static
     "explorers": "from chapters_lib import explorers as e; e.write(e.RUNS, sys.argv[1] + '/explorers')",
     "explorers/live.py": "from chapters_lib.explorers import live; live.write(sys.argv[1] + '/explorers')",
-    "pages/reproducibility.py": "from chapters_lib.pages import reproducibility as r; r.write_csv(sys.argv[1])",
+    "recording/listing.py": "from chapters_lib.recording import listing; listing.write_csv(sys.argv[1])",
 }
 KEPT = 3  # caches kept: going back to an earlier state of the library costs nothing
 
@@ -82,7 +82,8 @@ def configure(app, config) -> None:
     if chosen := os.environ.get("CHAPTERS_RUNS"):
         runs = Path(chosen).expanduser().resolve()
         os.environ["CHAPTERS_RUNS"] = str(runs)  # a notebook runs in another folder than the build
-    cache = caches / content_key(Path(app.srcdir), runs)
+    shifted = os.environ.get("CHAPTERS_PAGE_SEED", "")  # the seeds of the pages' own trainings
+    cache = caches / (content_key(Path(app.srcdir), runs) + (shifted and f"-{int(shifted)}"))
     cache.mkdir(parents=True, exist_ok=True)
     os.utime(cache)
     for old in sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
@@ -98,20 +99,28 @@ def configure(app, config) -> None:
 
 
 def export(app) -> None:
-    """Write what pages load in the reader's browser, where library or runs have changed: decoders, and metrics as CSV.
+    """Begin to write what pages load in the reader's browser, where library or runs have changed: decoders, metrics.
 
     They go into the site alone: the sources may be on a disk that cannot be written.
     """
+    app.chapters_export = None
     sources, static = Path(app.srcdir) / "src", Path(app.outdir) / "_static"
     key, written = Path(app.config.nb_execution_cache_path).name, static / ".exported"
     code = [text for path, text in EXPORTS.items() if (sources / "chapters_lib" / path).exists()]
     if app.builder.name != "html" or not code:
         return
     if not written.exists() or written.read_text(encoding="utf-8") != key:
-        # Apart, since it imports torch.
-        subprocess.run(
-            [sys.executable, "-c", "\n".join(["import sys", *code]), str(static)], check=True
-        )
+        # Apart, since it imports torch; and while the notebooks run.
+        command = [sys.executable, "-c", "\n".join(["import sys", *code]), str(static)]
+        app.chapters_export = subprocess.Popen(command), written, key
+
+
+def exported(app, env) -> None:
+    """Wait until that is written."""
+    if app.chapters_export:
+        process, written, key = app.chapters_export
+        if process.wait():
+            raise ExtensionError("what the explorers load could not be written")
         written.write_text(key, encoding="utf-8")
 
 
@@ -127,6 +136,11 @@ def read_notebook(app, docname: str):
     """Return the page's notebook without outputs, or None where the page is plain text."""
     reader, content = notebook_reader(app, docname)
     return reader and reader.read(content)
+
+
+def code(notebook) -> int:
+    """Return how much code a notebook holds: those with much of it are begun first, which keeps all cores busy."""
+    return sum(len(cell.source) for cell in notebook.cells if cell.cell_type == "code")
 
 
 def execute(app, env, docnames: list[str]) -> None:
@@ -145,6 +159,7 @@ def execute(app, env, docnames: list[str]) -> None:
     if not pending:
         return
 
+    pending = dict(sorted(pending.items(), key=lambda page: code(page[1]), reverse=True))
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as many kernels as cores; and sums that repeat
     workers = max(1, min(len(pending), os.cpu_count() or 1))
     LOGGER.info(
@@ -305,6 +320,7 @@ def setup(app):
     app.connect("env-before-read-docs", note_read)
     app.connect("env-before-read-docs", execute)
     app.connect("env-updated", rewrite_all)
+    app.connect("env-updated", exported)
     app.connect("html-page-context", page_downloads, priority=100)
     app.connect("html-page-context", download_buttons, priority=900)
     app.connect("build-finished", finish)

@@ -3,7 +3,7 @@
 Imports go one way, from the bottom of this list to its top (ARCHITECTURE.md says what each room is for)::
 
     errors, reproducibility, folders, data, models, objectives, checkpoint, training, evaluation, recording, recipes,
-    experiments, figures, explorers, assignments, pages, submission, command_line, __main__
+    experiments, figures, explorers, assignments, pages, submission, gallery, command_line, __main__
 """
 
 __version__ = "0.1.0"

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from chapters_lib import assignments, submission
+from chapters_lib import assignments
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.inception import PRECISIONS, Inception
 from chapters_lib.experiments import EXPERIMENTS, find
@@ -472,7 +472,7 @@ def _verify_one(name: str, net: Inception | None, device: torch.device) -> bool:
 
 
 def _gallery(options: Options) -> int:
-    from chapters_lib.pages import gallery  # which needs the packages that build the book
+    from chapters_lib import gallery  # which needs the packages that build the book
 
     gallery.write(options.path)
     return 0
@@ -489,6 +489,8 @@ def _submit(options: Options) -> int:
         raise ChaptersError(
             "submit needs a SHEET; `python -m chapters_lib submit --list` prints them"
         )
+    from chapters_lib import submission  # so do packs
+
     written = submission.submit(options.sheet, options.name, blank=options.blank, target=options.to)
     print(*written, sep="\n")
     if options.check:
@@ -500,6 +502,8 @@ def _submit_all(options: Options) -> int:
     """Write every pack that can be made, and say which cannot for want of a chapter."""
     if options.sheet is not None or options.blank or options.list or options.check:
         raise ChaptersError("submit --all takes no SHEET, --blank, --check or --list")
+    from chapters_lib import submission
+
     for sheet in assignments.SHEETS:
         if missing := submission.unpacked(sheet):
             print(f"{sheet.name}: not yet, the book has no chapter on {', '.join(missing)}")

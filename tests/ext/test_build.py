@@ -23,27 +23,31 @@ def html(book: Path) -> str:
     return (book / "_build" / "html" / "book" / "page.html").read_text(encoding="utf-8")
 
 
-def test_a_changed_library_runs_the_pages_again(tiny):
-    assert jupyter_book(tiny, *STRICT).returncode == 0
-    assert "first value" in html(tiny)
-    again = jupyter_book(tiny, *STRICT)
-    assert again.returncode == 0
-    assert "running" not in again.stdout, "nothing changed, so nothing should run"
-    (tiny / "src" / "value.txt").write_text("second value", encoding="utf-8")
-    assert jupyter_book(tiny, *STRICT).returncode == 0
-    assert "second value" in html(tiny)
+def test_what_changed_runs_the_pages_again(tiny, monkeypatch):
+    """The library, the seeds of the pages, and another folder of runs.
 
-
-def test_another_folder_of_runs_runs_the_pages_again(tiny, monkeypatch):
-    """Also where its path is meant from where the build was started, which is not where notebooks run."""
-    page = PAGE.replace('"../src/value.txt"', '__import__("os").environ["CHAPTERS_RUNS"], "record"')
+    Its path is meant from where the build was started, which is not where notebooks run.
+    """
+    of_runs = 'print(Path(e["CHAPTERS_RUNS"], "record").read_text(), e.get("CHAPTERS_PAGE_SEED"))'
+    cell = f"from os import environ as e\n{of_runs}"
+    monkeypatch.delenv("CHAPTERS_PAGE_SEED", raising=False)
+    page = PAGE.replace("print(", f"{cell}\nprint(")
     (tiny / "book" / "page.md").write_text(page, encoding="utf-8")
     for folder in ("first", "second"):
         (tiny / folder).mkdir()
         (tiny / folder / "record").write_text(f"of the {folder}", encoding="utf-8")
-        monkeypatch.setenv("CHAPTERS_RUNS", folder)
-        assert jupyter_book(tiny, *STRICT).returncode == 0
-        assert f"of the {folder}" in html(tiny)
+    for change, seen in (
+        (lambda: monkeypatch.setenv("CHAPTERS_RUNS", "first"), "first value"),
+        (lambda: None, "of the first None"),
+        (lambda: (tiny / "src" / "value.txt").write_text("another", encoding="utf-8"), "another"),
+        (lambda: monkeypatch.setenv("CHAPTERS_PAGE_SEED", "3"), "of the first 3"),
+        (lambda: monkeypatch.setenv("CHAPTERS_RUNS", "second"), "of the second 3"),
+    ):
+        before = html(tiny) if (tiny / "_build").exists() else ""
+        change()
+        done = jupyter_book(tiny, *STRICT)
+        assert done.returncode == 0 and seen in html(tiny)
+        assert ("running" in done.stdout) == (seen not in before), "else nothing should run"
 
 
 def test_a_build_elsewhere_leaves_the_sources_as_they_are(tiny, tmp_path_factory, monkeypatch):
@@ -65,7 +69,7 @@ def test_a_failing_cell_fails_every_build_and_says_where(tiny):
         PAGE + '\n```{code-cell} python\nassert 2 < 1, "the text says it is lower"\n```\n',
         encoding="utf-8",
     )
-    for options in (STRICT, STRICT, ()):
+    for options in (STRICT, ()):
         result = jupyter_book(tiny, *options)
         assert result.returncode != 0
         assert "book/page" in result.stderr

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.pages import colour
 from chapters_lib.recording import runs
+from tests.pages.forged import IMAGES, LESSER, ROOT, better_colour
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("comparison", "evaluation", "data", "assignments")
-LESSER = (
-    "was not at hand",
-    "house numbers, a stand-in",
-    "a stand-in for SVHN:",
-    "gan-house-numbers;",
-)
-IMAGES = {
-    "svhn": {"train": 73_257, "test": 26_032},
-    "svhn-crops": {"train": 3_371, "val": 300, "test": 500},
-}
 CALLS = """
 import json, matplotlib
 matplotlib.use("Agg")
@@ -65,36 +53,11 @@ print(json.dumps(said))
 """
 
 
-def forged(folder: Path, name: str) -> Path:
-    """Return a folder of all records, and beside them those on house numbers under another set's name.
-
-    The real crops are recorded themselves: nothing has to be forged for them.
-    """
-    for recorded in (ROOT / "runs").iterdir():
-        (folder / recorded.name).symlink_to(recorded)
-    for run in sorted(colour.SETS[name].needed - set(runs.names())):
-        if (folder / run).is_symlink():
-            (folder / run).unlink()
-        shutil.copytree(ROOT / "runs" / run.replace(name, colour.CONTROL), folder / run)
-        path = folder / run / "run.json"
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        record["name"] = run
-        record["config"]["dataset"] = name
-        if stated := record["provenance"].get("data"):
-            other = stated["train"]
-            record["provenance"]["data"] = {
-                split: {**other, "name": name, "images": count}
-                for split, count in IMAGES[name].items()
-            }
-        path.write_text(json.dumps(record), encoding="utf-8")
-    return folder
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in IMAGES if f"judge-{name}" in EXPERIMENTS])
 def test_no_sentence_speaks_of_a_lesser_set(tmp_path: Path, name: str) -> None:
     environment = os.environ | {
-        "CHAPTERS_RUNS": str(forged(tmp_path, name)),
+        "CHAPTERS_RUNS": str(better_colour(tmp_path, name)),
         "PYTHONPATH": str(ROOT / "src"),
     }
     done = subprocess.run(

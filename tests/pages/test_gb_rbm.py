@@ -13,22 +13,20 @@ import torch
 from matplotlib.figure import Figure
 from torch.nn.functional import softplus
 
-from chapters_lib import submission
+from chapters_lib import gallery, submission
 from chapters_lib.assignments import find
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.pages import data as data_page
-from chapters_lib.pages import evaluation_board, gallery, gb_rbm, gb_rbm_chains, gb_rbm_small, run
+from chapters_lib.pages import evaluation_board, gb_rbm, gb_rbm_chains, gb_rbm_small, run
 from chapters_lib.pages.claims import Verdict
+from chapters_lib.recipes import solved_machine
 from chapters_lib.recording.data_used import superseded
 from chapters_lib.recording.runs import Run
 from chapters_lib.submission.notebook import CARRIED
-from tests.pages.forged import forget, whole_kmnist
+from tests.pages.forged import OF_A_PART, forget, whole_kmnist
 
 PAGE = (Path(__file__).parents[2] / "book" / "gb-rbm.md").read_text(encoding="utf-8")
-OF_A_PART = re.compile(
-    r"6,284|tenth|at hand|as many updates|1,225|updates in place of|10 %|of the 60,000"
-)
 TABLES = (
     gb_rbm.table_settings,
     gb_rbm.fewer_images,
@@ -85,19 +83,19 @@ def test_tables_are_whole(table, rows: int) -> None:
 
 
 def test_the_exact_direction_is_the_gradient_and_many_steps_come_near_it() -> None:
-    theta, points = 0.3 * torch.ones(8, dtype=torch.float64), gb_rbm_small.data()
+    theta, points = 0.3 * torch.ones(8, dtype=torch.float64), solved_machine.data()
 
     def log_likelihood(theta: torch.Tensor) -> float:
-        W, b, a = gb_rbm_small.parts(theta)
+        W, b, a = solved_machine.parts(theta)
         free = (points - b).square().sum(1) / 2 - softplus(points @ W + a).sum(1)
-        return float(-free.mean() - gb_rbm_small.log_weights(theta).logsumexp(0))
+        return float(-free.mean() - solved_machine.log_weights(theta).logsumexp(0))
 
-    exact = gb_rbm_small.direction(theta, points, None)
+    exact = solved_machine.direction(theta, points, None)
     for i, slope in enumerate(exact):
         step = 1e-4 * torch.eye(8, dtype=torch.float64)[i]
         ends = [log_likelihood(theta + sign * step) for sign in (1, -1)]
         assert (ends[0] - ends[1]) / 2e-4 == pytest.approx(float(slope), abs=1e-6)
-    off = [float((gb_rbm_small.direction(theta, points, n) - exact).norm()) for n in (1, 5, 40)]
+    off = [float((solved_machine.direction(theta, points, n) - exact).norm()) for n in (1, 5, 40)]
     assert off[0] > off[1] > 1e6 * off[2]
 
 

@@ -141,8 +141,8 @@ def test_every_page_speaks_of_any_record_and_its_findings_hold(findings, tmp_pat
 def test_a_page_speaks_of_its_own_trainings_from_other_seeds(findings, monkeypatch, name):
     """Its cells run, and each finding of theirs is borne out or marked; none stops the page."""
     found: dict[str, Verdict] = {}
-    seeded = reproducibility.seed_everything
-    monkeypatch.setattr(reproducibility, "seed_everything", lambda seed: seeded(seed + SHIFT))
+    monkeypatch.setattr(reproducibility, "seed_everything", reproducibility.seed_everything)
+    pages.shift_seeds(SHIFT)
     monkeypatch.setattr(figures, "use_style", lambda: None)
     monkeypatch.setattr(Page, "own_claims", lambda self, /, **verdicts: found.update(verdicts))
     space: dict[str, object] = {}

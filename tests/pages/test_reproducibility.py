@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chapters_lib.pages import reproducibility as page
-from chapters_lib.recording import runs
+from chapters_lib.recording import listing, runs
 
 
 def test_every_run_has_a_fold_on_the_site_alone():
@@ -18,9 +18,9 @@ def test_every_run_has_a_fold_on_the_site_alone():
 
 
 def test_every_metric_stands_on_the_site_and_in_the_csv():
-    metrics = [(run.name, key) for run in page.records() for key in page.keys(run)]
+    metrics = [(run.name, key) for run in listing.records() for key in listing.keys(run)]
     assert page.folds().count("<tr data-metric=") == len(metrics)
-    header, *rows = csv.reader(page.metrics_csv().splitlines())
+    header, *rows = csv.reader(listing.metrics_csv().splitlines())
     assert [(row[0], row[1]) for row in rows] == metrics
     one = dict(zip(header, rows[0], strict=True))
     recorded = runs.load(one["run"]).metric(one["metric"])
@@ -38,16 +38,16 @@ def test_every_metric_stands_on_the_site_and_in_the_csv():
     ],
 )
 def test_what_is_held_out_is_found_in_a_study_too(config, share):
-    assert page.held_out(config) == share
+    assert listing.held_out(config) == share
 
 
 def test_images_held_out_are_not_counted_as_trained_on():
-    (run,) = (run for run in page.records() if run.name == "gan-mnist")
-    assert page.facts(run)["Training images"] == "55,000 of 60,000"
+    (run,) = (run for run in listing.records() if run.name == "gan-mnist")
+    assert listing.facts(run)["Training images"] == "55,000 of 60,000"
 
 
 def test_a_set_that_holds_out_its_own_images_was_trained_on_whole():
-    told = {run.name: page.facts(run)["Training images"] for run in page.records()}
+    told = {run.name: listing.facts(run)["Training images"] for run in listing.records()}
     assert told["gan-svhn-crops"] == "3,371"
     assert told["compared-mnist"] == "–"  # nothing is trained there
 
@@ -59,15 +59,15 @@ def test_machines_are_counted():
 
 
 def test_amendments_name_few_runs_and_count_many(monkeypatch):
-    one, other, *_ = page.records()
+    one, other, *_ = listing.records()
     amended = {"amended": {"a, b": "measured anew"}}
     found = [replace(run, provenance=run.provenance | amended) for run in (one, other)]
-    monkeypatch.setattr(page, "records", lambda: found)
+    monkeypatch.setattr(listing, "records", lambda: found)
     row = f"* - `a`, `b`\n  - measured anew\n  - `{one.name}`, `{other.name}`"
     assert row in page.table_amended().data
-    monkeypatch.setattr(page, "records", lambda: found * 2)
+    monkeypatch.setattr(listing, "records", lambda: found * 2)
     assert "  - 4 runs" in page.table_amended().data
-    monkeypatch.setattr(page, "records", lambda: [])
+    monkeypatch.setattr(listing, "records", lambda: [])
     assert page.table_runs().data == "*Nothing is recorded yet.*"
 
 
@@ -82,10 +82,10 @@ def test_amendments_name_few_runs_and_count_many(monkeypatch):
     ],
 )
 def test_digits_are_those_that_the_error_supports(mean, sem, text):
-    assert page._value(runs.Metric(mean, sem, (mean,))) == text
+    assert listing.value(runs.Metric(mean, sem, (mean,))) == text
 
 
 def test_a_standard_error_says_what_it_is_over():
-    assert page._over(runs.Metric(1.0, 0.1, (0.9, 1.1))) == "2 trainings"
-    assert page._over(runs.Metric(1.0, 0.1, (1.0,))) == "one training's estimate"
-    assert page._over(runs.Metric(1.0, float("nan"), (1.0,))) == ""
+    assert listing.over(runs.Metric(1.0, 0.1, (0.9, 1.1))) == "2 trainings"
+    assert listing.over(runs.Metric(1.0, 0.1, (1.0,))) == "one training's estimate"
+    assert listing.over(runs.Metric(1.0, float("nan"), (1.0,))) == ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
-from scipy import stats
 from torch import Tensor
 
 from chapters_lib.evaluation.arguments import checked
@@ -18,6 +17,8 @@ def kolmogorov_distance(codes: Float[Tensor, "n k"]) -> Float[Tensor, " k"]:
     For n normal codes it is of the order 1/√n (Kolmogorov's test rejects at
     5 % above 1.36/√n).
     """
+    from scipy import stats  # which takes a second to import
+
     units = codes.double().numpy().T
     return torch.tensor(
         [stats.kstest(unit, "norm").statistic for unit in units]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 from torch import Tensor
 
 
@@ -49,16 +49,27 @@ def welch(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
         if a sample holds fewer than two numbers: one training has no spread.
     """
     x, y = _vector(a), _vector(b)
-    parts = [float(sample.var(ddof=1)) / len(sample) for sample in (x, y)]
-    variance = sum(parts)
-    weights = [
-        part**2 / (len(sample) - 1)
-        for part, sample in zip(parts, (x, y), strict=True)
-    ]
-    freedom = variance**2 / sum(weights) if variance else math.inf
-    return _interval(
-        float(x.mean() - y.mean()), math.sqrt(variance), freedom, level
+    one, other = (
+        (float(of.mean()), float(of.std(ddof=1)), len(of)) for of in (x, y)
     )
+    return welch_of_moments(one, other, level)
+
+
+Moments = tuple[float, float, int]  # mean, standard deviation, count
+
+
+def welch_of_moments(
+    a: Moments, b: Moments, level: float = 0.95
+) -> Interval:
+    """Return Welch's interval where each sample is known by its mean, standard deviation and count."""
+    parts = [sd**2 / count for _, sd, count in (a, b)]
+    weights = [
+        part**2 / (count - 1)
+        for part, (_, _, count) in zip(parts, (a, b), strict=True)
+    ]
+    variance = sum(parts)
+    freedom = variance**2 / sum(weights) if variance else math.inf
+    return _interval(a[0] - b[0], math.sqrt(variance), freedom, level)
 
 
 def paired(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
@@ -120,5 +131,5 @@ def _vector(numbers: Numbers) -> np.ndarray:
 def _interval(
     difference: float, sem: float, freedom: float, level: float
 ) -> Interval:
-    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * sem
+    reach = float(stdtrit(freedom, (1 + level) / 2)) * sem
     return Interval(difference, sem, difference - reach, difference + reach)

@@ -5,6 +5,7 @@ A page's cell is one line. Runs are loaded when a function first asks for one, n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any
 from IPython.display import Markdown
 from myst_nb import glue
 
+import chapters_lib.reproducibility as seeding  # a page has its name
 from chapters_lib.experiments import find
 from chapters_lib.pages.claims import OPEN, OTHERWISE, OWN, Verdict
 from chapters_lib.pages.words import number
@@ -63,6 +65,16 @@ class Page:
         glue(name, value, display=False)
 
 
+def shift_seeds(by: int) -> None:
+    """Let pages seed the small trainings of their own otherwise: they import `seed_everything` after this module."""
+    seeded = seeding.seed_everything
+    setattr(seeding, "seed_everything", lambda seed: seeded(seed + by))  # noqa: B010
+
+
+if "CHAPTERS_PAGE_SEED" in os.environ:
+    shift_seeds(int(os.environ["CHAPTERS_PAGE_SEED"]))
+
+
 @cache
 def run(name: str) -> runs.Run:
     """Return a recorded run, read once."""
@@ -100,8 +112,20 @@ def table(
     kind
         classes of the table: ``longtable`` for one that breaks over pages in print.
     """
-    lines = [f"```{{list-table}} {caption}", f":name: {name}", ":header-rows: 1"]
-    lines += [f":widths: {widths}", *([f":class: {kind}"] if kind else []), ""]
+    return Markdown(list_table(rows, widths, caption, name, kind))
+
+
+def list_table(
+    rows: Sequence[Sequence[str]], widths: str, caption: str = "", name: str = "", kind: str = ""
+) -> str:
+    """Return the text of a table; without a name it has no number."""
+    lines = [f"```{{list-table}} {caption}".rstrip(), *([f":name: {name}"] if name else [])]
+    lines += [":header-rows: 1", f":widths: {widths}", *([f":class: {kind}"] if kind else []), ""]
     for row in rows:
         lines += [("* - " if i == 0 else "  - ") + cell for i, cell in enumerate(row)]
-    return Markdown("\n".join([*lines, "```"]))
+    return "\n".join([*lines, "```"])
+
+
+def site_only(text: str) -> Markdown:
+    """Return text that stands on the site alone."""
+    return Markdown(f"````{{only}} builder_html\n{text}\n````")

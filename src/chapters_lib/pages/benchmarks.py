@@ -1,11 +1,8 @@
-"""How fast the library is beside other ways to do the same: what `make bench` recorded last."""
+"""The page on benchmarks: what `make bench` recorded last."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
 from statistics import median
 from typing import Any
 
@@ -14,81 +11,25 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.pages import Page, table
-from chapters_lib.recording import runs
+from chapters_lib.recording import benchmarks
+from chapters_lib.recording.benchmarks import Contest, contests, counts
 
 PAGE = Page("bench")
-FILE = "benchmarks.json"
 FLUENT = 1000 / 30  # milliseconds from frame to frame, at thirty frames a second
 NOTHING = "*Nothing is measured here yet: `make bench` does it.*"
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
-@dataclass(frozen=True)
-class Contest:
-    """The library beside another way to do the same work, with a number of threads.
-
-    Attributes
-    ----------
-    library, other
-        seconds a unit of work, one a round; both sides took turns within it.
-    operations
-        floating-point operations of a unit of the library, those of its products and convolutions.
-    limit
-        operations a second of a product of two large matrices, one a round.
-    """
-
-    key: str
-    title: str
-    against: str
-    unit: str
-    aim: float
-    precision: str
-    threads: int
-    library: Sequence[float]
-    other: Sequence[float]
-    operations: float
-    limit: Sequence[float]
-
-    @property
-    def ratio(self) -> tuple[float, float, float]:
-        """How many times as fast as the other side the library was: lowest, median and highest of the rounds."""
-        found = [o / own for own, o in zip(self.library, self.other, strict=True)]
-        return min(found), median(found), max(found)
-
-    @property
-    def share(self) -> float:
-        """Which part of the speed of a product of large matrices the library reached."""
-        return self.operations / (median(self.library) * median(self.limit))
-
-
-@cache
-def record() -> dict[str, Any]:
-    """Return what was recorded last; empty where nothing was."""
-    path = runs.root() / FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def contests(threads: int | None = None) -> list[Contest]:
-    """Return the contests with a number of threads, of all without one."""
-    found = [Contest(**each) for each in record().get("contests", ())]
-    return [each for each in found if threads in (None, each.threads)]
-
-
 def frames() -> dict[str, float]:
     """Return milliseconds from frame to frame, medians, by page and explorer, the slowest first."""
-    found: dict[str, float] = record().get("frames", {}).get("medians", {})
+    found: dict[str, float] = benchmarks.record().get("frames", {}).get("medians", {})
     return dict(sorted(found.items(), key=lambda each: -each[1]))
-
-
-def counts() -> list[int]:
-    """Return the numbers of threads that were measured with."""
-    return sorted({each.threads for each in contests()})
 
 
 def numbers() -> None:
     """Glue when, where and under which load it was measured, and how long a page takes."""
     figures.use_style()
-    made = record()
+    made = benchmarks.record()
     machine = made.get("machine", {})
     others, name = made.get("others"), made.get("versions", {}).get("pythae", "")
     PAGE.keep(
@@ -104,13 +45,7 @@ def numbers() -> None:
     )
     below = [each for each in contests() if each.ratio[1] < each.aim]
     PAGE.keep(contests=str(len(contests())), below=str(len(below)), missed=_named(below))
-    moved, times = made.get("frames", {}), frames().values()
-    PAGE.keep(
-        frames_date=moved.get("date", "no day yet"),
-        frames_processor=moved.get("processor", "no machine yet"),
-        explorers=str(len(times)),
-        fluent=str(sum(ms <= FLUENT for ms in times)),
-    )
+    PAGE.keep(frames_said=_frames(made.get("frames", {})))
     level = [each for each in contests() if each.ratio[0] < 1 < each.ratio[2]]
     slower = [each for each in contests() if each.ratio[2] <= 1]
     PAGE.keep(level=_named(level), slower=_named(slower))
@@ -123,6 +58,18 @@ def _build(page: dict[str, Any]) -> str:
     return (
         f" The page {page['name']} took {page['fresh']:.0f} s to be run and set, and {page['again']:.0f} s when "
         "nothing had changed, the start of the program included."
+    )
+
+
+def _frames(made: dict[str, Any]) -> str:
+    """Return where the explorers were measured, and how many are fluent; nothing where none was."""
+    times = frames().values()
+    if not times:
+        return ""
+    fluent = sum(ms <= FLUENT for ms in times)
+    return (
+        f"Measured on {made['date']} on {made['processor']}: {fluent} of {len(times)} explorers reach thirty frames "
+        "a second. "
     )
 
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import stdtrit
 
 from chapters_lib.evaluation.intervals import Interval, borrowed, welch
 from chapters_lib.pages.words import interval, number
@@ -129,7 +129,7 @@ def _marked(a: Metric, mark: float, holds: bool, digits: int) -> Verdict:
     """Return whether a mean lies where it should; within its interval of the mark it is open."""
     reach = 0.0
     if len(a.values) > 1:
-        reach = float(stats.t.ppf(0.975, len(a.values) - 1)) * a.sem
+        reach = float(stdtrit(len(a.values) - 1, 0.975)) * a.sem
     told = f"{number(a, digits)}, the mark being {mark:.{digits}f}"
     return Verdict(holds, told, not holds and abs(a.mean - mark) <= reach)
 

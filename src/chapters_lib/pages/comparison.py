@@ -190,10 +190,10 @@ def density() -> Figure:
         ax=left,
     )
     found = records.densities("mnist")
-    at = np.arange(len(records.CLASSES_OF_DENSITY))
+    at = np.arange(len(records.RANKS))
     seen, errors = 100 * np.array(found.seen), 100 * np.array(found.errors)
     right.errorbar(at, seen, errors, fmt="o")
-    right.set_xticks(at, list(records.CLASSES_OF_DENSITY))
+    right.set_xticks(at, list(records.RANKS))
     right.set(
         xlabel="rank of the middle among the prior's draws", ylabel="recognised, %", ylim=(0, 100)
     )

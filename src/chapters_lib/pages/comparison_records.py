@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any, NamedTuple
 
-import torch
 from torchinfo import summary
 
-from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.experiments import find
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import Page, check, run
@@ -21,7 +18,6 @@ from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 from chapters_lib.recording.judging import load_judge
-from chapters_lib.reproducibility import generator
 
 PAGE = Page("cmp")
 PARTS = ("mnist", "colour")
@@ -37,7 +33,7 @@ WAYS: dict[Way, str] = {
     IN_BASE: "VAE with flow, straight in the base space",
     (GAN, "z"): "GAN",
 }
-CLASSES_OF_DENSITY = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
+RANKS = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
 EQUAL = "test_fid768"  # of as many samples as there are test images, where they are few
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]
 PROTOCOLS.append(EQUAL)
@@ -182,35 +178,11 @@ def sizes(part: str) -> dict[str, Sizes]:
     return found
 
 
-class Densities(NamedTuple):
-    """What the flow's prior says of a thousand lines between draws."""
-
-    along: dict[str, list[float]]  # by space the mean log-density at the twelve points
-    seen: list[float]  # for each class of density the share of middles that the judge recognises
-    errors: list[float]  # two standard errors of it
-
-
 @cache
-@torch.no_grad()
-def densities(part: str) -> Densities:
+def densities(part: str) -> comparing.Densities:
     """Return how likely the points of lines are, and how often middles are recognised by their density."""
-    drawer, config = drawers(part)[FLOW], side(part).config
-    prior: Any = drawer.prior
-    size = (2, config["lines"], drawer.latent)
-    start, end = torch.randn(size, generator=generator(config["seed"]))
-    codes = {space: comparing.codes_along(drawer, start, end, space) for space in drawer.spaces}
-    log_p = {space: prior.log_prob(of) for space, of in codes.items()}
-    images = drawer.decode(codes["z"][:, comparing.MIDDLE].flatten(0, 1))
-    sure = features_and_probabilities(load_judge(dataset(part)), images)[1].amax(1) >= SURE
-    edges = torch.tensor(list(CLASSES_OF_DENSITY.values())[1:])
-    edges = log_p["z"][:, [0, -1]].flatten().quantile(edges)
-    found = torch.bucketize(log_p["z"][:, comparing.MIDDLE].flatten(), edges)
-    seen, errors = [], []
-    for i in range(len(CLASSES_OF_DENSITY)):
-        count, share = int((found == i).sum()), float(sure[found == i].double().mean())
-        seen.append(share)
-        errors.append(2 * math.sqrt(share * (1 - share) / count) if count else math.nan)
-    return Densities({space: of.mean(0).tolist() for space, of in log_p.items()}, seen, errors)
+    config, ranks = side(part).config_as(comparing.ComparedModelsConfig), [*RANKS.values()]
+    return comparing.densities(config, drawers(part)[FLOW], load_judge(dataset(part)), ranks)
 
 
 def specks() -> dict[str, dict[str, float]]:

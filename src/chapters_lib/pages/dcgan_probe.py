@@ -12,11 +12,10 @@ import torch
 import torch.nn.functional as F
 from IPython.display import Markdown
 from matplotlib.figure import Figure
-from scipy import stats
 from torch import Tensor
 
 from chapters_lib import data, figures
-from chapters_lib.evaluation.intervals import Interval
+from chapters_lib.evaluation.intervals import Moments, welch_of_moments
 from chapters_lib.evaluation.linear import DECAYS, STEPS
 from chapters_lib.experiments import find
 from chapters_lib.pages import check, run, table
@@ -53,21 +52,9 @@ def alone(share: float) -> float:
     return 100 * run(END_TO_END)[f"end_to_end_{share:g}_test_accuracy"]
 
 
-Draws = tuple[float, float]  # mean and standard deviation of an accuracy over five draws
-
-
-def drawn(found: runs.Run, prefix: str) -> Draws:
-    """Return the test accuracy over five draws of a tenth of the labels, in per cent."""
-    return 100 * found[f"{prefix}test_accuracy"], 100 * found[f"{prefix}test_accuracy_sd"]
-
-
-def apart(a: Draws, b: Draws, count: int = 5) -> Interval:
-    """Return the difference of two means over draws of labelled images, with Welch's 95 % interval."""
-    parts = [sd**2 / count for _, sd in (a, b)]
-    sem = math.sqrt(sum(parts))
-    freedom = sum(parts) ** 2 / sum(part**2 / (count - 1) for part in parts)
-    reach = float(stats.t.ppf(0.975, freedom)) * sem
-    return Interval(a[0] - b[0], sem, a[0] - b[0] - reach, a[0] - b[0] + reach)
+def drawn(found: runs.Run, prefix: str) -> Moments:
+    """Return mean, deviation and number of test accuracies, over draws of a tenth of the labels, in per cent."""
+    return 100 * found[f"{prefix}test_accuracy"], 100 * found[f"{prefix}test_accuracy_sd"], 5
 
 
 def _row(found: runs.Run, prefix: str) -> list[str]:
@@ -99,7 +86,10 @@ def _of_tenth() -> None:
     check("five draws of a tenth", STUDIED.draws[STUDIED.shares.index(0.1)] == 5)
     by = {key: drawn(study, f"{key}_10_") for key in KINDS}
     first, other = (drawn(run(name), "probe_") for name in (FIRST, OTHER))
-    game, shape = apart(by["dcgan"], by["untrained"]), apart(by["untrained"], by["pixels"])
+    game, shape = (
+        welch_of_moments(by["dcgan"], by["untrained"]),
+        welch_of_moments(by["untrained"], by["pixels"]),
+    )
     PAGE.keep(dcgan=f"{by['dcgan'][0]:.2f}", dcgan_sd=f"{by['dcgan'][1]:.2f}")
     PAGE.keep(pixels=f"{by['pixels'][0]:.1f}", untrained=f"{by['untrained'][0]:.1f}")
     PAGE.keep(**{f"{key}_train": f"{accuracy(key, split='train'):.2f}" for key in KINDS})
@@ -119,8 +109,8 @@ def _of_tenth() -> None:
         at_the_end=Verdict(study["untrained_10_decay"] == min(DECAYS), "another of the list"),
         trained=shown(game, sign=1, digits=1),
         shape=shown(shape, sign=1, digits=1),
-        losses_level=shown(apart(other, by["dcgan"]), sign=0, digits=2),
-        first_worse=shown(apart(first, by["dcgan"]), sign=-1, digits=2),
+        losses_level=shown(welch_of_moments(other, by["dcgan"]), sign=0, digits=2),
+        first_worse=shown(welch_of_moments(first, by["dcgan"]), sign=-1, digits=2),
     )
 
 

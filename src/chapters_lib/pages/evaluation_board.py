@@ -13,7 +13,7 @@ from scipy import stats
 
 from chapters_lib import figures
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.pages import check, run, table
+from chapters_lib.pages import check, list_table, run, site_only, table
 from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.pages.words import number, signed
@@ -33,6 +33,7 @@ TITLES = {
 }
 KINDS = {"ae": "autoencoder", "vae": "VAE", "cvae": "VAE", "gan": "GAN", "dcgan": "GAN"}
 KINDS |= {"vaegan": "VAE-GAN", "rbm": "RBM"}
+WIDTHS = "34 13 13 13 12 10 9"  # of a board's columns
 
 
 class Entry(NamedTuple):
@@ -157,24 +158,16 @@ def table_board(dataset: str) -> Markdown:
     if dataset == "mnist":
         caption += " 10,000 samples each; lower distances are better, in the other columns higher numbers are."
     rows = _rows(dataset, best=True)
-    return table(caption, f"tab-eval-board-{name}", "34 13 13 13 12 10 9", rows)
+    return table(caption, f"tab-eval-board-{name}", WIDTHS, rows)
 
 
 def every_generator() -> Markdown:
     """Return for the site alone every generator of each data set, folded and without number."""
     folds = []
     for dataset in dict.fromkeys(entry.run.config["dataset"] for entry in entries()):
-        lines = [
-            f":::{{admonition}} Every recorded generator: {TITLES[dataset]}",
-            ":class: dropdown",
-            "",
-        ]
-        lines += ["```{list-table}", ":header-rows: 1", ":widths: 34 13 13 13 12 10 9", ""]
-        for row in _rows(dataset, best=False):
-            lines += [("* - " if i == 0 else "  - ") + cell for i, cell in enumerate(row)]
-        folds.append("\n".join([*lines, "```", ":::"]))
-    text = "\n\n".join(folds)
-    return Markdown(f"````{{only}} builder_html\n{text}\n````")
+        head = f":::{{admonition}} Every recorded generator: {TITLES[dataset]}\n:class: dropdown\n"
+        folds.append(f"{head}\n{list_table(_rows(dataset, best=False), WIDTHS)}\n:::")
+    return site_only("\n\n".join(folds))
 
 
 @cache

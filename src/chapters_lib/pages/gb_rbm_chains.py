@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from torch import Tensor
 
 from chapters_lib import figures
 from chapters_lib.evaluation.intervals import paired, welch
@@ -28,6 +26,7 @@ from chapters_lib.pages.gb_rbm import (
     ten,
 )
 from chapters_lib.pages.words import number, signed
+from chapters_lib.recipes.rbm import Mixing, follow_chains
 from chapters_lib.recording.judging import SAMPLES
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.reproducibility import generator
@@ -71,34 +70,10 @@ def chains() -> Figure:
     return figure
 
 
-class Mixing(NamedTuple):
-    """What 200 chains from noise and as many from ten test images do, at MIXING_MARKS: a row a mark."""
-
-    noise: Tensor  # free energies along the chains, in nats
-    data: Tensor
-    home: Tensor  # whether a chain from an image is nearer to it than to the other nine
-    distinct: int  # hidden states at the end of the chains from noise
-
-
 @cache
 def chains_of(m: int) -> Mixing:
     """Run the chains of the sheet's machine with M units, of the first seed."""
-    rbm, images, draw = machine(sheet(m)), ten(sheet(m)), generator(1)
-    chain, origin = HiddenChain.of(rbm), torch.arange(200) % 10
-
-    def follow(begin: Tensor) -> tuple[Tensor, Tensor, int]:
-        h, done = rbm.sample_hidden(begin, draw), 0
-        energies, home = [], []
-        for mark in MIXING_MARKS:
-            h, done = chain.run(h, mark - done, draw), mark
-            energies.append(rbm.free_energy(rbm.sample_visible(h, draw)))
-            nearest = (rbm.visible_mean(h)[:, None] - images).square().sum(2).argmin(1)
-            home.append((nearest == origin).double())
-        return torch.stack(energies), torch.stack(home), len(h.unique(dim=0))
-
-    noise, _, distinct = follow(torch.randn(200, 784, generator=draw))
-    data, home, _ = follow(images.repeat(20, 1))
-    return Mixing(noise, data, home, distinct)
+    return follow_chains(machine(sheet(m)), ten(sheet(m)), MIXING_MARKS, generator(1))
 
 
 def mixing() -> Figure:

@@ -1,46 +1,23 @@
-"""All recorded runs: for the site a fold each, with every metric; and every metric as CSV."""
+"""The page on reproducibility: for the site a fold for every recorded run, with every metric."""
 
 from __future__ import annotations
 
-import csv
-import io
-from functools import cache
 from html import escape
-from pathlib import Path
-from typing import Any
 
 from IPython.display import Markdown
-from safetensors import safe_open
 
 from chapters_lib.experiments import find
-from chapters_lib.pages import Page, table
-from chapters_lib.pages import run as load
-from chapters_lib.recording import runs
+from chapters_lib.pages import Page, list_table, site_only, table
+from chapters_lib.recording import listing, runs
+from chapters_lib.recording.listing import facts, has_weights, keys, over, value
 
 PAGE = Page("repro")
 NAMED = 3  # runs named in print beside an amendment; more are counted
 
 
-@cache
-def records() -> list[runs.Run]:
-    """Return every recorded run, by name."""
-    return [load(name) for name in runs.names()]
-
-
-def has_weights(run: runs.Run) -> bool:
-    """Whether the run's weights are stored."""
-    with safe_open(run.folder / "model.safetensors", framework="np") as stored:
-        return bool(list(stored.keys()))
-
-
-def keys(run: runs.Run) -> list[str]:
-    """Return the names of a run's metrics."""
-    return [key for key in run.metrics if not key.endswith("_sem")]
-
-
 def numbers() -> None:
     """Glue how many runs and metrics are recorded, and what some records lack."""
-    found = records()
+    found = listing.records()
     PAGE.keep(
         runs=f"{len(found)}",
         metrics=f"{sum(len(keys(run)) for run in found):,}",
@@ -50,69 +27,19 @@ def numbers() -> None:
     )
 
 
-def held_out(config: Any) -> float:
-    """Return the share of the train split that a configuration, or a part of it, holds out."""
-    if isinstance(config, dict):
-        own = config.get("validation")
-        shares = [float(own)] if isinstance(own, int | float) else []
-        return max([*shares, *map(held_out, config.values())], default=0.0)
-    return max(map(held_out, config), default=0.0) if isinstance(config, list) else 0.0
-
-
-def facts(run: runs.Run) -> dict[str, str]:
-    """Return what the list says of a run, by the list's columns."""
-    made, used = run.provenance, run.provenance["data"]
-    images = used["train"]["images"]
-    share = (
-        0.0 if "val" in used else held_out(run.config)
-    )  # the file of the data may hold out its own
-    trained = f"{round(images * (1 - share)):,}" + (f" of {images:,}" if share else "")
-    some = "train_seconds" in run.metrics  # else something was measured, and nothing trained
-    return {
-        "Data": used["train"]["name"],
-        "Training images": trained if some else "–",
-        "Seeds": f"{len(made['seeds'])}" if some else "–",
-        "Minutes": f"{made['wall_seconds'] / 60:.1f}",
-        "Weights": "yes" if has_weights(run) else "no",
-        "Date": made["date"],
-    }
-
-
-def _value(metric: runs.Metric) -> tuple[str, str]:
-    """Return a metric and its standard error, to as many digits as that error supports."""
-    if metric.sem == metric.sem and metric.sem > 1e-9 * abs(metric.mean):  # less is rounding
-        digits = max(0, 1 - int(f"{metric.sem:e}".split("e")[1]))
-        return f"{metric.mean:,.{digits}f}", f"{metric.sem:.{digits}f}"
-    whole = float(metric.mean).is_integer()
-    return (f"{metric.mean:,.0f}" if whole else f"{metric.mean:.4g}"), ""
-
-
-def _over(metric: runs.Metric) -> str:
-    """Return what a standard error is over."""
-    if len(metric.values) > 1:
-        return f"{len(metric.values)} trainings"
-    return "one training's estimate" if metric.sem == metric.sem else ""
-
-
-def _list(rows: list[list[str]], widths: str) -> str:
-    """Return a table without number: the site and print number theirs alike."""
-    lines = ["```{list-table}", ":header-rows: 1", f":widths: {widths}", ":class: longtable", ""]
-    for row in rows:
-        lines += [("* - " if i == 0 else "  - ") + cell for i, cell in enumerate(row)]
-    return "\n".join([*lines, "```"])
-
-
 def table_runs() -> Markdown:
     """Return for the site every run, as a fold with every metric, and a filter over all."""
-    if not records():
+    if not listing.records():
         return Markdown("*Nothing is recorded yet.*")
-    return Markdown(f"````{{only}} builder_html\n```{{raw}} html\n{folds()}\n```\n````")
+    return site_only(f"```{{raw}} html\n{folds()}\n```")
 
 
 def table_machines() -> Markdown:
     """Return the machines that trained, and how many runs each did."""
     columns = ("processor", "device", "threads", "torch", "library")
-    machines = [tuple(str(run.provenance.get(key, "")) for key in columns) for run in records()]
+    machines = [
+        tuple(str(run.provenance.get(key, "")) for key in columns) for run in listing.records()
+    ]
     rows = [["Processor", "Device", "Threads", "torch", "Library", "Runs"]]
     for machine in sorted(set(machines)):
         rows.append([*(part or "–" for part in machine), str(machines.count(machine))])
@@ -122,7 +49,7 @@ def table_machines() -> Markdown:
 def table_amended() -> Markdown:
     """Return for the site what was mended in records without training anew."""
     notes: dict[tuple[str, str], list[str]] = {}
-    for run in records():
+    for run in listing.records():
         for note in run.provenance.get("amended", {}).items():
             notes.setdefault(note, []).append(f"`{run.name}`")
     if not notes:
@@ -133,7 +60,7 @@ def table_amended() -> Markdown:
         told = ", ".join(names) if len(names) <= NAMED else f"{len(names)} runs"
         rows.append([metrics, note, told])
     told = "What was found wrong in a record after its training, and what was done about it without training anew:"
-    return Markdown(f"````{{only}} builder_html\n{told}\n\n{_list(rows, '26 34 40')}\n````")
+    return site_only(f"{told}\n\n{list_table(rows, '26 34 40', kind='longtable')}")
 
 
 # the site
@@ -148,7 +75,7 @@ def folds() -> str:
         '<a href="../_static/metrics.csv" download>All metrics as CSV</a></p>\n'
         '<p class="records-none" hidden>No run and no metric has this in its name.</p>'
     )
-    return "\n".join([head, '<div class="records">', *map(fold, records()), "</div>"])
+    return "\n".join([head, '<div class="records">', *map(fold, listing.records()), "</div>"])
 
 
 def fold(run: runs.Run) -> str:
@@ -159,10 +86,10 @@ def fold(run: runs.Run) -> str:
     brief = f"{told['Data']}, {seeds}, {told['Minutes']} min, {told['Date']}"
     rows = "".join(
         f'<tr data-metric="{escape(key)}"><td><code>{escape(key)}</code></td>'
-        f"<td>{mean}</td><td>{sem and f'± {sem}'}</td><td>{_over(metric) if sem else ''}</td></tr>"
+        f"<td>{mean}</td><td>{sem and f'± {sem}'}</td><td>{over(metric) if sem else ''}</td></tr>"
         for key in keys(run)
         for metric in [run.metric(key)]
-        for mean, sem in [_value(metric)]
+        for mean, sem in [value(metric)]
     )
     splits = "; ".join(
         f"{split} split {data['images']:,} images, SHA-256 {data['sha256'][:12]}…"
@@ -186,22 +113,3 @@ def fold(run: runs.Run) -> str:
         "<th>Value</th><th>Standard error</th><th>over</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div></details>"
     )
-
-
-def metrics_csv() -> str:
-    """Return every metric of every run as CSV: mean, standard error, what it is over, one value a training."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["run", "metric", "mean", "standard_error", "over", "values"])
-    for run in records():
-        for key in keys(run):
-            metric = run.metric(key)
-            sem = repr(metric.sem) if metric.sem == metric.sem else ""
-            values = " ".join(map(repr, metric.values))
-            writer.writerow([run.name, key, repr(metric.mean), sem, _over(metric), values])
-    return text.getvalue()
-
-
-def write_csv(folder: str) -> None:
-    """Write ``metrics.csv`` into a folder of the site."""
-    Path(folder, "metrics.csv").write_text(metrics_csv(), encoding="utf-8")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -144,6 +146,38 @@ def along_lines(config: ComparedModelsConfig, model: Drawer, judge: Classifier) 
         for key, (mean, sem) in found.items():
             metrics |= {f"{space}_{key}": mean, f"{space}_{key}_sem": sem}
     return metrics
+
+
+class Densities(NamedTuple):
+    """What a flow's prior says of lines between draws."""
+
+    along: dict[str, list[float]]  # by space the mean log-density at the twelve points
+    seen: list[float]  # for each class of density the share of middles that the judge recognises
+    errors: list[float]  # two standard errors of it
+
+
+@torch.no_grad()
+def densities(
+    config: ComparedModelsConfig, model: Drawer, judge: Classifier, ranks: Sequence[float]
+) -> Densities:
+    """Return how likely the points of lines are, and how often middles are recognised by their density.
+
+    The classes of density begin at these ranks among the prior's own draws, the first at 0.
+    """
+    prior: Any = model.prior
+    start, end = torch.randn(2, config.lines, model.latent, generator=generator(config.seed))
+    codes = {space: codes_along(model, start, end, space) for space in model.spaces}
+    log_p = {space: prior.log_prob(of) for space, of in codes.items()}
+    images = model.decode(codes["z"][:, MIDDLE].flatten(0, 1))
+    sure = features_and_probabilities(judge, images)[1].amax(1) >= SURE
+    edges = log_p["z"][:, [0, -1]].flatten().quantile(torch.tensor(ranks[1:]))
+    found = torch.bucketize(log_p["z"][:, MIDDLE].flatten(), edges)
+    seen, errors = [], []
+    for i in range(len(ranks)):
+        count, of_class = int((found == i).sum()), float(sure[found == i].double().mean())
+        seen.append(of_class)
+        errors.append(2 * math.sqrt(of_class * (1 - of_class) / count) if count else math.nan)
+    return Densities({space: of.mean(0).tolist() for space, of in log_p.items()}, seen, errors)
 
 
 def spaces_of(dataset: Dataset, judge: Classifier) -> dict[str, Tensor]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -213,3 +215,33 @@ TOLERANCES = {
 }
 
 experiment = judged(build, train, evaluate, panels, samples={"": fantasies}, tolerances=TOLERANCES)
+
+
+class Mixing(NamedTuple):
+    """What 200 chains from noise and as many from ten images do: a row a mark, which is a number of steps."""
+
+    noise: Tensor  # free energies along the chains, in nats
+    data: Tensor
+    home: Tensor  # whether a chain from an image is nearer to it than to the other nine
+    distinct: int  # hidden states at the end of the chains from noise
+
+
+def follow_chains(
+    rbm: GaussianBernoulliRBM, images: Tensor, marks: Sequence[int], draw: torch.Generator
+) -> Mixing:
+    """Run the chains of a machine, from noise and from ten standardised images."""
+    chain, origin = HiddenChain.of(rbm), torch.arange(200) % 10
+
+    def follow(begin: Tensor) -> tuple[Tensor, Tensor, int]:
+        h, done = rbm.sample_hidden(begin, draw), 0
+        energies, home = [], []
+        for mark in marks:
+            h, done = chain.run(h, mark - done, draw), mark
+            energies.append(rbm.free_energy(rbm.sample_visible(h, draw)))
+            nearest = (rbm.visible_mean(h)[:, None] - images).square().sum(2).argmin(1)
+            home.append((nearest == origin).double())
+        return torch.stack(energies), torch.stack(home), len(h.unique(dim=0))
+
+    noise, _, distinct = follow(torch.randn(200, 784, generator=draw))
+    data, home, _ = follow(images.repeat(20, 1))
+    return Mixing(noise, data, home, distinct)

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from chapters_lib import data
 from chapters_lib.data import Batches, Dataset, to_float
 from chapters_lib.evaluation import codes as code_statistics
-from chapters_lib.evaluation import likelihood, manifold, probe
+from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.evaluation.likeness import likeness
 from chapters_lib.models.layers import device_of
@@ -308,6 +308,8 @@ def code_metrics(config: VaeConfig, model: VAE, test: Dataset) -> Metrics:
 
 def class_in_codes(config: VaeConfig, model: VAE) -> Metrics:
     """Measure how much of the class the codes hold: probes fitted on training codes, read on test codes."""
+    from chapters_lib.evaluation import probe  # scikit-learn takes a second to import
+
     training, test = split(config)[0].first(PROBED), data.load(config.dataset, "test")
     codes = [likelihood.encode(model, *inputs(config, part)) for part in (training, test)]
     return probe.class_in_codes(codes[0], training.labels, codes[1], test.labels)
@@ -331,6 +333,8 @@ def panels(config: VaeConfig, model: VAE) -> Panels:
             "test_labels": test.labels.numpy().astype(np.uint8),
         }
     if config.probed:
+        from chapters_lib.evaluation import manifold
+
         loc, _ = likelihood.encode(model, *inputs(config, test))
         for perplexity in PERPLEXITIES:
             placed, divergence = manifold.tsne(loc, perplexity=perplexity)

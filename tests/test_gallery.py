@@ -5,9 +5,10 @@ import torch
 from matplotlib import pyplot as plt
 from PIL import Image
 
+from chapters_lib import gallery
 from chapters_lib.errors import ChaptersError
-from chapters_lib.pages import gallery
 from chapters_lib.recording import runs
+from tests.pages.conftest import own_look  # noqa: F401
 
 
 @pytest.mark.parametrize("panel", gallery.SAMPLES)
