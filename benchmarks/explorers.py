@@ -52,7 +52,7 @@ def main() -> None:
     if not found:
         raise SystemExit("nothing was measured: is a Chromium installed?")
     path: Path = options.to
-    record: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     processor = describe_machine(torch.device("cpu"))["processor"]
     record["frames"] = {
         "date": f"{datetime.date.today()}",
