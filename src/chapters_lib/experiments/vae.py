@@ -17,7 +17,7 @@ from chapters_lib.recording.experiment import Experiment, build_nothing, no_pane
 from chapters_lib.recording.study import study
 
 WEIGHTS = (0.0, 0.1, 0.5, 1.0, 2.0, 4.0)  # of the KL term, in the study on MNIST
-REPEATED = (1.0,)  # the winner, which is weight 1: three seeds
+REPEATED = (0.5, 1.0, 2.0)  # the winner and its neighbours: three seeds
 
 
 def two_units(base: AutoencoderConfig) -> VaeConfig:

@@ -105,6 +105,7 @@ def _of_tenth() -> None:
     PAGE.keep(updates=f"{ALONE.updates} updates{more}", steps=str(STEPS))
     PAGE.keep(decays=", ".join(f"{decay:.9f}".rstrip("0").rstrip(".") for decay in DECAYS))
     PAGE.keep(statistics=f"{STUDIED.statistics_images:,}", fc_features=str(KINDS["fc_gan"][1]))
+    PAGE.keep(features=f"{KINDS['dcgan'][1]:,}")
     PAGE.claims(
         at_the_end=Verdict(study["untrained_10_decay"] == min(DECAYS), "another of the list"),
         trained=shown(game, sign=1, digits=1),

@@ -36,7 +36,7 @@ from chapters_lib.pages.claims import (
 from chapters_lib.pages.words import in_words, interval, number, signed
 from chapters_lib.recipes import gan, vae
 from chapters_lib.recording.judging import load_judge
-from chapters_lib.recording.runs import Metric, Run
+from chapters_lib.recording.runs import Run
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History
 
@@ -54,7 +54,7 @@ BEFORE = {  # the models of earlier chapters: label, run, and prefix of its metr
     "VAE, 784-200-32": (VAE, ""),
 }
 COLUMNS = {"recognisable": 3, "class_entropy": 4, "fid_judge": 2}
-LATER = 30  # an epoch from which the loss is level, picked after looking
+LATER = 30  # an epoch from which no change of the loss is shown, picked after looking
 SURE = 0.1  # a discriminator is sure if its mean on samples is lower
 
 
@@ -311,7 +311,7 @@ def curves() -> Figure:
     history = run(MINMAX).history
     figure, (left, middle, right) = figures.panels(3, height=2.6)
     losses = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
-    marks = {"2 log 2": CHANCE, "−log 2": -math.log(2)}
+    marks = {"": CHANCE, " ": -math.log(2)}  # what they are says the caption
     figures.learning_curves(history, losses, marks=marks, ylabel="nats", title="Losses", ax=left)
     left.set_ylim(top=2.6)
     left.legend(loc="upper right")
@@ -320,7 +320,7 @@ def curves() -> Figure:
     middle.set_ylim(0, 1)
     look: Any = {"log": True, "legend": False, "title": "Distance of samples"}
     distance = {"distance": "train_fid_judge"}
-    figures.learning_curves(_measured(run(MINMAX)), distance, ylabel="", ax=right, **look)
+    figures.learning_curves(_measured(run(MINMAX)), distance, ylabel="distance", ax=right, **look)
     right.set_yticks([2, 5, 10], ["2", "5", "10"])
     right.minorticks_off()
     return figure
@@ -335,6 +335,8 @@ def loss_and_distance() -> Figure:
     figure, (ax,) = figures.panels(width=4.8, height=3.0)
     figures.points(clouds, size=16, ax=ax)
     ax.set(xlabel="discriminator's loss, nats", ylabel="distance of samples", yscale="log")
+    ax.set_yticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
+    ax.minorticks_off()
     ax.axvline(CHANCE, color=figures.MUTED, linestyle=(0, (1, 1.5)), linewidth=1.2)
     return figure
 
@@ -404,17 +406,25 @@ def _of_collapse() -> None:
     minmax, collapsed = run(MINMAX), run(COLLAPSE)
     finals = minmax.history.where("epoch", minmax.config["epochs"]).column("discriminator_loss")
     losses = collapsed.history.column("discriminator_loss")
-    ours = [minmax.history.where("seed", seed) for seed in minmax.provenance["seeds"]]
-    means = Metric.of(float(each.column("discriminator_loss").mean()) for each in ours)
     PAGE.keep(collapse_first=float(losses[0]), collapse_end=float(losses[-1]))
-    PAGE.keep(collapse_loss=float(losses.mean()), mean_loss=means.mean)
+    near = collapsed.history.column("train_fid_judge")
+    PAGE.keep(collapse_nearest=float(near.min()), collapse_farthest=float(near.max()))
     PAGE.keep(collapse_fid=collapsed["fid_judge"])
+    seen = collapsed.metric("discriminator_accuracy")
+    PAGE.keep(collapse_accuracy=100 * seen.mean)
     PAGE.keep(collapse_recognised=100 * collapsed["recognisable"])
     PAGE.keep(bound=(CHANCE - float(finals.mean())) / 2)
     distance = minmax.metric("fid_judge")
     far = greater(collapsed.metric("fid_judge"), distance, spread=distance, digits=1)
-    nearer = greater(Metric.of([float(losses.mean())]), means, spread=means, digits=2)
-    PAGE.claims(collapse_far=far, collapse_loss=nearer)
+    crosses = Verdict(bool(losses[0] > CHANCE > losses[-1]), f"{losses[0]:.2f} to {losses[-1]:.2f}")
+    known = minmax.metric("discriminator_accuracy")
+    PAGE.claims(
+        collapse_far=far,
+        collapse_crosses=crosses,
+        collapse_seen=Verdict(
+            seen.mean > max(known.values), f"{seen.mean:.2f} and {max(known.values):.2f}"
+        ),
+    )
 
 
 def _of_sureness() -> None:

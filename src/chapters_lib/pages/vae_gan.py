@@ -21,6 +21,7 @@ from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import Page, check, model, run, table
 from chapters_lib.pages.claims import Verdict, difference, greater, less, level, shown
 from chapters_lib.pages.words import in_words, interval, number, signed
+from chapters_lib.recipes.vae_gan import FOLLOWED
 from chapters_lib.recipes.vae_gan_study import gamma_name
 from chapters_lib.recording.runs import Metric
 
@@ -154,25 +155,43 @@ def _basic_loss() -> None:
     (begin, joint), (_, paper) = (100 * r.history.column("train_agreement")[:2] for r in both)
     PAGE.keep(warm_begin=begin, warm_joint=joint, warm_paper=paper)
     PAGE.keep(warm_images=both[0].history.column("images").cumsum()[1])
+    PAGE.keep(paper_drawn=100 * run(PAPER)["drawn_agreement"])
+    tests = run(PAPER).data_used["test"]["images"]
+    below = {
+        "paper": _below_chance(run(PAPER)["agreement"], tests),
+        "warm": _below_chance(joint / 100, FOLLOWED),
+    }
+    for short, found in below.items():
+        PAGE.of(short).keep(below=f"{found:.1f}")
+        PAGE.claims(
+            **{f"{short}_below": Verdict(bool(found > 1.96), f"{found:.1f} standard errors")}
+        )
+
+
+def _below_chance(agreement: float, images: int) -> float:
+    """Return by how many standard errors an agreement lies below that of independent pairs of ten even classes."""
+    return (0.1 - agreement) / math.sqrt(0.1 * 0.9 / images)
 
 
 def _scores() -> None:
-    full, joint, vae = run(DISL), run(JOINT), run(VAE)
+    full, vae = run(DISL), run(VAE)
     for short, name in {"disl": DISL, "conv": CONV, "conv_vae": CONV_VAE, "vae": VAE}.items():
         PAGE.of(short).keep(fid=run(name)["fid_judge"], share=100 * run(name)["recognisable"])
-    PAGE.keep(joint_fid=joint["fid_judge"], vae2_fid=run(VAE2)["fid_judge"])
+    PAGE.keep(joint_fid=run(JOINT)["fid_judge"], vae2_fid=run(VAE2)["fid_judge"])
     PAGE.keep(disl_agreement=100 * full["agreement"], conv_agreement=100 * run(CONV)["agreement"])
     PAGE.keep(
         vae_agreement=100 * earlier("agreement", "vae").mean,
         vae_mse=earlier("test_mse", "vae").mean,
     )
     PAGE.keep(disl_mse=full["test_mse"], disl_kl=full["test_kl"])
-    for word, key, other in (
-        ("gain", "agreement", joint),
-        ("share", "recognisable", vae),
-        ("distance", "fid_judge", vae),
-    ):
-        a, b = (it.metric(key).times(1 if word == "distance" else 100) for it in (full, other))
+    PAGE.keep(conv_kl=run(CONV)["test_kl"], conv_vae_kl=run(CONV_VAE)["test_kl"])
+    share, nearer = "recognisable", "fid_judge"
+    apart = {
+        "share": (full.metric(share).percent, vae.metric(share).percent),
+        "distance": (full.metric(nearer), vae.metric(nearer)),
+        "term": tuple(study("agreement", case).percent for case in (at_run(), "basic")),
+    }
+    for word, (a, b) in apart.items():
         PAGE.of(word).keep(interval=interval(difference(a, b), 1))
 
 
@@ -202,7 +221,7 @@ def _by_rule(swept: Mapping[Any, str]) -> float:
 
 def _rivals() -> None:
     found = run(RIVALS)
-    for kind in ("pixel", "full", "conv"):
+    for kind in ("pixel", "full", "conv", "judge"):
         PAGE.keep(**{f"own_rival_{kind}": 100 * found[f"{kind}_own_rival"]})
     for key in ("full_less_pixel", "conv_less_pixel", "full_less_untrained", "conv_less_untrained"):
         less_of = found.metric(key)
@@ -439,7 +458,7 @@ def unlearning() -> Figure:
     figures.functions(seen[1:], prior, ylabel="nats", ax=right)
     left.set(ylim=(0, 100), title="Reconstructions", xlabel="images seen, thousands")
     right.set(title="$L_{prior}$", xlabel="images seen, thousands")
-    figures.reference_lines({"chance": 10}, ax=left)
+    figures.reference_lines({"independent pairs, 10 %": 10}, ax=left)
     return figure
 
 

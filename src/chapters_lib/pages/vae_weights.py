@@ -191,7 +191,7 @@ def _claims() -> None:
     PAGE.claims(
         trade=both(steps("test_reconstruction", *down, digits=1), steps("test_kl", *up, digits=1)),
         units=steps("active_units", 0.0, 1.0, 4.0, digits=0),
-        distance=steps("train_fid_judge", *up, digits=1),
+        distance=steps("train_fid_judge", *up[:5], digits=1),
         recognised=steps("recognisable", *down[:4]),
         uneven=both(*(flat("class_entropy", weight) for weight in (2.0, 4.0))),
         least_even=steps("class_entropy", 0.1, 0.0),

@@ -12,6 +12,7 @@ from chapters_lib.figures.schematics.language import (
     PURPLE,
     SYMBOLS,
     Box,
+    Point,
     Sketch,
 )
 from chapters_lib.figures.style import INK
@@ -51,32 +52,27 @@ def gan() -> Figure:
         ORANGE,
         "$D$'s turn",
         "raises $V$: moves $D$, stops before $G$",
-        stop=3.45,
-        end=4.4,
+        way=[(4.4, 1.15), (4.4, 2.28)],
     )
+    sketch.gradient([(4.4, 1.15), (3.45, 1.15)], ORANGE, stopped=True)
     turn(
         sketch,
         0.45,
         GREEN,
         "$G$'s turn",
-        "lowers $V$: through $D$, moves $G$ alone",
-        stop=None,
-        end=1.45,
+        "lowers $V$: through $D$, held still, moves $G$ alone",
+        way=[(4.7, 0.45), (4.7, 2.45), (judge.left[0], 2.33), (drawn.right[0], low - 0.16)],
     )
+    back = low - 0.16
+    sketch.gradient([(drawn.left[0], back), (generator.right[0] - 0.02, back)], GREEN)
     return sketch.figure
 
 
-def turn(
-    sketch: Sketch, y: float, colour: str, name: str, words: str, *, stop: float | None, end: float
-) -> None:
-    """Draw one player's step: its gradient from the loss back to the network that it moves."""
+def turn(sketch: Sketch, y: float, colour: str, name: str, words: str, *, way: list[Point]) -> None:
+    """Draw one player's step: its gradient from the loss back on its way."""
     loss = sketch.loss(5.75, y, name, colour, width=1.05)
-    if stop is None:
-        sketch.gradient([loss.left, (end, y), (end, 1.86)], colour)
-    else:
-        sketch.gradient([loss.left, (end, y), (end, 2.28)], colour)
-        sketch.gradient([(end, y), (stop, y)], colour, stopped=True)
-    sketch.text(3.3, y - 0.27, words, color=colour)
+    sketch.gradient([loss.left, *way], colour)
+    sketch.text(2.7, y - 0.27, words, color=colour)
 
 
 def dcgan_pretraining() -> Figure:
