@@ -47,26 +47,34 @@ def keep(app, doctree, docname: str) -> None:
     """Leave in one line what browsers would part: a formula and the punctuation at it, a number and its per cent."""
     if app.builder.name != "html":
         return
-    for text in list(doctree.findall(nodes.Text)):
-        if PARTED.search(text) and not isinstance(text.parent, UNTOUCHED):
-            text.parent.replace(text, nodes.Text(PARTED.sub("\u00a0", text)))
-    for node in list(doctree.findall(nodes.math)):
-        parent, place = node.parent, node.parent.index(node)
-        before = parent[place - 1] if place else None
-        after = parent[place + 1] if place + 1 < len(parent) else None
-        opening = OPENING.search(before) if isinstance(before, nodes.Text) else None
-        closing = CLOSING.match(after) if isinstance(after, nodes.Text) else None
-        if not opening and not closing:
+    for parent in list(doctree.findall(nodes.TextElement)):
+        if isinstance(parent, UNTOUCHED):
             continue
-        kept = nodes.inline(classes=["kept"])
-        parent[place] = kept
-        kept += node
-        if opening:
-            parent[place - 1] = nodes.Text(before[: opening.start()])
-            kept.insert(0, nodes.Text(opening[0]))
-        if closing:
-            parent[place + 1] = nodes.Text(after[closing.end() :])
-            kept += nodes.Text(closing[0])
+        for place, child in enumerate(list(parent.children)):
+            if isinstance(child, nodes.Text) and PARTED.search(child):
+                parent[place] = nodes.Text(PARTED.sub("\u00a0", child))
+        for place, child in enumerate(list(parent.children)):
+            if isinstance(child, nodes.math):
+                enclose(parent, place)
+
+
+def enclose(parent: nodes.Element, place: int) -> None:
+    """Put the formula at a place into one node with the punctuation at it."""
+    node, kept = parent[place], nodes.inline(classes=["kept"])
+    before = parent[place - 1] if place else None
+    after = parent[place + 1] if place + 1 < len(parent) else None
+    opening = OPENING.search(before) if isinstance(before, nodes.Text) else None
+    closing = CLOSING.match(after) if isinstance(after, nodes.Text) else None
+    if not opening and not closing:
+        return
+    parent[place] = kept
+    kept += node
+    if opening:
+        parent[place - 1] = nodes.Text(before[: opening.start()])
+        kept.insert(0, nodes.Text(opening[0]))
+    if closing:
+        parent[place + 1] = nodes.Text(after[closing.end() :])
+        kept += nodes.Text(closing[0])
 
 
 def copy_mathjax(app, exception) -> None:
