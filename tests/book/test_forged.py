@@ -21,6 +21,7 @@ ALLOWED = ("near the 10 % of chance", "5 % and 10 %")  # said of no part of the 
 MEASURED = re.compile(r"\[(The|This) [^\]]*: [^\]]*\]")  # what a mark says
 
 
+# Over 20 s: both pages are run.
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return what two pages say, built as a reader with these records would: a sentence is marked, nothing stops."""
