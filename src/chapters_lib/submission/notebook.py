@@ -41,7 +41,7 @@ CARRIED = {
             for name in ("mnist", "house-numbers")
             for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
         ),
-        *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist"),
+        *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist", "sent-through-mnist"),
         "house-numbers-beside-svhn",
     ),
     "hw5": (
