@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chapters_lib.evaluation.neighbours import neighbours_agree
+from chapters_lib.evaluation.neighbours import neighbours_agree, of_the_same_class
 
 
 def test_a_stray_code_disagrees() -> None:
@@ -13,3 +13,10 @@ def test_a_stray_code_disagrees() -> None:
     assert neighbours_agree(codes, labels, number=5).all()
     labels[7] = 1
     assert np.flatnonzero(neighbours_agree(codes, labels, number=5) == 0).tolist() == [7]
+
+
+def test_all_nearest_are_of_the_same_class_until_the_other_cloud_is_reached() -> None:
+    codes = np.concatenate([np.linspace(0, 1, 20), np.linspace(9, 10, 20)])[:, None]
+    labels = np.repeat([0, 1], 20)
+    assert of_the_same_class(codes, labels, 19) == 1
+    assert of_the_same_class(codes, labels, 38) == 0.5

@@ -39,6 +39,7 @@ def test_a_figure_says_what_it_shows(draw, panels):
         (vae_training.search, 9),
         (vae_training.bounds, 4),
         (vae_weights.measures, 7),
+        (vae_weights.scores, 7),
     ],
 )
 def test_a_table_has_a_row_for_each_model(make, rows):

@@ -74,6 +74,7 @@ def test_hits_of_codes_that_spell_their_class(monkeypatch: pytest.MonkeyPatch) -
         return torch.zeros(len(read), 1), torch.eye(10)[read]
 
     monkeypatch.setattr(class_codes, "decoded", decoded)
+    monkeypatch.setattr(class_codes, "neighbours", lambda config: {})
     monkeypatch.setattr(class_codes, "load_judge", lambda dataset: None)
     monkeypatch.setattr(class_codes, "features_and_probabilities", judged)
     found = class_codes.evaluate(ClassCodesConfig("digits"), torch.nn.Identity())

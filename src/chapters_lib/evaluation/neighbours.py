@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 
 def neighbours_agree(
@@ -20,3 +20,17 @@ def neighbours_agree(
         [(votes == c).sum(1) for c in range(int(labels.max()) + 1)], axis=1
     )
     return np.asarray(counts.argmax(1) == labels, dtype=np.float64)
+
+
+def of_the_same_class(
+    codes: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    number: int,
+) -> float:
+    """Return the share of the codes' nearest others, so many each or all, that are of the same class."""
+    search = NearestNeighbors(n_neighbors=min(number, len(codes) - 1))
+    search.fit(codes)
+    nearest = search.kneighbors(
+        return_distance=False
+    )  # without the code itself
+    return float((labels[nearest] == labels[:, None]).mean())

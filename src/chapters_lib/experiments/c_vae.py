@@ -35,7 +35,7 @@ EXPERIMENTS = (
         class_codes.evaluate,
         class_codes.panels,
         seeds=(0,),
-        needs=("judge-fashion-mnist", *class_codes.MODELS.values()),
+        needs=("judge-fashion-mnist", *class_codes.ENCODERS.values()),
         weights_stored=False,
     ),
 )

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
@@ -216,7 +217,7 @@ def cell_grid(
     ----------
     shares
         of the codes in each cell, shape (cells, cells), the first unit along the first axis; cells without any code
-        are drawn in orange.
+        are black, and those as full as normal codes would fill them white.
     most
         ratio at which the colour scale ends.
     bar
@@ -224,12 +225,11 @@ def cell_grid(
     """
     ax = on(ax, 4.0, 3.6)
     ratio = np.asarray(shares).T * np.asarray(shares).size  # rows of a picture are the second unit
-    colours = mpl.colormaps["Blues"].with_extremes(bad="#f0a030")
+    colours = mpl.colormaps["RdBu"].with_extremes(bad="black")
     picture = ax.imshow(
         np.ma.masked_equal(ratio, 0),
         cmap=colours,
-        vmin=0,
-        vmax=most,
+        norm=TwoSlopeNorm(1, vmin=0, vmax=most),
         origin="lower",
         extent=(0, 1, 0, 1),
         interpolation="nearest",

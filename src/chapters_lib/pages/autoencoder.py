@@ -19,7 +19,7 @@ from chapters_lib.evaluation.neighbours import neighbours_agree
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.figures import schematics
 from chapters_lib.pages import Page, check, model, run, table
-from chapters_lib.pages.claims import Verdict, difference, greater, less, level, shown
+from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level, shown
 from chapters_lib.pages.words import in_words, interval, number
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.autoencoder_studies import label
@@ -303,9 +303,14 @@ def _study(short: str, name: str) -> None:
             candidates=in_words(len(found)), study_epochs=epochs, study_spread=ranked[-1] - best
         )
     (large,) = (error for key, error in found.items() if "batch 128" in key)
-    *_, worst = (error for key, error in found.items() if "batch 128" not in key)
-    several = run(name).metric("test_mse")
-    PAGE.claims(**{f"batch_{short}": greater(large, worst, spread=several, digits=4)})
+    chosen, *others = (error for key, error in found.items() if "batch 128" not in key)
+    look: Any = {"spread": run(name).metric("test_mse"), "digits": 4}
+    PAGE.claims(
+        **{
+            f"batch_{short}": both(*(greater(large, error, **look) for error in others)),
+            f"others_{short}": both(*(level(error, chosen, **look) for error in others)),
+        }
+    )
 
 
 def study() -> Figure:
@@ -333,10 +338,12 @@ def digits_relu(trials: Mapping[str, tuple[float, Tensor]]) -> Figure:
     PAGE.keep(linear=linear, relu=relu, relu_dead=in_words(int((codes.std(0) == 0).sum())))
     check("ReLU: codes in one quadrant", bool((codes >= 0).all()))
     labels, names = data.load("digits", "test").labels, CLASSES["digits"]
+    extent = figures.central_extent(torch.cat([z for _, z in trials.values()]), share=1)
+    look: Any = {"extent": extent, "size": 10, "legend": False}  # one scale: a line looks like one
     figure, axes = figures.panels(2, height=3.2)
     for ax, (name, (error, z)) in zip(axes, trials.items(), strict=True):
         title = f"{name}: test error {error:.4f}"
-        figures.code_plane(z, labels, names, size=10, legend=False, title=title, ax=ax)
+        figures.code_plane(z, labels, names, title=title, ax=ax, **look)
     figures.class_legend(names, ax=axes[0], columns=10, below=True)
     return figure
 

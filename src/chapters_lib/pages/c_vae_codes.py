@@ -6,22 +6,21 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
-import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
-from sklearn.neighbors import NearestNeighbors
 
 from chapters_lib import figures
+from chapters_lib.evaluation.neighbours import of_the_same_class
 from chapters_lib.pages import run, table
 from chapters_lib.pages.c_vae import PAGE, percent
-from chapters_lib.pages.c_vae_images import CLOTHES, NAMES, keep_difference, metrics
+from chapters_lib.pages.c_vae_images import CLOTHES, CODES, NAMES, keep_difference, metrics
 from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level
 from chapters_lib.pages.vae import trainings
-from chapters_lib.pages.words import number
+from chapters_lib.pages.words import interval, number
+from chapters_lib.recipes.class_codes import ENCODERS, NEAR, WIDE
 from chapters_lib.recipes.vae import PERPLEXITIES
 
 LOW, HIGH = PERPLEXITIES
-NEAR, WIDE = 10, 500  # neighbours in a map that tell of clumps and of regions
 
 
 def maps(labels: Sequence[str], perplexities: Sequence[int]) -> Figure:
@@ -42,9 +41,15 @@ def maps(labels: Sequence[str], perplexities: Sequence[int]) -> Figure:
 def company(label: str, perplexity: int, count: int) -> float:
     """Return the share of the points' `count` nearest in a map that are of the same class."""
     panels = run(NAMES[label]).panels
-    placed, y = panels[f"tsne_{perplexity}"].astype(float), torch.from_numpy(panels["test_labels"])
-    nearest = NearestNeighbors(n_neighbors=count).fit(placed).kneighbors(return_distance=False)
-    return float((y[torch.from_numpy(nearest)] == y[:, None]).double().mean())
+    placed = panels[f"tsne_{perplexity}"].astype(float)
+    return of_the_same_class(placed, panels["test_labels"], count)
+
+
+def together(label: str, count: int) -> float:
+    """Return the same share in the twenty dimensions of the codes."""
+    (prefix,) = (short for short, name in ENCODERS.items() if name == NAMES[label])
+    share: float = run(CODES)[f"{prefix}_of_{count}_nearest"]
+    return share
 
 
 def counts() -> Markdown:
@@ -57,9 +62,13 @@ def counts() -> Markdown:
         for count in (NEAR, WIDE):
             rows.append([f"perplexity {p}: of the {count} nearest, of the same class"])
             rows[-1] += [f"{100 * company(label, p, count):.0f} %" for label in NAMES]
+    for count in (NEAR, WIDE):
+        rows.append([f"the codes themselves: of the {count} nearest, of the same class"])
+        rows[-1] += [f"{100 * together(label, count):.0f} %" for label in NAMES]
     return table(
-        "The maps in numbers, first training of each model. PCA initialisation, automatic learning rate, seed 0. Where "
-        "codes know nothing of the class, about 10 % of the neighbours share it.",
+        "The maps in numbers, and the codes of twenty units that they show, first training of each model. PCA "
+        "initialisation, automatic learning rate, seed 0. Where codes know nothing of the class, about 10 % of the "
+        "neighbours share it.",
         "tab-cvae-maps",
         "37 21 21 21",
         rows,
@@ -74,6 +83,8 @@ def readings() -> Markdown:
         ("$\\mu$ of active units: linear probe", "active_probe_test_accuracy", 3, "0.100"),
         ("$\\mu$: ten nearest neighbours", "knn_test_accuracy", 3, "0.100"),
         ("$\\mu$: quadratic classifier", "quadratic_test_accuracy", 3, "0.100"),
+        ("$I(y; \\mu)$ at least, linear, nats", "class_information", 2, "0"),
+        ("$I(y; \\mu)$ at least, quadratic, nats", "quadratic_information", 2, "0"),
         ("$z$: linear probe", "z_probe_test_accuracy", 3, "0.100"),
         ("$z$: ten nearest neighbours", "z_knn_test_accuracy", 3, "0.100"),
         ("$z$: quadratic classifier", "z_quadratic_test_accuracy", 3, "0.100"),
@@ -97,6 +108,7 @@ def numbers() -> None:
     for label, short in zip(NAMES, "vcd", strict=True):
         percent(**{f"company_{short}": company(label, LOW, NEAR)})
         percent(**{f"region_{short}": company(label, LOW, WIDE)})
+        percent(**{f"near_{short}": together(label, NEAR), f"wide_{short}": together(label, WIDE)})
     found = {}
     for key, metric in (
         ("linear", "probe_test_accuracy"),
@@ -118,13 +130,21 @@ def numbers() -> None:
     PAGE.keep(elsewhere_low=gain.low - ceded, elsewhere_high=gain.high - ceded)
     v, c, _ = found["quadratic"]
     keep_difference("quadratic_gap", c, v, 100)
+    v_nats, c_nats, _ = metrics("quadratic_information")
+    PAGE.keep(v_quadratic_nats=v_nats.mean, c_quadratic_nats=c_nats.mean)
+    keep_difference("nats_gap", c_nats, v_nats, digits=2)
     falls = {key: less(c, v) for key, (v, c, _) in found.items()}
     between = [
         both(less(c, d), less(d, v))
         for v, c, d in (found[key] for key in ("price", "z_linear", "nats"))
     ]
     near, wide = ([company(k, LOW, n) for k in ("VAE", "C-VAE")] for n in (NEAR, WIDE))
+    wide_codes = [together(k, WIDE) for k in ("VAE", "C-VAE")]
     PAGE.claims(
+        nats=Verdict((rise := difference(c_nats, v_nats)).high > 0, interval(rise, 2)),
+        codes=Verdict(
+            0.4 < wide_codes[0] < wide[0] and wide_codes[1] < 0.25, f"in the codes {wide_codes}"
+        ),
         maps=Verdict(
             min(near[0], wide[0]) > 0.5 and 0.4 < near[1] < 0.6 and wide[1] < 0.25,
             f"of the nearest {near}, of the many {wide}",

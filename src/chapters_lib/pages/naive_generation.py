@@ -47,6 +47,7 @@ DRAWS = {
     "own_b": ("B, training codes", "ae-normalized-{}", "training_codes_"),
 }
 SCORES = {"share": "recognisable", "entropy": "class_entropy", "fid": "fid_judge"}
+HEADS = ("recognised", "evenness", "distance")
 # What 10,000 normal codes would show: the larger Kolmogorov–Smirnov distance of two units is below this
 # mark in 19 cases of 20, and the distance over the 400 cells is about this.
 MARK = 1.48 / 10_000**0.5
@@ -271,7 +272,7 @@ def samples(name: str) -> Figure:
 
 def table_scores(name: str) -> Markdown:
     """Return the scoreboard of one data set."""
-    rows = [["Samples", *(f"`{key}`" for key in SCORES.values())]]
+    rows = [["Samples", *HEADS]]
     for title, of, prefix in DRAWS.values():
         digits = dict(zip(SCORES.values(), (3, 3, 2), strict=True))
         rows.append([title, *printed(run(of.format(name)), digits, prefix)])

@@ -171,6 +171,7 @@ def _ladder() -> None:
     for place, name in zip(("first", "second", "third", "fourth", "last"), names, strict=True):
         PAGE.keep(**{f"ladder_{place}": record[f"train_mse_{name}"]})
     PAGE.keep(ladder_steps=LADDER.rungs[0].epochs)
+    PAGE.keep(ladder_floor=record[f"train_reconstruction_{names[1]}"])
     PAGE.keep(fc_dropout=100 * one.dropout, fc_batch=one.batch_size)
     PAGE.keep(fc_epochs=one.epochs, fc_rate=one.learning_rate, fc_latent=str(one.latent))
     recorded = [rung["images"] for rung in record.config["rungs"]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 
 import torch
@@ -11,11 +12,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from chapters_lib import figures
+from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.experiments.vae import WEIGHTS, weight_name
 from chapters_lib.pages import INCEPTION, claims, model, run, table
 from chapters_lib.pages.claims import Verdict, both
-from chapters_lib.pages.vae import PAGE, config, trainings
+from chapters_lib.pages.vae import PAGE, config
+from chapters_lib.pages.words import in_words, interval, number
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import SAMPLES
 from chapters_lib.recording.judging import load_judge
@@ -36,31 +39,62 @@ def winner() -> float:
     return min(even, key=lambda beta: study()[beta]["train_fid_judge"])
 
 
-def measures() -> Markdown:
-    """Return bound, units and the judge's view of each weight, the chosen one in bold."""
-    columns = {
-        "reconstruction": ("test_reconstruction", ".1f"),
-        "KL": ("test_kl", ",.1f"),
-        "$-\\mathrm{ELBO}$": ("test_negative_elbo", ",.1f"),
-        "units": ("active_units", ".0f"),
-        "recognised": ("recognisable", ".3f"),
-        "evenness": ("class_entropy", ".3f"),
-        "rarest class": ("class_share_min", ".1%"),
-        "distance (train)": ("train_fid_judge", ".1f"),
-        "distance (test)": ("fid_judge", ".1f"),
-    }
+def trained() -> str:
+    """Return how many trainings there are of the weights, in words."""
+    counts = {beta: found.trainings for beta, found in study().items()}
+    most = max(counts.values())
+    several = [f"{beta:g}" for beta, count in counts.items() if count == most]
+    if len(several) == len(counts):
+        return f"{in_words(most)} trainings of each weight"
+    named = " and ".join(filter(None, (", ".join(several[:-1]), several[-1])))
+    of = f"weights {named}" if len(several) > 1 else f"weight {named}"
+    return (
+        f"{in_words(most)} trainings of {of}, one of every other, taken to scatter like those of 1"
+    )
+
+
+def _table(
+    columns: Mapping[str, tuple[str, int]], caption: str, label: str, widths: str
+) -> Markdown:
+    """Return some measures of each weight, means ± standard errors, the chosen weight in bold."""
     rows = [["$\\beta$", *columns]]
     for beta, found in study().items():
-        cells = [f"{beta:g}", *(f"{found[key]:{form}}" for key, form in columns.values())]
+        cells = [f"{beta:g}", *(number(found.metric(key), d) for key, d in columns.values())]
         mark = "**" if beta == winner() else ""
-        rows.append([f"{mark}{cell.replace('%', ' %')}{mark}" for cell in cells])
-    return table(
-        "The KL weight $\\beta$ on MNIST. Reconstruction, KL and their sum are of test images, in nats; units are "
-        "active latent units of 32; the other columns judge 10,000 new images. Bold: the chosen weight. "
-        f"{trainings(weight_name(1)).capitalize()} trainings of weight 1, one of every other.",
+        rows.append([f"{mark}{cell}{mark}" for cell in cells])
+    return table(caption, label, widths, rows)
+
+
+def measures() -> Markdown:
+    """Return bound and units of each weight."""
+    return _table(
+        {
+            "reconstruction": ("test_reconstruction", 1),
+            "KL": ("test_kl", 1),
+            "$-\\mathrm{ELBO}$": ("test_negative_elbo", 1),
+            "active units": ("active_units", 1),
+        },
+        "The KL weight $\\beta$ on MNIST: reconstruction, KL and their sum on test images, in nats, and the active "
+        f"units of 32; {trained()}, mean ± standard error over them. Bold: the chosen weight.",
         "tab-vae-weights",
-        "7 15 11 11 8 12 10 9 9 9",
-        rows,
+        "12 24 24 24 16",
+    )
+
+
+def scores() -> Markdown:
+    """Return the judge's view of each weight's new images."""
+    return _table(
+        {
+            "recognised": ("recognisable", 3),
+            "evenness": ("class_entropy", 3),
+            "rarest class": ("class_share_min", 3),
+            "distance (train)": ("train_fid_judge", 1),
+            "distance (test)": ("fid_judge", 1),
+        },
+        "The KL weight $\\beta$ on MNIST: how the judge sees 10,000 new images of each training. The distance to "
+        f"training images chooses among weights of an evenness of at least {ENOUGH:g}.",
+        "tab-vae-weights-judge",
+        "10 18 18 18 18 18",
     )
 
 
@@ -137,6 +171,14 @@ def numbers() -> None:
     PAGE.keep(winner=f"{beta:g}", enough=ENOUGH, win_seeds=f"{len(entropy.values)}")
     PAGE.keep(win_share=100 * chosen["recognisable"], win_entropy=entropy.mean)
     PAGE.keep(win_entropy_sem=entropy.sem, win_margin=(entropy.mean - ENOUGH) / entropy.sem)
+    PAGE.keep(weights_trained=trained())
+    above = paired(entropy.values, [ENOUGH] * len(entropy.values))
+    settled = ("so other trainings may miss it", "so it is shown to pass")
+    PAGE.keep(win_above=interval(above, 4), win_settled=settled[above.low > 0])
+    for other in (0.5, 2.0, 4.0):
+        for word, key, digits in (("even", "class_entropy", 3), ("near", "train_fid_judge", 1)):
+            gap = interval(_gap(key, other, 1.0), digits, bare=word == "near")
+            PAGE.of(f"w_{other:g}".replace(".", "_")).keep(**{f"{word}_gap": gap})
     PAGE.keep(win_fails=f"{sum(value < ENOUGH for value in entropy.values)}")
     PAGE.keep(win_min=100 * chosen["class_share_min"], win_fid=chosen["train_fid_judge"])
     PAGE.keep(win_test_fid=chosen["fid_judge"])
@@ -179,25 +221,28 @@ def _claims() -> None:
 
     def steps(key: str, *weights: float, digits: int = 3) -> Verdict:
         """Whether a measure falls from each of these weights to the next."""
-        metrics = [study()[weight].metric(key) for weight in weights]
-        fall = partial(claims.less, spread=spread(key), digits=digits)
-        return both(*(fall(low, high) for high, low in pairwise(metrics)))
-
-    def flat(key: str, weight: float) -> Verdict:
-        """Whether no difference of a measure is shown between a weight and weight 1."""
-        return claims.level(study()[weight].metric(key), spread(key), spread=spread(key))
+        falls = (_gap(key, low, high) for high, low in pairwise(weights))
+        return both(*(claims.shown(fall, sign=-1, digits=digits) for fall in falls))
 
     up, down = WEIGHTS, WEIGHTS[::-1]
     PAGE.claims(
         trade=both(steps("test_reconstruction", *down, digits=1), steps("test_kl", *up, digits=1)),
         units=steps("active_units", 0.0, 1.0, 4.0, digits=0),
         distance=steps("train_fid_judge", *up[:5], digits=1),
+        nearer=steps("train_fid_judge", 1.0, 4.0, digits=1),
         recognised=steps("recognisable", *down[:4]),
-        uneven=both(*(flat("class_entropy", weight) for weight in (2.0, 4.0))),
+        mark=claims.below(study()[2.0].metric("class_entropy"), ENOUGH),
         least_even=steps("class_entropy", 0.1, 0.0),
         enough=claims.above(study()[1.0].metric("class_entropy"), ENOUGH, digits=4),
         bound=both(steps("test_negative_elbo", 0.5, 1.0), steps("test_negative_elbo", 2.0, 1.0)),
     )
+
+
+def _gap(key: str, beta: float, other: float) -> Interval:
+    """Return how a measure of one weight differs from that of another; one training has the spread of weight 1."""
+    a, b = (study()[weight].metric(key) for weight in (beta, other))
+    several = min(len(a.values), len(b.values)) > 1
+    return claims.difference(a, b, None if several else spread(key))
 
 
 def spread(key: str) -> Metric:

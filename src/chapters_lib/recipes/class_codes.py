@@ -12,6 +12,7 @@ from chapters_lib import data
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.intervals import paired
 from chapters_lib.evaluation.judge import features_and_probabilities
+from chapters_lib.evaluation.neighbours import of_the_same_class
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import CLASSES
 from chapters_lib.recording.experiment import Metrics, Panels
@@ -20,6 +21,8 @@ from chapters_lib.reproducibility import generator
 
 # by the prefix of their metrics, the recorded models whose codes are decoded
 MODELS = {"cvae": "cvae-fashion-mnist", "decoder_only": "cvae-decoder-only-fashion-mnist"}
+ENCODERS = {"vae": "vae-fashion-mnist"} | MODELS  # those whose codes are compared with one another
+NEAR, WIDE = 10, 500  # neighbours that tell of clumps and of regions
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,19 @@ def hits(config: ClassCodesConfig) -> dict[str, Tensor]:
     }
 
 
+def neighbours(config: ClassCodesConfig) -> Metrics:
+    """Return of the test images' mean codes the share of the nearest that are of the same class."""
+    found: Metrics = {}
+    test = data.load(config.dataset, "test")
+    for prefix, name in ENCODERS.items():
+        its, model = vae.recorded(name)
+        codes = likelihood.encode(model, *vae.inputs(its, test))[0].numpy()
+        for number in (NEAR, WIDE):
+            share = of_the_same_class(codes, test.labels.numpy(), number)
+            found[f"{prefix}_of_{number}_nearest"] = share
+    return found
+
+
 def evaluate(config: ClassCodesConfig, _: nn.Module) -> Metrics:
     """Measure how often codes are decoded as the class asked for, and what of the shortfall is the codes'.
 
@@ -81,10 +97,9 @@ def evaluate(config: ClassCodesConfig, _: nn.Module) -> Metrics:
     with a tenth of own classes and nine tenths of others, as codes would be that still tell their
     class and are drawn regardless of the one asked for. ``…_code_share`` is (own − prior)/(real −
     prior): the part of what prior draws lack to real images that goes when the code is one of
-    the class's own.
+    the class's own. ``…_of_10_nearest`` and ``…_of_500_nearest`` are those of `neighbours`.
     """
-    found = hits(config)
-    metrics: Metrics = {}
+    found, metrics = hits(config), neighbours(config)
     for key, hit in found.items():
         metrics |= _named(f"{key}_hit", float(hit.mean()), float(hit.std()) / math.sqrt(len(hit)))
     for prefix in MODELS:

@@ -233,9 +233,11 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
         draws, prints = ("draw", "print") if beside.endswith("s") else ("draws", "prints")
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            f"The report's {beside} {draws} all its figures and {prints} all its numbers, from trained weights, "
-            "learning curves and measures in `record/`. What `TRAIN = True` trains anew and `EVALUATE = True` measures "
-            "again stands where they are set. Needed are Python 3.11 or newer and\n\n"
+            f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
+            "learning curves and measures in `record/`. The comments at "
+            "`TRAIN` and `EVALUATE` say what these make anew. Needed are Python 3.11 or newer and
+
+"
             f"    pip install {packages}"
         )
     return (
