@@ -235,9 +235,7 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
             "learning curves and measures in `record/`. The comments at "
-            "`TRAIN` and `EVALUATE` say what these make anew. Needed are Python 3.11 or newer and
-
-"
+            "`TRAIN` and `EVALUATE` say what these make anew. Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (
