@@ -232,9 +232,9 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     if not blank:
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            f"The {BESIDE.get(sheet.name, 'notebook')} beside this report draws all its figures and prints all its "
-            "numbers, from trained weights, learning curves and measures in `record/`. What `TRAIN = True` trains anew "
-            "and `EVALUATE = True` measures again is said where they are set. Needed are Python 3.11 or newer and\n\n"
+            f"The {BESIDE.get(sheet.name, 'notebook')} beside this report draws its figures and prints its "
+            "numbers, from trained weights, learning curves and measures in `record/`. The comments at "
+            "`TRAIN` and `EVALUATE` say what these make anew. Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (
