@@ -169,6 +169,9 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=runs.root() / "benchmarks.json")
     options = parser.parse_args()
     record = bench(options.threads, options.rounds, options.images, not options.no_page)
+    if options.to.exists():  # what explorers.py measured stays
+        before = json.loads(options.to.read_text(encoding="utf-8"))
+        record |= {"frames": before["frames"]} if "frames" in before else {}
     options.to.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     told = f", others kept {record['others']:.2f} processors busy" if "others" in record else ""
     print(f"{record['minutes']:.1f} minutes{told}; written to {options.to}")

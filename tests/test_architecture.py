@@ -6,6 +6,7 @@ import ast
 import builtins
 import dis
 import importlib
+from functools import cache
 from pathlib import Path
 from types import CodeType
 
@@ -39,6 +40,10 @@ LONGEST = 60  # lines of a function
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "shelve", "cloudpickle"}
 
 
+parsed = cache(ast.parse)
+
+
+@cache
 def sources() -> dict[str, str]:
     """Return the text of every module by its dotted name below the package."""
     return {
@@ -50,7 +55,7 @@ def sources() -> dict[str, str]:
 def imported(source: str, modules: set[str]) -> set[str]:
     """Return the dotted names below the package that a module imports, at its top or inside a function."""
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -114,7 +119,7 @@ def circles(texts: dict[str, str]) -> list[str]:
 
 
 def calls(source: str) -> list[ast.Call]:
-    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [node for node in ast.walk(parsed(source)) if isinstance(node, ast.Call)]
 
 
 def prints(texts: dict[str, str]) -> list[str]:
@@ -131,7 +136,7 @@ def pickles(texts: dict[str, str]) -> list[str]:
     """Return where objects could be pickled: the modules for it, and loads that would run what they read."""
     wrong = []
     for module, source in texts.items():
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(parsed(source)):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = [a.name for a in node.names] + [getattr(node, "module", None) or ""]
                 if PICKLES & {name.split(".")[0] for name in names}:
@@ -155,7 +160,7 @@ def asserted(texts: dict[str, str]) -> list[str]:
     return [
         f"{module}:{node.lineno}"
         for module, source in texts.items()
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Assert) and "isinstance(" in ast.unparse(node.test)
     ]
 
@@ -216,7 +221,7 @@ def long_functions(texts: dict[str, str]) -> dict[str, int]:
     return {
         f"{module}.{node.name}": length
         for module, source in texts.items()
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST
     }

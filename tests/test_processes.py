@@ -110,10 +110,11 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple:
     return found
 
 
+# Over 20 s: three processes that import torch, one after the other.
 def test_killed_at_random_moments(folders: Folders, uninterrupted: tuple) -> None:
     draw = random.Random()  # other moments every time: no moment may matter
     moments = []
-    for _ in range(2):  # each process imports torch
+    for _ in range(2):
         with training(folders, pause=0.03) as process:
             wait_for_progress(folders, process)
             time.sleep(draw.uniform(0.0, 0.4))

@@ -108,6 +108,7 @@ def spell(element: Element) -> None:
     if size := element.get(
         "minsize"
     ):  # \bigl and its like: stretched, Chromium gives them too much space
+        text = element.text = text.removeprefix("\\")  # of braces
         percent = 100 * float(size.removesuffix("em"))
         element.attrib = {"stretchy": "false", "mathsize": f"{percent:.0f}%"}
     alphabet = ALPHABETS.get(element.get("mathvariant", ""))

@@ -14,6 +14,9 @@ from docutils import nodes
 from epub_builder import mathml
 from sphinx.util.math import get_node_equation_number
 
+OPENING, CLOSING = re.compile(r"[(\[‘“]+$"), re.compile(r"[.,;:!?)\]’”…–-]+")
+UNTOUCHED = (nodes.literal, nodes.FixedTextElement, nodes.math, nodes.raw)
+PARTED = re.compile(r" (?=%)|(?<=±) ")
 MATHJAX = ("mml-chtml.js", "output/chtml/fonts/woff-v2")
 
 
@@ -40,6 +43,40 @@ def visit_display(self, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def keep(app, doctree, docname: str) -> None:
+    """Leave in one line what browsers would part: a formula and the punctuation at it, a number and its per cent."""
+    if app.builder.name != "html":
+        return
+    for parent in list(doctree.findall(nodes.TextElement)):
+        if isinstance(parent, UNTOUCHED):
+            continue
+        for place, child in enumerate(list(parent.children)):
+            if isinstance(child, nodes.Text) and PARTED.search(child):
+                parent[place] = nodes.Text(PARTED.sub("\u00a0", child))
+        for place, child in enumerate(list(parent.children)):
+            if isinstance(child, nodes.math):
+                enclose(parent, place)
+
+
+def enclose(parent: nodes.Element, place: int) -> None:
+    """Put the formula at a place into one node with the punctuation at it."""
+    node, kept = parent[place], nodes.inline(classes=["kept"])
+    before = parent[place - 1] if place else None
+    after = parent[place + 1] if place + 1 < len(parent) else None
+    opening = OPENING.search(before) if isinstance(before, nodes.Text) else None
+    closing = CLOSING.match(after) if isinstance(after, nodes.Text) else None
+    if not opening and not closing:
+        return
+    parent[place] = kept
+    kept += node
+    if opening:
+        parent[place - 1] = nodes.Text(before[: opening.start()])
+        kept.insert(0, nodes.Text(opening[0]))
+    if closing:
+        parent[place + 1] = nodes.Text(after[closing.end() :])
+        kept += nodes.Text(closing[0])
+
+
 def copy_mathjax(app, exception) -> None:
     """Copy what of MathJax reads MathML; only a browser without MathML loads it."""
     spec = find_spec("sphinx-mathjax-offline")
@@ -59,5 +96,6 @@ def copy_mathjax(app, exception) -> None:
 
 def setup(app):
     app.add_html_math_renderer("site_mathml", (visit_inline, None), (visit_display, None))
+    app.connect("doctree-resolved", keep)
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

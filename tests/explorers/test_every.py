@@ -64,6 +64,7 @@ new Promise((over) => {
 """
 
 
+# Over 20 s the first time: every decoder is packed.
 @pytest.fixture(scope="module")
 def exported(request: pytest.FixtureRequest) -> Path:
     """Return a folder with what the explorers load; from test to test only what changed is written anew."""

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -134,6 +135,39 @@ console.log(JSON.stringify([through(1), through(-2)]));"""
         torch.testing.assert_close(density, expected, atol=2e-3, rtol=0)
 
 
+def test_the_best_discriminator_on_the_ring_is_that_of_numpy(tmp_path: Path) -> None:
+    """p/(p + q) on a grid, both densities seen through the kernel, and the line on which it is one half."""
+    cells, count = 80, 300
+    program = """
+require(STATIC + "/play/gan-model.js");
+const { RING, crossings } = playGan, best = RING.best(Float64Array.from(given.samples.flat()), given.cells);
+console.log(JSON.stringify({ best: [...best], line: crossings(best, given.cells, 0.5), kernel: RING.kernel }));"""
+    rng = np.random.default_rng(3)
+    angles = np.arange(8) * np.pi / 4
+    centres = 0.5 + 0.35 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    samples = centres[rng.integers(0, 3, count)] + rng.normal(0, 0.03, (count, 2))  # of three only
+    found = in_node(program, {"samples": samples.tolist(), "cells": cells}, tmp_path)
+    along = (np.arange(cells) + 0.5) / cells
+    grid = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
+
+    def density(points: np.ndarray, deviation: float) -> np.ndarray:
+        squares = ((grid[:, None] - points) ** 2).sum(axis=2) / deviation**2
+        return np.exp(-squares / 2).mean(axis=1) / (2 * np.pi * deviation**2)
+
+    p, q = density(centres, np.hypot(0.025, found["kernel"])), density(samples, found["kernel"])
+    best = np.array(found["best"], dtype=float)
+    known = p + q > 0.11
+    assert 0.1 < known.mean() < 0.6 and np.isnan(best[p + q < 0.09]).all()
+    np.testing.assert_allclose(best[known], (p / (p + q))[known], atol=1e-3)
+    ends = np.array(found["line"]).reshape(-1, 2)
+    at = [np.clip(np.floor(ends).astype(int) + step, 0, cells - 1) for step in (0, 1)]
+    corners = [
+        best[y * cells + x] for y in (at[0][:, 1], at[1][:, 1]) for x in (at[0][:, 0], at[1][:, 0])
+    ]
+    assert len(ends) > 20
+    assert (np.nanmin(corners, axis=0) <= 0.5).all() and (np.nanmax(corners, axis=0) >= 0.5).all()
+
+
 def test_bad_rates_collapse_and_good_ones_cure(tmp_path: Path) -> None:
     program = """
 require(STATIC + "/play/gan-model.js");
@@ -168,7 +202,12 @@ def test_a_reader_trains_a_pair(width: int, tmp_path: Path) -> None:
         assert page.evaluate("$$('.pl-slider output').map((n) => n.textContent)") == [
             "0.01", "0.0001", "1",
         ]  # fmt: skip
+        shown = "$('canvas').toDataURL()"
+        page.evaluate(f"window.before = {shown}; 0")
+        page.click("input[type=checkbox]")  # without the optimum's line
+        assert page.evaluate(f"{shown} !== before")
         page.press("select", "ArrowDown")  # the line
+        assert page.evaluate("$('input[type=checkbox]').offsetWidth") == 0
         page.until("/p\\/\\(p \\+ q\\)/.test($('.pl-readout b').textContent)")
         assert page.evaluate(rounds) == 0
         page.until("$('.pl-spoken').textContent.startsWith('Round 0')")

@@ -180,5 +180,5 @@ def test_a_reader_reads_errors_by_labels(tmp_path: Path) -> None:
         page.until("$('.pl-readout').innerText.startsWith('180 labelled')")
         assert page.evaluate(pictures) != before
         assert " read as " in page.evaluate("$('.pl-wrong canvas').ariaLabel")
-        assert "mistakes not recorded" in page.evaluate("$('').innerText")
+        assert "mistakes are recorded at" in page.evaluate("$('').innerText")
         assert "not recorded" in page.evaluate("$('.pl-list').innerText")

@@ -46,6 +46,7 @@ def operator(tex: str, text: str) -> Element:
         (r"1{,}797", "1,797"),
         (r"\lVert x \rVert", "‖x‖"),
         (r"\bigl\lvert x \bigr\rvert", "|x|"),
+        (r"\bigl\{ x \bigr\}", "{x}"),
         (r"z \sim p", "z∼p"),
         (r"m := 1", "m:=1"),
         (r"x < 1", "x<1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -38,19 +39,32 @@ def test_a_question_keeps_its_words_and_folds_its_answer():
     assert "Yes, by *counting*." in text and ":::" not in text
 
 
-def test_a_notebook_far_from_the_sources_takes_them_from_an_archive(tmp_path, monkeypatch, capsys):
+def packed(sources: Path, kind: str) -> str:
+    """Make an archive of a folder, or a repository's address."""
+    if kind == "archive":
+        return shutil.make_archive(
+            str(sources.parent / "book"), "gztar", sources.parent, sources.name
+        )
+    git = ["git", "-C", str(sources), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Begin"]):
+        subprocess.run([*git, *command], check=True)
+    return sources.as_uri()
+
+
+@pytest.mark.parametrize("kind", ["archive", "repository"])
+def test_a_notebook_far_from_the_sources_takes_them(kind, tmp_path, monkeypatch, capsys):
     """Every package is there already, so that nothing is installed."""
     sources = tmp_path / "made" / "book-1"
     (sources / "src" / "chapters_lib").mkdir(parents=True)
     (sources / "src" / "chapters_lib" / "__init__.py").touch()
     pins = (PATH.parents[2] / "requirements.txt").read_text(encoding="utf-8")
     (sources / "requirements.txt").write_text(pins, encoding="utf-8")
-    archive = shutil.make_archive(str(tmp_path / "book"), "gztar", tmp_path / "made")
+    source = packed(sources, kind)
     (tmp_path / "far").mkdir()
     monkeypatch.chdir(tmp_path / "far")
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    told, cell = plain_notebook.preface("Data", "book/data", archive)
+    told, cell = plain_notebook.preface("Data", "book/data", source)
     assert told.cell_type == "markdown" and cell.cell_type == "code"
     exec(cell.source, {})
     book = tmp_path / "far" / "learning-to-generate"

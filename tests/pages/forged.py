@@ -100,3 +100,14 @@ def better_colour(folder: Path, name: str) -> Path:
             }
         path.write_text(json.dumps(record), encoding="utf-8")
     return folder
+
+
+def all_the_data(folder: Path) -> Path:
+    """Return a folder of all records, those of KMNIST of the whole set, and SVHN beside house numbers."""
+    better_colour(folder, "svhn")
+    for name in runs.names():
+        if "kmnist" in name and not name.endswith("-updates"):
+            (folder / name).unlink()
+            shutil.copytree(ROOT / "runs" / name, folder / name)
+            make_whole(folder / name)
+    return folder

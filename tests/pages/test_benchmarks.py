@@ -94,3 +94,20 @@ def test_the_record_is_whole() -> None:
 )
 def test_a_time_has_the_unit_that_suits_it(seconds: float, text: str) -> None:
     assert page.duration(seconds) == text
+
+
+def test_the_explorers_times_stand_slowest_first(
+    record: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    page.numbers()
+    assert kept["frames_said"] == ""
+    assert "explorers.py" in page.table_frames().data
+    record["frames"] = {
+        "date": "1 May",
+        "processor": "P",
+        "medians": {"c-vae-classes": 16.7, "gan-gan": 40.0},
+    }
+    page.numbers()
+    assert str(kept["frames_said"]).startswith("Measured on 1 May on P: 1 of 2 explorers reach")
+    text = page.table_frames().data
+    assert text.index("40.0 ms") < text.index("16.7 ms") and "* - c-vae\n  - classes" in text

@@ -40,7 +40,7 @@ def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monke
     )
     assert records.ranked("mnist", "y", 1) == "not recorded"
     assert records.gap("mnist", "x", (records.GAN, records.FLOW), 1).startswith("0.6 [−")
-    assert answer.differences("mnist", "x").startswith("The distances differ by (95 %")
+    assert answer.differences("mnist", "x").startswith("By the judge the distances differ by (95 %")
     assert records.trainings("mnist") == "two trainings of each model"
     single = recorded(1, x=[3.0, 1.0, 2.0])
     monkeypatch.setattr(records, "of", lambda part: single)
@@ -50,7 +50,7 @@ def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monke
 
 def test_findings_hold_for_the_records_and_for_no_others(monkeypatch, kept, claimed):
     answer.numbers()
-    assert len(claimed) == 22 and all(verdict.holds for verdict in claimed.values())
+    assert len(claimed) == 24 and all(verdict.holds for verdict in claimed.values())
     vae, flow, gan = records.of("mnist").values()
     monkeypatch.setattr(
         records, "of", lambda part: dict(zip(MODELS, (flow, vae, gan), strict=True))

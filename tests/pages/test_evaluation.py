@@ -36,8 +36,8 @@ def test_the_state_counts_the_rows_that_have_the_distance(kept):
     entries = board.entries()
     measured = sum(entry.has(board.shown()) for entry in entries)
     few = sum(entry.has(board.EQUAL) for entry in entries)
-    assert f"; {measured} of all {len(entries)} rows have it" in kept["board_state"]
-    assert f", and {few} one of as many" in kept["board_state"]
+    assert f"; {measured} of all {len(entries)} rows have it." in kept["board_state"]
+    assert f" A further {few} have one of as many" in kept["board_state"]
     assert kept["kl_four"] < kept["kl_one"]
 
 
@@ -59,6 +59,12 @@ def test_the_yardstick_is_of_as_many_images_where_it_was_measured():
     assert "all test images" in board._yardstick("kmnist")[1]
 
 
+def test_a_caption_says_of_how_many_real_images_inception_was_asked():
+    said = board.of_real_images("mnist")
+    assert ("beside as many test images" in said) == (board.real_images("mnist") is not None)
+    assert board.of_real_images("kmnist") == " Inception was not asked about real images."
+
+
 def test_the_other_tables_have_their_rows():
     assert board.table_weights().data.count("\n* - ") == 5
     assert evaluation.table_sets(SEEN, 359).data.count("\n* - ") == 6
@@ -75,14 +81,15 @@ def test_figures_name_their_axes():
 
 
 def test_a_set_that_keeps_its_recall_is_marked(kept, claimed):
-    evaluation.faults(SEEN)
+    evaluation.faults(SEEN, 0.0)
     assert kept["sets_real_kid"] == "−0.001 ± 0.002" and all(
         verdict.holds for verdict in claimed.values()
     )
-    evaluation.faults(SEEN | {"sixty, repeated": seen(2.0, 0.9, 0.5)})
+    evaluation.faults(SEEN | {"sixty, repeated": seen(2.0, 0.9, 0.5)}, 0.4)
     assert {key: verdict.holds for key, verdict in claimed.items()} == {
         "faults_noticed": True,
         "repetition_costs_recall": False,
+        "copies_cost_recall": False,
         "sideways_costs_precision": True,
     }
 

@@ -136,6 +136,7 @@ def test_every_page_speaks_of_any_record_and_its_findings_hold(findings, tmp_pat
     assert not often, f"contradicted in so many of {DRAWS} draws: {often}"
 
 
+# Over 20 s: what the page trains is trained.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINING)
 def test_a_page_speaks_of_its_own_trainings_from_other_seeds(findings, monkeypatch, name):

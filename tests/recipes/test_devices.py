@@ -96,6 +96,7 @@ ALONE = "CHAPTERS_FAR_DEVICE"
 alone = pytest.mark.skipif(ALONE not in os.environ, reason="runs in a process of its own, below")
 
 
+# Over 20 s: each operation of that device is a call of Python.
 @pytest.mark.slow
 def test_trainings_on_another_device_in_a_process_of_their_own() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]

@@ -17,7 +17,7 @@ from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.evaluation.kid import kernel_distance
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.recipes import measuring
-from chapters_lib.recipes.measuring import CropsConfig, SizesConfig
+from chapters_lib.recipes.measuring import CropsConfig, RealConfig, SizesConfig
 from chapters_lib.recording import scoreboard
 from chapters_lib.recording.experiment import Session
 from tests.conftest import Folders, use_data
@@ -110,6 +110,16 @@ def test_effects(stand_ins: Classifier) -> None:
     speeds = {key for key in found if key.endswith("_images_per_second")}
     assert set(found) == set(expected) | speeds and len(speeds) == 2
     assert all(found[key] > 0 for key in speeds)
+
+
+def test_real_images(stand_ins: Classifier) -> None:
+    found = measuring.measure_real(RealConfig("digits", 100), nn.Identity())
+    train, test = (
+        Kindred("bfloat16")(data.load("digits", p).images[:100]) for p in ("train", "test")
+    )
+    low = "inception4_low"
+    assert set(found) == {f"train_fid_{low}", f"train_kid_{low}", f"train_kid_{low}_sem"}
+    assert found[f"train_fid_{low}"] == pytest.approx(feature_distance(test, train))
 
 
 def write_crops(folder: Path) -> tuple[np.ndarray, np.ndarray]:

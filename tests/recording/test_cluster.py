@@ -67,6 +67,7 @@ def wait_for(what: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+# Over 20 s: a cluster of several machines is begun, and one of them killed.
 @pytest.mark.slow
 def test_a_machine_lost_in_the_middle(
     quick: str,

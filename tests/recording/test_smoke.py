@@ -36,6 +36,7 @@ def kept(folders: Folders) -> list[str]:
     return [str(p) for top in (folders.runs, folders.cache) if top.exists() for p in top.rglob("*")]
 
 
+# Over 20 s: two networks of full width.
 @pytest.mark.slow
 def test_svhn_from_a_small_file(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
     """With the judge that it needs, at full width."""

@@ -54,8 +54,11 @@
       if (!plot) return;
       const foreseen = (d, n) => playFrechet.bias(d, n).means + playFrechet.bias(d, n).covariances;
       SIZES.forEach((d, i) => {
-        const [width, alpha] = d === this.d ? [3, 1] : [1, 0.6];
-        plot.curve(COUNTS.map((n) => [n, foreseen(d, n)]), play.COLOURS[i], width, alpha);
+        plot.curve(COUNTS.map((n) => [n, foreseen(d, n)]), play.COLOURS[i], d === this.d ? 3 : 1.2);
+        const [paper, shade] = ["paper", d === this.d ? "ink" : "muted"].map((name) => play.colour(this.root, name));
+        const place = [`d = ${d}`, plot.x(COUNTS[0]) + 4, plot.y(foreseen(d, COUNTS[0])) - 8];
+        Object.assign(plot.c, { textAlign: "left", strokeStyle: paper, lineWidth: 3, fillStyle: shade }).strokeText(...place);
+        plot.c.fillText(...place);
         for (const one of this.found.filter((each) => each.d === d)) plot.dot(one.n, one.means + one.covariances, 3.2, play.COLOURS[i]);
       });
       const { c, x, y } = plot, ring = new Path2D();

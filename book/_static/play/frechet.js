@@ -23,7 +23,7 @@
       this.readout = element("p", { class: "pl-readout" });
       this.shares = element("div", { class: "pl-shares", role: "img" }, element("span"), element("span"));
       const key = element("p", { class: "pl-key" },
-        "Blue: p, orange: q; ellipses at one and two standard deviations. The bar: the term of the means (dark) and that of the covariances (light).");
+        "Blue: p, orange: q; ellipses at one and two standard deviations. The bar: the term of the means (full colour) and that of the covariances (pale).");
       const cases = [["Start", copies], ["Same means", () => this.like("mean")], ["Same covariances", () => this.like("axes", "angle")]];
       const side = element("div", { class: "pl-side pl-told" }, this.readout, this.shares, key);
       root.replaceChildren(play.bar(this.choice), element("div", { class: "pl-main" }, this.plane.canvas, side),
@@ -99,12 +99,12 @@
           c.globalAlpha = 1;
           Object.assign(c, { strokeStyle: COLOURS[which], lineWidth: 1.6 }).stroke(path);
         }
-        for (const grip of [0, 1, 2].map((i) => 3 * which + i)) {
-          const [left, top] = plane.toPixel(this.place(grip)), dot = new Path2D();
-          dot.arc(left, top, grip % 3 ? 4 : 5.5, 0, 2 * Math.PI);
-          plane.outlined(c, dot, "ink", 1.5);
-          Object.assign(c, { fillStyle: COLOURS[which] }).fill(dot);
-        }
+      });
+      GRIPS.forEach((_, grip) => { // above both
+        const [left, top] = plane.toPixel(this.place(grip)), dot = new Path2D();
+        dot.arc(left, top, grip % 3 ? 4 : 5.5, 0, 2 * Math.PI);
+        plane.outlined(c, dot, "ink", 1.5);
+        Object.assign(c, { fillStyle: COLOURS[Math.floor(grip / 3)] }).fill(dot);
       });
     }
   }

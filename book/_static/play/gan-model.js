@@ -159,7 +159,7 @@
 
   /** Eight Gaussians on a ring in the unit square, those of the chapter. */
   const RING = {
-    noise: 4, size: 2, width: 32, batch: 64, deviation: 0.025,
+    noise: 4, size: 2, width: 32, batch: 64, deviation: 0.025, kernel: 0.02,
     centres: Array.from({ length: 8 }, (_, i) =>
       [0.5 + 0.35 * Math.cos(Math.PI * i / 4), 0.5 + 0.35 * Math.sin(Math.PI * i / 4)]),
     draw(random, count) {
@@ -185,7 +185,48 @@
       }
       return counts.filter((count) => count >= 0.2 * samples.length / 2 / 8).length;
     },
+    /** The mean of the densities N(centre, deviation² I) at the middles of cells × cells squares, row by row from below. */
+    mixture(centres, deviation, cells) {
+      const out = new Float64Array(cells * cells), count = centres.length / 2, near = 5 * deviation;
+      const first = (at) => Math.max(Math.ceil((at - near) * cells - 0.5), 0);
+      const last = (at) => Math.min(Math.floor((at + near) * cells - 0.5), cells - 1);
+      const along = Float64Array.from({ length: cells }, (_, i) => (i + 0.5) / cells), right = new Float64Array(cells);
+      for (let n = 0; n < count; n++) {
+        const [x, y] = [centres[2 * n], centres[2 * n + 1]], [from, to] = [first(x), last(x)];
+        for (let i = from; i <= to; i++) right[i] = gauss(along[i], x, deviation) / count;
+        for (let j = first(y); j <= last(y); j++) {
+          const up = gauss(along[j], y, deviation);
+          for (let i = from; i <= to; i++) out[j * cells + i] += up * right[i];
+        }
+      }
+      return out;
+    },
+    /** p/(p + q) on such squares, NaN where neither is. p is known; q is estimated: both are seen through one kernel,
+        that of the samples, so that equal densities give ½. */
+    best(samples, cells) {
+      const { kernel, deviation, centres, mixture } = RING, q = mixture(samples, kernel, cells);
+      const p = mixture(centres.flat(), Math.hypot(deviation, kernel), cells);
+      return p.map((v, i) => (v + q[i] > 0.1 ? v / (v + q[i]) : NaN));
+    },
   };
+
+  /** Where values on a square grid, row by row, cross a level: pieces of lines, [x, y, x, y], counted in cells from the
+      middle of the first. Nothing is drawn beside a value that is not known. */
+  function crossings(values, cells, level) {
+    const pieces = [], turn = [[0, 0], [1, 0], [1, 1], [0, 1]];
+    for (let at = 0; at < cells * (cells - 1); at++) {
+      const x = at % cells, y = Math.floor(at / cells);
+      const above = turn.map(([i, j]) => values[at + i + j * cells] - level), ups = above.filter((v) => v > 0).length;
+      if (x === cells - 1 || ups === 0 || ups === 4 || above.some(Number.isNaN)) continue;
+      const ends = turn.flatMap(([i, j], side) => {
+        const next = (side + 1) % 4, part = above[side] / (above[side] - above[next]);
+        if (above[side] > 0 === above[next] > 0) return [];
+        return [[x + i + part * (turn[next][0] - i), y + j + part * (turn[next][1] - j)]];
+      });
+      for (let i = 0; i < ends.length; i += 2) pieces.push([...ends[i], ...ends[i + 1]]);
+    }
+    return pieces;
+  }
 
   /** A density with two humps on the line, that of the chapter's second figure, and a generator of one noise unit. */
   const LINE = {
@@ -218,5 +259,5 @@
     },
   };
 
-  globalThis.playGan = { Network, Adam, Pair, RING, LINE, randomness };
+  globalThis.playGan = { Network, Adam, Pair, RING, LINE, randomness, crossings };
 })();

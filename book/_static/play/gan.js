@@ -3,7 +3,8 @@
 (function () {
   "use strict";
   const { element, button, number } = play;
-  const SHOWN = 600, CELLS = 36, BINS = 120, MILLISECONDS = 12; // samples; of D's surface; of q; of a frame, to train
+  const SHOWN = 600, DRAWN = 2000, CELLS = 36, FINE = 80, BINS = 120; // samples seen, and those of q; of D's surface; of q
+  const MILLISECONDS = 12; // of a frame, to train
   const GOOD = [1e-3, 3e-3], BAD = [1e-2, 1e-4], CHANCE = 2 * Math.log(2), KEPT = 240;
   const LOSSES = ["min-max", "non-saturating"], WORLDS = ["ring of eight", "line"];
   const [BLUE, ORANGE] = play.COLOURS;
@@ -28,8 +29,12 @@
         { ...scale, value: RATES.indexOf(this.rates[i]) }, (v) => { this.rates[i] = RATES[v]; }));
       const steps = play.slider("Steps of D a round", { min: 1, max: 5, step: 1, value: 1, format: String },
         (v) => { this.k = v; });
+      this.best = element("input", { type: "checkbox", checked: "" });
+      this.best.addEventListener("change", () => this.draw());
+      this.option = element("label", {}, this.best, " Where p/(p + q) is ½");
       const world = play.select("Data", WORLDS, (value) => {
         this.world = value === WORLDS[0] ? playGan.RING : playGan.LINE;
+        this.option.hidden = this.world !== playGan.RING; // on the line it is drawn anyway
         this.begin();
       });
       const loss = play.select("Loss of G", LOSSES, (value) => { this.saturating = value === LOSSES[0]; });
@@ -43,7 +48,7 @@
         button({}, title, () => this.setRates(rates)));
       const anew = button({}, "New pair", () => { this.seed += 1; this.begin(); });
       const side = element("div", { class: "pl-side pl-told" }, this.curve, this.readout, this.key);
-      this.root.replaceChildren(play.bar(world, loss), element("div", { class: "pl-main" }, this.canvas, side),
+      this.root.replaceChildren(play.bar(world, loss, this.option), element("div", { class: "pl-main" }, this.canvas, side),
         play.bar(this.runs, rounds, anew, ...presets), element("div", { class: "pl-sliders" }, ...this.sliders, steps));
       this.say = play.announcer(this.root);
     }
@@ -63,7 +68,7 @@
       const { world } = this, random = playGan.randomness(this.seed);
       this.pair = world.pair(random);
       this.source = { real: () => world.draw(random, world.batch), noise: () => random.normals(world.batch * world.noise) };
-      this.shown = playGan.randomness(0).normals(SHOWN * world.noise);
+      this.shown = playGan.randomness(0).normals(DRAWN * world.noise);
       Object.assign(this, { rounds: 0, losses: [] });
       this.draw();
     }
@@ -120,7 +125,7 @@
       this.pair.probability(grid).forEach((d, i) => image.data.set([...orange, 220 * d], 4 * i));
       surface.getContext("2d").putImageData(image, 0, 0);
       c.drawImage(surface, 0, 0, width, height);
-      const samples = generator.forward(this.shown), [ink, paper] = this.colours("ink", "paper");
+      const drawn = generator.forward(this.shown), samples = drawn.subarray(0, 2 * SHOWN), [ink, paper] = this.colours("ink", "paper");
       for (const [radius, shade] of [[2.6, paper], [1.9, BLUE]]) {
         c.fillStyle = shade;
         for (let n = 0; n < samples.length; n += 2) {
@@ -133,8 +138,20 @@
         const cross = new Path2D(`M${x - 5} ${y - 5}l10 10M${x - 5} ${y + 5}l10 -10`);
         for (const [lineWidth, strokeStyle] of [[4, paper], [2, ink]]) Object.assign(c, { lineWidth, strokeStyle }).stroke(cross);
       }
-      this.name("Crosses: centres of the real points. Blue: samples. The deeper the orange, the surer D that a point there is real.");
+      if (this.best.checked) this.drawBest(c, drawn, width, height);
+      this.name("Crosses: centres of the real points. Blue: samples. The deeper the orange, the surer D that a point there is real. " +
+        (this.best.checked ? `Line: where the best D, p/(p + q), is ½. An estimate: p is known, q is that of ${DRAWN.toLocaleString("en")} samples; ` +
+          `both are seen through a Gaussian kernel of width ${playGan.RING.kernel}.` : ""));
       return `${found(samples)} of 8 centres found.`;
+    }
+
+    /** Where p/(p + q) is ½, as far as the samples tell. */
+    drawBest(c, samples, width, height) {
+      const path = new Path2D(), [ink, paper] = this.colours("ink", "paper");
+      for (const ends of playGan.crossings(playGan.RING.best(samples, FINE), FINE, 0.5)) {
+        [0, 2].forEach((i) => path[i ? "lineTo" : "moveTo"]((ends[i] + 0.5) / FINE * width, (1 - (ends[i + 1] + 0.5) / FINE) * height));
+      }
+      for (const [lineWidth, strokeStyle] of [[3.4, paper], [1.5, ink]]) Object.assign(c, { lineWidth, strokeStyle }).stroke(path);
     }
 
     drawLine() {

@@ -34,8 +34,10 @@
     mistakes({ kind, title, strip }) {
       const { wrong, pictures, shares } = this.record, found = wrong[kind][String(shares[this.at])];
       const colour = play.COLOURS[Object.keys(this.record.errors).indexOf(kind)];
-      title.replaceChildren(element("b", { style: `border-bottom: 3px solid ${colour}` }, kind),
-        found ? `: its first ${found.length} mistakes among the test images, with what it read` : ": mistakes not recorded at this share");
+      const kept = shares.filter((share) => wrong[kind][String(share)]).join(", ");
+      title.replaceChildren(element("b", { style: `border-bottom: 3px solid ${colour}` }, kind), found
+        ? `: its first ${found.length} mistakes among the test images, with what it read`
+        : `: mistakes are recorded at ${kept} % of the labels only`);
       const words = (found ?? []).map(([at, said]) => `a ${pictures[at][1]} read as ${said}`);
       strip.setAttribute("aria-label", `Mistakes: ${kind}`);
       strip.replaceChildren(...(found ?? []).map(([at, said], i) => {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chapters_lib.recipes import judge, measuring
 from chapters_lib.recipes.judge import JudgeConfig
-from chapters_lib.recipes.measuring import CropsConfig, SizesConfig
+from chapters_lib.recipes.measuring import CropsConfig, RealConfig, SizesConfig
 from chapters_lib.recording.experiment import (
     Experiment,
     build_nothing,
@@ -29,6 +29,7 @@ JUDGES = (
     ),
 )
 SIZES = SizesConfig("mnist", "gan-fc-mnist")
+REAL = ("mnist", "fashion-mnist")
 COLOUR_SIZES = SizesConfig(
     "house-numbers",
     "gan-house-numbers",
@@ -69,6 +70,21 @@ EXPERIMENTS = (
             weights_stored=False,
         )
         for config in (SIZES, COLOUR_SIZES)
+    ),
+    *(
+        Experiment(
+            f"real-{dataset}",
+            CHAPTER,
+            f"training images of {dataset} held against as many test images, in Inception's features",
+            RealConfig(dataset),
+            build_nothing,
+            measure_nothing,
+            measuring.measure_real,
+            no_panels,
+            seeds=(0,),
+            weights_stored=False,
+        )
+        for dataset in REAL
     ),
     Experiment(
         "house-numbers-beside-svhn",

@@ -15,8 +15,15 @@ from chapters_lib.recording import benchmarks
 from chapters_lib.recording.benchmarks import Contest, contests, counts
 
 PAGE = Page("bench")
+FLUENT = 1000 / 30  # milliseconds from frame to frame, at thirty frames a second
 NOTHING = "*Nothing is measured here yet: `make bench` does it.*"
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+def frames() -> dict[str, float]:
+    """Return milliseconds from frame to frame, medians, by page and explorer, the slowest first."""
+    found: dict[str, float] = benchmarks.record().get("frames", {}).get("medians", {})
+    return dict(sorted(found.items(), key=lambda each: -each[1]))
 
 
 def numbers() -> None:
@@ -38,6 +45,7 @@ def numbers() -> None:
     )
     below = [each for each in contests() if each.ratio[1] < each.aim]
     PAGE.keep(contests=str(len(contests())), below=str(len(below)), missed=_named(below))
+    PAGE.keep(frames_said=_frames(made.get("frames", {})))
     level = [each for each in contests() if each.ratio[0] < 1 < each.ratio[2]]
     slower = [each for each in contests() if each.ratio[2] <= 1]
     PAGE.keep(level=_named(level), slower=_named(slower))
@@ -50,6 +58,18 @@ def _build(page: dict[str, Any]) -> str:
     return (
         f" The page {page['name']} took {page['fresh']:.0f} s to be run and set, and {page['again']:.0f} s when "
         "nothing had changed, the start of the program included."
+    )
+
+
+def _frames(made: dict[str, Any]) -> str:
+    """Return where the explorers were measured, and how many are fluent; nothing where none was."""
+    times = frames().values()
+    if not times:
+        return ""
+    fluent = sum(ms <= FLUENT for ms in times)
+    return (
+        f"Measured on {made['date']} on {made['processor']}: {fluent} of {len(times)} explorers reach thirty frames "
+        "a second. "
     )
 
 
@@ -100,6 +120,23 @@ def table_contests() -> Markdown:
         "19 19 12 22 15 7 8",
         [head, *_rows()],
         "longtable",
+    )
+
+
+def table_frames() -> Markdown:
+    """Return how quickly each explorer follows the reader's hand."""
+    rows = [
+        [*name.rsplit("-", 1), f"{median:.1f} ms", f"{1000 / median:.0f}"]
+        for name, median in frames().items()
+    ]
+    if not rows:
+        return Markdown("*Nothing is measured here yet: `python benchmarks/explorers.py` does it.*")
+    return table(
+        "The explorers in a browser without a graphics card, while they are dragged, run or train: the median time "
+        "from frame to frame.",
+        "tab-bench-frames",
+        "30 20 20 20",
+        [["Page", "Explorer", "Time", "Frames a second"], *rows],
     )
 
 

@@ -65,8 +65,9 @@ def difference(a: Metric, b: Metric, spread: Metric | None = None, sure: float =
 
 
 def apart(a: Metric, b: Metric) -> Interval:
-    """Return mean(a) − mean(b), each with a standard error of its own, with two errors on each side."""
-    return Interval.about(float(a.mean - b.mean), math.hypot(a.sem, b.sem))
+    """Return mean(a) − mean(b), each with an error of its own: two errors on each side, of trainings Student's."""
+    gap, reach = float(a.mean - b.mean), math.hypot(_reach(a), _reach(b))
+    return Interval(gap, math.hypot(a.sem, b.sem), gap - reach, gap + reach)
 
 
 def less(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3) -> Verdict:
@@ -125,11 +126,15 @@ def _signed(found: Interval, sign: int, told: str) -> Verdict:
     return Verdict(seen == 0, told, seen != 0 and abs(found.difference) <= WIDER * reach)
 
 
+def _reach(a: Metric) -> float:
+    """Return how far 95 % reach on each side of a mean, of trainings or of what one training averages."""
+    several = len(a.values) > 1
+    return (float(stdtrit(len(a.values) - 1, 0.975)) if several else 2.0) * a.sem
+
+
 def _marked(a: Metric, mark: float, holds: bool, digits: int) -> Verdict:
     """Return whether a mean lies where it should; within its interval of the mark it is open."""
-    reach = 0.0
-    if len(a.values) > 1:
-        reach = float(stdtrit(len(a.values) - 1, 0.975)) * a.sem
+    reach = _reach(a) if len(a.values) > 1 else 0.0
     told = f"{number(a, digits)}, the mark being {mark:.{digits}f}"
     return Verdict(holds, told, not holds and abs(a.mean - mark) <= reach)
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from chapters_lib import figures
 from chapters_lib.figures import schematics
-from chapters_lib.pages import check, colour, printed, run, table
+from chapters_lib.pages import check, colour, evaluation_board, printed, run, table
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages import comparison_records as records
 from chapters_lib.pages.comparison_records import (
@@ -42,10 +42,6 @@ def numbers() -> None:
     PAGE.keep(title=colour.title(), full=colour.words(shown.full), even_step=1 / 11)
     PAGE.keep(licence=colour.words(shown.licence), look=shown.look, tuned=shown.tuned)
     PAGE.keep(before=shown.before)
-    few = run("measures-mnist").history.where("features", 768)
-    most = few.where("images", max(few.column("images")))
-    PAGE.keep(inception_floor=float(most.column("same_fid").mean()))
-    PAGE.keep(inception_floor_images=f"{int(most.column('images')[0]):,}")
     for part in PARTS:
         _settings(part)
         _sizes(part)
@@ -146,13 +142,11 @@ def distances() -> Figure:
     """Draw the judge's distance of samples to training images over the epochs, on MNIST."""
     figure, (ax,) = figures.panels(width=4.6, height=2.7)
     series, errors = {}, {}
-    for model, record in records.of("mnist").items():
-        histories = [record.history.where("seed", s) for s in record.provenance["seeds"]]
-        found = np.stack([history.column("train_fid_judge") for history in histories])
-        at = np.flatnonzero(np.isfinite(found[0]))
-        series[SAID[model]] = found[:, at].mean(0)
-        errors[SAID[model]] = found[:, at].std(0, ddof=1) / math.sqrt(len(found))
-    figures.lines(at + 1, series, errors, xlabel="epoch", title=records.short("mnist"), ax=ax)
+    for model in MODELS:
+        at, found = records.followed("mnist", model)
+        series[SAID[model]] = found.mean(0)
+        errors[SAID[model]] = found.std(0, ddof=1) / math.sqrt(len(found))
+    figures.lines(at, series, errors, xlabel="epoch", title=records.short("mnist"), ax=ax)
     ax.set(ylabel="distance in the judge's features", yscale="log")
     return figure
 
@@ -242,6 +236,8 @@ def table_board(part: str) -> Markdown:
     key, judge = records.inception(part), run(f"judge-{records.dataset(part)}")
     head = ["recognised", "evenness", "judge", "Inception", "precision", "recall"]
     floor = "–" if (found := records.floors(part)) is None else f"{found['train_fid768']:.3f}"
+    if found is None and (of_real := evaluation_board.real_images(records.dataset(part))):
+        floor = f"{of_real[f'train_{key}']:.4f}"
     if part == "mnist":
         through, keys = run("sent-through-mnist"), {**SEVERAL, "-": 0, **OF_FIRST}
         real = [
@@ -258,14 +254,20 @@ def table_board(part: str) -> Markdown:
     for model, found in records.of(part).items():
         cells = printed(found, SEVERAL)
         for of, digits in {key: 4 if part == "mnist" else 3, **OF_FIRST}.items():
-            known = of in found.metrics
-            cells.append(f"{found.metric(of).values[0]:.{digits}f}" if known else "–")
+            if of not in found.metrics:
+                cells.append("–")
+            elif of == records.EQUAL:
+                cells.append(number(found.metric(of), digits))
+            else:
+                cells.append(f"{found.metric(of).values[0]:.{digits}f}")
         rows.append([NAMES[model], *cells])
     title = records.title(part)
     error = ", ± standard errors over them" if "one training" not in records.trainings(part) else ""
     caption = f"{title[0].upper()}{title[1:]}: {records.trainings(part)}{error}. {first}"
     if records.floors(part) is not None:
         caption += " Inception's distance there is that of real crops to train on."
+    else:
+        caption += evaluation_board.of_real_images(records.dataset(part))
     return table(caption, f"tab-cmp-board-{part}", "22 16 16 14 12 11 9", rows)
 
 

@@ -8,10 +8,23 @@ from itertools import pairwise
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.pages import comparison_records as records
 from chapters_lib.pages import run
-from chapters_lib.pages.claims import Verdict, above, apart, both, greater, less, level, shown
+from chapters_lib.pages.claims import (
+    Verdict,
+    above,
+    apart,
+    both,
+    difference,
+    greater,
+    less,
+    level,
+    shown,
+)
 from chapters_lib.pages.comparison_records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
-from chapters_lib.pages.words import number, signed
+from chapters_lib.pages.words import number, signed, with_error
 from chapters_lib.recipes.comparing import MODELS
+from chapters_lib.recording.runs import Run
+
+KERNEL = "test_kid"  # of as many samples as there are test images
 
 
 def numbers() -> None:
@@ -28,6 +41,7 @@ def numbers() -> None:
         gap_flow_normal=records.gap("mnist", "fid_judge", (NORMAL, FLOW)),
         gap_nll=records.gap("mnist", "test_nll", (NORMAL, FLOW)),
     )
+    _over_time()
     _of_colour()
     _of_specks()
     _sent_through()
@@ -35,6 +49,21 @@ def numbers() -> None:
     samples()
     _find_lines()
     _find_density()
+
+
+def _over_time() -> None:
+    """Keep how the last epochs change the distances, and how large a difference of two models is not excluded."""
+    (epochs, flow), (_, gan) = (records.followed("mnist", model) for model in (FLOW, GAN))
+    PAGE.of("mnist").keep(before_last=int(epochs[-2]))
+    for name, distances in (("flow", flow), ("gan", gan)):
+        before, last = distances[:, -2:].mean(0)
+        PAGE.of(name).keep(before=float(before), last=float(last))
+    of_gan, of_flow = (records.of("mnist")[model].metric("fid_judge") for model in (GAN, FLOW))
+    gap = difference(of_gan, of_flow)
+    reach = max(abs(gap.low), abs(gap.high))
+    PAGE.keep(gap_reach=reach, gap_reach_share=100 * reach / of_flow.mean)
+    told = ", ".join(f"{before:.2f} to {last:.2f}" for before, last in gan[:, -2:])
+    PAGE.claims(gan_rises=Verdict(bool((gan[:, -1] > gan[:, -2]).all()), told))
 
 
 def _of_samples(part: str) -> None:
@@ -92,9 +121,10 @@ def _of_colour() -> None:
         agree=agree,
         short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree}".strip(),
         differences=differences("colour", "fid_judge"),
-        nll_change=abs(flow["test_nll"] - normal["test_nll"]),
+        nll_said=_likelihood_in_colour(normal, flow),
         kl=normal["test_kl"],
         nll=normal["test_nll"],
+        elbo=normal["test_negative_elbo"],
         fid_change=_change(100 * (flow["fid_judge"] / normal["fid_judge"] - 1), 0),
         lose=losing("colour"),
     )
@@ -107,6 +137,15 @@ def _of_colour() -> None:
     judged, inception = ({name: of[by] for name, of in found.items()} for by in ("fid_judge", key))
     firsts = [min(of, key=of.__getitem__) for of in (judged, inception)]
     PAGE.claims(colour_firsts=Verdict(firsts == [GAN, FLOW], ", ".join(firsts)))
+
+
+def _likelihood_in_colour(normal: Run, flow: Run) -> str:
+    """Say by how much the likelihoods of both autoencoders differ, and what the estimate is worth."""
+    change, nll = abs(flow["test_nll"] - normal["test_nll"]), f"{normal['test_nll']:,.0f}"
+    gap = records.gap("colour", "test_nll", AUTOENCODERS, 0)
+    by = f"{gap} nats (95 % interval over trainings)" if gap else f"{change:.0f} nats"
+    said = f"By these estimates the two models differ by {by} of {nll}"
+    return f"{said}; where so few draws count, that shows no difference of likelihoods."
 
 
 def _sent_through() -> None:
@@ -134,8 +173,7 @@ def first_places(part: str) -> str:
     if not key:
         return ""
     judge, inception = (
-        records.SAID[min(MODELS, key=lambda model: found[model].metric(of).values[0])]
-        for of in ("fid_judge", key)
+        records.SAID[min(MODELS, key=lambda model: found[model][of])] for of in ("fid_judge", key)
     )
     if judge == inception:
         return f"Both networks put the {judge} first."
@@ -151,7 +189,14 @@ def differences(part: str, key: str) -> str:
         if (gap := records.gap(part, key, (a, b)))
     ]
     if len(said) == len(pairs):
-        return f"The distances differ by (95 % intervals): {'; '.join(said)}."
+        words = f"By the judge the distances differ by (95 % intervals): {'; '.join(said)}."
+        if any(KERNEL not in found.metrics for found in records.of(part).values()):
+            return words
+        kernels = [
+            f"{records.SAID[a]} and {records.SAID[b]} {records.gap(part, KERNEL, (a, b), scale=1000)}"
+            for a, b in pairs
+        ]
+        return f"{words} The kernel distances differ by: {'; '.join(kernels)}."
     single = "With one training of a model, what another seed would change is not known."
     return f"The distances differ by {'; '.join(said)}. {single}" if said else single
 
@@ -215,13 +260,15 @@ def _find_density() -> None:
     """Mark what the text finds of the flow's density along lines, and keep its numbers."""
     found = records.densities("mnist")
     z, base, seen = found.along["z"], found.along["base"], found.seen
+    peak = max(z[:6])
     PAGE.keep(density_ends=signed(z[0]), density_z=signed(min(z)), density_base=signed(max(base)))
+    PAGE.keep(density_peak=signed(peak))
     PAGE.keep(seen_unlikely=100 * seen[0], seen_likely=100 * seen[-1])
-    middle = {z.index(min(z)), base.index(max(base))} <= {5, 6}
+    middle = {z.index(min(z)), base.index(max(base))} <= {5, 6} and z.index(peak) == 1
     chance = math.hypot(found.errors[0], found.errors[-1])
     rises = all(a < b for a, b in pairwise(seen)) and seen[-1] - seen[0] > chance
     PAGE.claims(
-        valley_and_hill=Verdict(middle, f"{min(z):.1f}, {z[0]:.1f}, {max(base):.1f}"),
+        valley_and_hill=Verdict(middle, f"{min(z):.1f}, {z[0]:.1f}, {peak:.1f}, {max(base):.1f}"),
         likelier_is_recognised=Verdict(rises, ", ".join(f"{s:.2f}" for s in seen)),
     )
 
@@ -242,6 +289,12 @@ def _of_neighbours() -> None:
     PAGE.keep(held_error=error["mnist"], nearest_count=f"{count['mnist']:,}")
     PAGE.keep(held_error_colour=error["colour"], nearest_count_colour=f"{count['colour']:,}")
     PAGE.keep(held_least=min(drawn), held_most=max(drawn))
+    on_digits = {key: of for key, of in shares.items() if key[0] == "mnist" and key[1] != "test"}
+    most = max(on_digits, key=on_digits.__getitem__)
+    PAGE.of("mnist").keep(held_least=min(on_digits.values()), held_most=on_digits[most])
+    space = {"pixel": "by pixels", "judge": "by features"}[most[2]]
+    PAGE.keep(held_most_of=f"{records.SAID[most[1]]}, {space}")
+    PAGE.keep(held_most_errors=(on_digits[most] - held["mnist"]) / error["mnist"])
     PAGE.keep(held_test_least=min(real), held_test_most=max(real))
     short = {
         (part, model, space): (shares[part, "test", space] - share) / math.sqrt(2) / error[part]
@@ -262,8 +315,15 @@ def _of_specks() -> None:
     share = {name: 100 * record[f"{name}_speckled_share"] for name in (*MODELS, "test")}
     PAGE.keep(specks_share=share[GAN], specks_share_flow=share[FLOW], specks_test=share["test"])
     most = max(share[NORMAL], share[FLOW], share["test"])
+    kernel = key.replace("fid", "kid")
+    with_specks = record.metric(f"specked_{kernel}").times(1000)
+    without = records.of("mnist")[FLOW].metric(kernel).times(1000)
+    PAGE.keep(specked_kernel=with_error(with_specks, 3), flow_kernel=with_error(without, 3))
     PAGE.claims(
         specks_are_the_gans=Verdict(share[GAN] > most, f"{share[GAN]:.1f} %, {most:.1f} %"),
+        specks_add_nothing=Verdict(
+            apart(with_specks, without).low <= 0, f"{with_specks.mean:.3f}, {without.mean:.3f}"
+        ),
         specks_minor=Verdict(max(taken, added) < 0.5, f"{100 * taken:.0f} and {100 * added:.0f} %"),
         swept_behind=Verdict(swept > normal, f"{swept:.4f} against {normal:.4f}"),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from torchinfo import summary
 
 from chapters_lib.experiments import find
@@ -35,8 +37,8 @@ WAYS: dict[Way, str] = {
 }
 RANKS = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
 EQUAL = "test_fid768"  # of as many samples as there are test images, where they are few
-PROTOCOLS = [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]
-PROTOCOLS.append(EQUAL)
+PROTOCOLS = [EQUAL]
+PROTOCOLS += [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]
 
 
 def dataset(part: str) -> str:
@@ -58,6 +60,15 @@ def short(part: str) -> str:
 def of(part: str) -> dict[str, runs.Run]:
     """Return the runs of the three models."""
     return {model: run(f"{model}-{dataset(part)}") for model in MODELS}
+
+
+def followed(part: str, model: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return after which epochs samples were held against training images, and the distances, a row a training."""
+    record = of(part)[model]
+    histories = [record.history.where("seed", seed) for seed in record.provenance["seeds"]]
+    found = np.stack([history.column("train_fid_judge") for history in histories])
+    at = np.flatnonzero(np.isfinite(found[0]))
+    return at + 1, found[:, at]
 
 
 def side(part: str) -> runs.Run:
@@ -133,9 +144,9 @@ def ranked(
     return ", ".join(f"{SAID[model]} {number(metrics[model], digits)}" for model in order)
 
 
-def gap(part: str, key: str, models: tuple[str, str], digits: int = 2) -> str:
+def gap(part: str, key: str, models: tuple[str, str], digits: int = 2, *, scale: float = 1) -> str:
     """Return the difference of two models with its 95 % interval, or nothing where one has one training."""
-    first, second = (of(part)[model].metric(key) for model in models)
+    first, second = (of(part)[model].metric(key).times(scale) for model in models)
     if min(len(first.values), len(second.values)) < 2:
         return ""
     return interval(difference(first, second), digits, bare=True)

@@ -18,7 +18,7 @@ SVHN = {  # which of its images the colour models of the book have seen
     "svhn": "The colour models of this book learn from {train} of its images and are measured on "
     "{test}; the next section describes a rendered set, which serves as their control.",
     "svhn-crops": "Of its crops {all} could be had where the runs of this book were recorded "
-    "(the section before the last tells more), so a rendered set was made as well.",
+    "(the section Real crops of SVHN tells more), so a rendered set was made as well.",
     "house-numbers": "It was not at hand in full when the runs of this book were recorded, so the next "
     "section describes a stand-in.",
 }

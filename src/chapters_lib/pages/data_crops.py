@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from chapters_lib import figures
 from chapters_lib.evaluation.likelihood import bits_per_dimension
 from chapters_lib.pages import Page, run, table
-from chapters_lib.pages.claims import Verdict, apart, both
-from chapters_lib.pages.words import with_error
+from chapters_lib.pages.claims import Verdict, apart, both, shown
+from chapters_lib.pages.words import in_words, number, with_error
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 from chapters_lib.recording.runs import Run
@@ -47,6 +47,7 @@ def numbers() -> None:
         all=f"{sum(counts.values()):,}",
         official=f"{int(judge.panels['train_counts'].sum()):,}",
         floor=_kid(floors, "train_kid"),
+        trainings=trainings(),
         judge=100 * judge["test_accuracy"],
         rendered_judge=100 * floors["rendered_judge_accuracy"],
         epochs=run(f"{MODELS[0]}-{SET}").config["epochs"],
@@ -59,33 +60,30 @@ def numbers() -> None:
     PAGE.claims(
         far=both(*(far(kind) for kind in MODELS)),
         gained=both(*(gained(kind) for kind in MODELS[:2])),
-        gan_gained=~gained("gan"),
+        gan_gained=gained("gan", sign=0),
         helped=both(*(helped(kind, key) for kind in MODELS for key in KEYS[:2])),
         bits_helped=both(*(helped(kind, BITS) for kind in MODELS[:2])),
         falling=both(*(falling(kind) for kind in MODELS[:2])),
     )
 
 
-def gained(kind: str) -> Verdict:
-    """Samples are nearer to real crops than those of the model that training began with."""
+def gained(kind: str, sign: int = 1) -> Verdict:
+    """Samples are nearer to real crops than those of the model that training began with; 0: no difference is shown."""
     now, before = pair(kind)[BEGUN].metric("test_kid"), run(f"floors-{SET}").metric(f"{kind}_kid")
-    return Verdict(apart(before, now).low > 0, f"{kind}: {now.mean:.4f} against {before.mean:.4f}")
+    return shown(apart(before, now), sign=sign, digits=4)
 
 
 def helped(kind: str, key: str) -> Verdict:
     """A metric is lower in the training that began with rendered crops than in that from nothing."""
     now, alone = (found.metric(key) for found in pair(kind).values())
-    told = f"{kind}, {key}: {now.mean:.4f} against {alone.mean:.4f}"
-    return Verdict(apart(alone, now).low > 0, told)
+    return shown(apart(alone, now), sign=1, digits=4)
 
 
 def far(kind: str) -> Verdict:
     """Samples are further from real crops than other real crops are."""
     drawn = pair(kind)[BEGUN].metric("test_kid")
     floor = run(f"floors-{SET}").metric("train_kid")
-    return Verdict(
-        apart(drawn, floor).low > 0, f"{kind}: {drawn.mean:.4f} against {floor.mean:.4f}"
-    )
+    return shown(apart(drawn, floor), sign=1, digits=4)
 
 
 def falling(kind: str) -> Verdict:
@@ -121,7 +119,8 @@ def table_beginnings() -> Markdown:
         )
         for beginning, found in pair(key).items() if key in KINDS else ():
             bits = with_error(found.metric(BITS), 2) if BITS in found.metrics else "–"
-            distances = [_kid(found, k) for k in KEYS[:2]] + [f"{found[k]:.2f}" for k in KEYS[2:]]
+            distances = [_kid(found, k) for k in KEYS[:2]]
+            distances += [number(found.metric(k), 2) for k in KEYS[2:]]
             rows.append([f"{KINDS[key]}, {beginning}", *distances, bits])
     trained, held, tested = (f"{floors[f'{k}_images']:.0f}" for k in ("train", "val", "train"))
     caption = (
@@ -129,9 +128,15 @@ def table_beginnings() -> Markdown:
         f"both sides; in the first row {trained} crops of the train part against the test crops, and the validation "
         f"part against {held} of them. Distances are of 768 features of the Inception network of 2015 in bfloat16, "
         "the kernel distance in thousandths. A Fréchet distance of fewer images reads farther. Behind ±: standard "
-        "errors over images; one training each."
+        "errors over trainings where a model has several, else over images."
     )
     return table(caption, "tab-data-crops", "30 16 15 13 12 14", rows)
+
+
+def trainings() -> str:
+    """Say how often each model was trained on real crops."""
+    counts = sorted({found.trainings for kind in MODELS for found in pair(kind).values()})
+    return f"{' to '.join(map(in_words, counts))} training{'s' * (counts[-1] > 1)}"
 
 
 def _in_bits(history: History) -> History:
@@ -148,7 +153,7 @@ def _in_bits(history: History) -> History:
 def curves() -> Figure:
     """Draw the bound of both autoencoders over the epochs, on training images and on the validation part."""
     figure, (ax,) = figures.panels(1, width=4.6, height=2.9)
-    for number, kind in enumerate(MODELS[:2]):
+    for colour, kind in zip(figures.SERIES_COLOURS, MODELS[:2], strict=False):
         history = _in_bits(pair(kind)[BEGUN].history)
         for style, part in (("--", "train_eval"), ("-", "val")):
             for seed in dict.fromkeys(history.column("seed")):
@@ -157,7 +162,7 @@ def curves() -> Figure:
                     rows.column("epoch"),
                     rows.column(f"{part}_negative_elbo"),
                     style,
-                    color=figures.SERIES_COLOURS[number],
+                    color=colour,
                     label=None if seed else f"{SAID[kind]}, {part.split('_')[0]}",
                 )
     ax.set_xlabel("epoch")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from IPython.display import Markdown
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor, cov
 
 from chapters_lib import figures
@@ -89,15 +89,15 @@ def _kernel(of: Mapping[str, Any]) -> str:
     return f"{signed(of['kid'].value, 3)} ± {of['kid'].sem:.3f}"
 
 
-def faults(seen: Mapping[str, Mapping[str, Any]]) -> None:
-    """Keep what the measures say of the sets that the text speaks of."""
+def faults(seen: Mapping[str, Mapping[str, Any]], copies: float) -> None:
+    """Keep what the measures say of the sets that the text speaks of, and the recall of all digits four times."""
     real, few, sixty = (seen[n] for n in ("other real digits", "only 0 to 4", "sixty, repeated"))
     half, noise = seen["half on their side"], seen["nothing but noise"]
     PAGE.keep(sets_real_fid=real["fid"], sets_real_kid=_kernel(real))
     PAGE.keep(sets_few_fid=few["fid"], sets_sixty_fid=sixty["fid"], sets_noise_fid=noise["fid"])
     for name, of in (("few", few), ("sixty", sixty), ("half", half)):
         PAGE.of(f"sets_{name}").keep(precision=of["pr"].precision, recall=of["pr"].recall)
-    PAGE.keep(sets_noise_precision=100 * noise["pr"].precision)
+    PAGE.keep(sets_noise_precision=100 * noise["pr"].precision, sets_copies_recall=copies)
     precision, recall = real["pr"].precision, real["pr"].recall
     PAGE.keep(sets_real_chance=100 * real["chance"])
     distances = [of["fid"] for of in seen.values()]
@@ -109,6 +109,7 @@ def faults(seen: Mapping[str, Mapping[str, Any]]) -> None:
             sixty["pr"].recall < 0.2 * recall and sixty["pr"].precision > precision - 0.2,
             f"precision {sixty['pr'].precision:.2f}, recall {sixty['pr'].recall:.2f}",
         ),
+        copies_cost_recall=Verdict(copies < 0.01, f"recall {copies:.2f}"),
         sideways_costs_precision=Verdict(
             half["pr"].precision < 0.75 * precision and half["pr"].recall > 0.75 * recall, sideways
         ),
@@ -168,6 +169,8 @@ def sizes() -> Figure:
         look: Any = {"xlabel": "images on each side", "ylabel": "Fréchet distance"}
         figures.lines(_sizes(), means, spreads, title=f"{judge}, {width} features", ax=ax, **look)
         ax.set(xscale="log", yscale="log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
     return figure
 
@@ -188,6 +191,11 @@ def _few_images() -> None:
     whole = math.log(same_wide[-1] / same_wide[0]) / math.log(sizes[-1] / sizes[0])
     PAGE.keep(same_few=same_wide[0], same_many=same_wide[-1])
     PAGE.keep(same_slope=signed(slope, 2), whole_slope=signed(whole, 2))
+    middle = (
+        _study().history.where("features", _widths()[0]).where("images", sizes[len(sizes) // 2])
+    )
+    read = middle.column("same_fid")
+    PAGE.keep(middle_size=sizes[len(sizes) // 2], middle_least=read.min(), middle_most=read.max())
     PAGE.keep(drawn_ratio=drawn_wide[0] / drawn_wide[-1])
     PAGE.keep(drawn_ratio_judge=drawn_narrow[0] / drawn_narrow[-1])
     PAGE.keep(share_wide=100 * same_wide[-1] / drawn_wide[-1])

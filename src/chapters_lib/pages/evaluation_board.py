@@ -16,10 +16,11 @@ from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.pages import check, list_table, run, site_only, table
 from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.evaluation import PAGE
-from chapters_lib.pages.words import number, signed
+from chapters_lib.pages.words import in_words, number, signed
 from chapters_lib.recording import runs
 from chapters_lib.recording.data_used import require_same_data, superseded
 from chapters_lib.recording.runs import Run
+from chapters_lib.recording.scoreboard import SAMPLES
 
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (768, 2048) for low in ("", "_bfloat16")]
 EQUAL = "test_fid768"  # of as many samples as there are test images, where these are few
@@ -97,10 +98,12 @@ def numbers() -> None:
 def _state() -> str:
     """Say which rows have the Inception distance."""
     measured = sum(entry.has(shown()) for entry in entries())
-    state = f"The Inception distance has the key {shown()}; {measured} of all {len(entries())} rows have it"
+    state = f"The Inception distance has the key {shown()}; {measured} of all {len(entries())} rows have it."
     if few := sum(entry.has(EQUAL) for entry in entries()):
-        state += f", and {few} one of as many samples as there are test images, under {EQUAL}"
-    return state + ". A dash: not measured."
+        state += (
+            f" A further {few} have one of as many samples as there are test images (key {EQUAL})."
+        )
+    return state + " A dash: not measured."
 
 
 def _format() -> str:
@@ -133,6 +136,30 @@ def _yardstick(dataset: str) -> tuple[Entry, str]:
     return Entry(run(f"judge-{dataset}"), ""), said
 
 
+def real_images(dataset: str) -> Run | None:
+    """Return what Inception makes of as many training images as there are samples, where it was asked."""
+    name = f"real-{dataset}"
+    found = run(name) if name in runs.names() else None
+    return found if found and f"train_{shown()}" in found.metrics else None
+
+
+def of_real_images(dataset: str) -> str:
+    """Return what a caption says of Inception's distance of real images: of how many it is, or would be."""
+    if found := real_images(dataset):
+        count = found.config["images"]
+        few = "; fewer images read farther" if count < SAMPLES else ""
+        return f" Inception's is of {count:,} training images beside as many test images{few}."
+    if (study := f"measures-{dataset}") not in runs.names():
+        return " Inception was not asked about real images."
+    sizes = run(study).history.where("features", 768)
+    most = max(sizes.column("images"))
+    read = float(sizes.where("images", most).column("same_fid").mean())
+    return (
+        f" Inception was not asked about as many real images: two sets of {most:,.0f} read {read:.4f}, and with "
+        f"a bias in $1/n$ {SAMPLES:,} would read about {read * most / SAMPLES:.4f}."
+    )
+
+
 def _rows(dataset: str, *, best: bool) -> list[list[str]]:
     """Return the generators of one data set, nearest samples first, below real images; of each kind all or the best."""
     digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2, shown(): 4}
@@ -147,6 +174,8 @@ def _rows(dataset: str, *, best: bool) -> list[list[str]]:
         cells = {key: entry.text(key, places) for key, places in digits.items()}
         if entry.has(EQUAL):
             cells[shown()] = entry.text(EQUAL, 4)
+        if name == "*real images*" and (of_real := real_images(dataset)):
+            cells[shown()] = f"{of_real[f'train_{shown()}']:.4f}"
         rows.append([name, *cells.values()])
     return rows
 
@@ -157,6 +186,7 @@ def table_board(dataset: str) -> Markdown:
     caption = f"{TITLES[dataset]}: the best generator of each kind. {_yardstick(dataset)[1]}"
     if dataset == "mnist":
         caption += " 10,000 samples each; lower distances are better, in the other columns higher numbers are."
+    caption += of_real_images(dataset)
     rows = _rows(dataset, best=True)
     return table(caption, f"tab-eval-board-{name}", WIDTHS, rows)
 
@@ -212,21 +242,28 @@ def agreement() -> Figure:
     return figure
 
 
-def _correlation(dataset: str) -> float:
-    """Return Spearman's rank correlation of the two distances."""
-    return float(stats.spearmanr(*zip(*_both()[dataset].values(), strict=True)).statistic)
+NEAREST = 7  # generators, among which the orders matter
+
+
+def _correlation(dataset: str, count: int | None = None) -> float:
+    """Return Spearman's rank correlation of the two distances, of all or of those nearest by the judge."""
+    found = sorted(_both()[dataset].values())[:count]
+    return float(stats.spearmanr(*zip(*found, strict=True)).statistic)
 
 
 def _agreement() -> None:
-    ranks, places = [], []
+    ranks, near, places = [], [], []
     for dataset, found in _both().items():
         title = TITLES[dataset]
         ranks.append(f"{_correlation(dataset):.2f} over {len(found)} generators on {title}")
+        if len(found) > NEAREST:
+            near.append(f"{_correlation(dataset, NEAREST):.2f} on {title}")
         judge, inception = (min(found, key=lambda name: found[name][side]) for side in (0, 1))
         both = f"both put {judge} first"
         differ = f"the judge puts {judge} first and Inception {inception}"
         places.append(f"on {title} {both if judge == inception else differ}")
-    PAGE.keep(ranks=", ".join(ranks), first_places="; ".join(places))
+    PAGE.keep(ranks=", ".join(ranks), near_ranks=" and ".join(near), nearest=in_words(NEAREST))
+    PAGE.keep(first_places="; ".join(places))
     least = min(map(_correlation, _both()))
     PAGE.claims(orders_agree=Verdict(least > 0, f"a rank correlation of {signed(least, 2)}"))
 
@@ -268,6 +305,7 @@ def four_weights() -> None:
     recognised = [100 * studied[weight].first("recognisable") for weight in (1.0, 4.0)]
     PAGE.of("recognised").keep(one=recognised[0], four=recognised[1])
     _second_opinion()
+    PAGE.keep(first_weights=_first_weights())
     free = {"beta": None, "iwae_samples": None}
     configs = [entry.run.config for entry in studied.values()]
     alike = all(config | free == configs[0] | free for config in configs)
@@ -314,9 +352,43 @@ def _second_opinion() -> None:
     )
 
 
+def _firsts() -> tuple[float, float, float | None]:
+    """Return the weights with the best bound, and with the nearest samples by the judge and by Inception."""
+    studied = _weighted()
+    bound, judge = (
+        min(studied, key=lambda weight: studied[weight].first(key))
+        for key in ("test_negative_elbo", "fid_judge")
+    )
+    if not all(entry.has(shown()) for entry in studied.values()):
+        return bound, judge, None
+    return bound, judge, min(studied, key=lambda weight: studied[weight].run[shown()])
+
+
+def _first_weights() -> str:
+    """Say in whose features the weight with the best bound has the nearest samples, too."""
+    bound, judge, inception = _firsts()
+    said = "the same weight" if judge == bound else "different weights"
+    said = f"In the judge's features they put {said} of one VAE's KL term first"
+    if inception is None:
+        return said
+    return f"{said}, in Inception's {'the same' if inception == bound else 'different ones'}"
+
+
+def _rows_said() -> str:
+    """Say whether the best bound and the nearest samples are in one row, by either network."""
+    bound, judge, inception = _firsts()
+    said = f"By the judge the nearest samples (weight {judge:g}) are "
+    said += f"{'' if judge == bound else 'not '}in the row of the best bound (weight {bound:g})"
+    if inception is None:
+        return f"{said}."
+    if (judge == bound) == (inception == bound):
+        return f"{said}; so it is by Inception."
+    return f"{said}; by Inception they are{'' if inception == bound else ' not'}."
+
+
 def table_weights() -> Markdown:
     """Return the bound and the distances of one autoencoder under four weights of its KL term."""
-    rows = [["Weight of the KL term", "bound, nats", "judge", "Inception", "recognised"]]
+    rows = [["Weight of the KL term", "−ELBO, nats", "judge", "Inception", "recognised"]]
     rows[0] += ["precision", "recall"]
     for weight, entry in _weighted().items():
         row = [f"{weight:g}", f"{entry.first('test_negative_elbo'):.1f}"]
@@ -325,8 +397,8 @@ def table_weights() -> Markdown:
         rows.append(row + [f"{entry.run[key]:.2f}" for key in ("precision_judge", "recall_judge")])
     return table(
         "One variational autoencoder (784-200-32, MNIST) trained under four weights of its Kullback–Leibler term, "
-        "the first training of each. Bound: negative evidence lower bound of test images at weight 1, lower is "
-        "better. The best bound and the nearest samples are not in the same row.",
+        "the first training of each. −ELBO: of test images at weight 1, lower is better. "
+        f"{_rows_said()}",
         "tab-eval-weights",
         "22 14 14 16 14 10 10",
         rows,

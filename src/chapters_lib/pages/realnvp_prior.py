@@ -131,10 +131,12 @@ def _likelihood() -> None:
         )
     gain = gained("test_nll")
     PAGE.keep(gain=gain.difference, gain_interval=interval(gain, 2))
-    first_gain = first(normal, "test_nll") - first(flow, "test_nll")
-    PAGE.keep(first_gain=first_gain, draws_change=run("nll-pairs-mnist")["gain"] - first_gain)
-    *most, last = (f"{v:.2f}" for v in sorted(normal.metric("test_nll").values))
-    PAGE.keep(narrow_nlls=f"{', '.join(most)} and {last}", first_bound=first(normal, ELBO))
+    few, more = (gained(f"test_nll_k_{draws}").difference for draws in (50, 500))
+    fall, last = few - more, more - gain.difference  # as the draws grow tenfold
+    PAGE.keep(gain_50=few, gain_500=more, draws_change=last)
+    PAGE.keep(gain_limit=gain.difference - last * last / (fall - last))
+    *most, highest = (f"{v:.2f}" for v in sorted(normal.metric("test_nll").values))
+    PAGE.keep(narrow_nlls=f"{', '.join(most)} and {highest}", first_bound=first(normal, ELBO))
     PAGE.keep(control_test_nll=wider["test_nll"], gain_control=wider["test_nll"] - flow["test_nll"])
     pairs = run("nll-pairs-mnist")
     PAGE.keep(paired_gain=pairs["gain"], paired_sem=pairs["gain_sem"])
@@ -227,10 +229,11 @@ def _study() -> None:
     budgets = [BASE, "20 epochs", "40 epochs", "80 epochs"]
     doubled = [-_worse(b, 8, a) for a, b in pairwise(budgets)]
     PAGE.keep(study_epochs=STUDIED.epochs, doubled="{:.1f}, {:.1f} and {:.1f}".format(*doubled))
-    changes = {"path": PATH, "rate": RATE, "layers": LAYERS, "twenty": "20 code units"}
+    changes = {"path": PATH, "rate": RATE, "layers": LAYERS}
+    changes |= {"twenty": "20 code units", "eighty": "80 code units"}
     for name, change in changes.items():
         for prior, couplings in PRIORS.items():
-            if prior == "flow" or name == "rate":  # else no difference is shown
+            if prior == "flow" or name in ("rate", "eighty"):  # else no difference is shown
                 PAGE.of(name).keep(**{prior: abs(_worse(change, couplings))})
     then = FIRST_ATTEMPT["test_nll"]
     PAGE.keep(attempt_normal=then[0], attempt_flow=then[1], attempt_gain=then[0] - then[1])
@@ -254,6 +257,9 @@ def _findings_of_the_study() -> None:
         worse = greater if couplings else level
         told_of = {"path": (PATH, worse), "rate": (RATE, greater), "layers": (LAYERS, worse)}
         told_of["twenty"] = ("20 code units", less if couplings else level)
+        told_of["eighty"] = ("80 code units", greater)
+        found_apart = difference(trial(RATE, couplings), trial(BASE, couplings), tolerance)
+        PAGE.of("reach").keep(**{prior: found_apart.high - found_apart.difference})
         for key, (change, verdict) in told_of.items():
             a, b = trial(change, couplings), trial(BASE, couplings)
             found[f"{key}_{prior}"] = verdict(a, b, spread=tolerance)
@@ -450,7 +456,8 @@ def stages() -> Figure:
     figure, axes = figures.panels(len(chosen), height=2.0)
     for ax, (title, stage) in zip(axes, chosen.items(), strict=True):
         figures.code_plane(found[stage], labels, (), size=1, title=title, legend=False, ax=ax)
-        ax.set(xlabel="", ylabel="")
+        ax.set(xlabel="first unit", ylabel="second unit" if stage == 0 else "")
+        ax.set_aspect("equal", adjustable="datalim")
         ax.locator_params(nbins=4)
     figures.normal_circles(ax=axes[0])
     return figure

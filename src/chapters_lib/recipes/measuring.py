@@ -193,3 +193,22 @@ def few_crops(config: CropsConfig, model: nn.Module) -> Panels:
         "real_labels": labels[chosen].numpy(),
         "rendered": data.load(config.dataset, "test").images[:SHOWN].numpy(),
     }
+
+
+@dataclass(frozen=True)
+class RealConfig:
+    """Whose first training images are held against its first test images, as samples of a model are."""
+
+    dataset: str
+    images: int = scoreboard.SAMPLES  # on both sides
+    precision: str = "bfloat16"  # of the network
+
+
+def measure_real(config: RealConfig, _: nn.Module) -> Metrics:
+    """Measure both distances between training and test images in Inception's features."""
+    net = scoreboard.network(precision=config.precision)
+    train, test = (
+        scoreboard.features(net, data.load(config.dataset, part).images[: config.images])
+        for part in ("train", "test")
+    )
+    return scoreboard.distances(net, test, train, "train_")

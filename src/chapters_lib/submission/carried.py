@@ -37,8 +37,8 @@ def trained(
 ) -> tuple[M, History]:
     """Return a model of seed 0 in evaluation mode, and its curves: as recorded, or trained anew.
 
-    A model that is trained anew is rounded as recorded ones are and, where `compared`, held
-    against the record.
+    A model that is trained anew begins with the recorded weights that its configuration names, if
+    any. It is rounded as recorded ones are and, where `compared`, held against the record.
     """
     there = (RECORD / name).is_dir()
     seed_everything(0)
@@ -46,6 +46,9 @@ def trained(
     if there and not anew:
         model.load_state_dict(stored(name, model))
         return model.eval(), History.from_csv(RECORD / name / "history.csv").where("seed", 0)
+    if begun := getattr(config, "begun", ""):
+        first = {key: value for key, value in stored(begun, model).items() if key != "timeline"}
+        model.load_state_dict(first, strict=False)
     history = train(config, model, Session(torch.device("cpu"), progress=name))
     rounded = {
         key: value.half() if value.is_floating_point() else value

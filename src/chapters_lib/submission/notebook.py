@@ -41,7 +41,7 @@ CARRIED = {
             for name in ("mnist", "house-numbers")
             for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
         ),
-        *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist"),
+        *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist", "sent-through-mnist"),
         "house-numbers-beside-svhn",
     ),
     "hw5": (
@@ -157,9 +157,8 @@ def fill(notebook: Any) -> Any:
     def word(match: re.Match[str]) -> str:
         if match[1] not in said:
             raise ChaptersError(f"the text says {match[1]!r}, which no cell prints")
-        return format(said[match[1]], match[2] or "").replace(
-            "-", "\N{MINUS SIGN}" if match[2] else "-"
-        )
+        found = format(said[match[1]], match[2] or "")
+        return _set(found.replace("-", "\N{MINUS SIGN}")) if match[2] else found
 
     for cell in texts:
         cell.source = NUMBER.sub(lambda m: _set(str(said[" ".join(m.groups())])), cell.source)
@@ -230,10 +229,12 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
         for q in sheet.questions
     )
     if not blank:
+        beside = BESIDE.get(sheet.name, "notebook")
+        draws, prints = ("draw", "print") if beside.endswith("s") else ("draws", "prints")
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
-            f"The {BESIDE.get(sheet.name, 'notebook')} beside this report draws its figures and prints its "
-            "numbers, from trained weights, learning curves and measures in `record/`. The comments at "
+            f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
+            "learning curves and measures in `record/`. The comments at "
             "`TRAIN` and `EVALUATE` say what these make anew. Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
