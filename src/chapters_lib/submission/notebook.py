@@ -25,7 +25,8 @@ CARRIED = {
     "a4-fashion": (
         *("ae-fashion-mnist", "ae-normalized-fashion-mnist", "naive-blur-fashion-mnist"),
         "ae-study-fashion-mnist",
-        *("ae-normalized-fashion-mnist-batch-1024", "vae-2d-fashion-mnist", "judge-fashion-mnist"),
+        *("ae-normalized-fashion-mnist-batch-1024", "ae-fashion-mnist-25-epochs"),
+        *("vae-2d-fashion-mnist", "judge-fashion-mnist"),
         *(f"vaegan-fashion-mnist{end}" for end in ("", "-paper", "-both")),
         *(f"vaegan-fashion-mnist-both-layer-{layer}" for layer in range(4)),
         *("vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist", "vae-conv-fashion-mnist"),
