@@ -51,6 +51,7 @@ PAPER = replace(BASIC, routing="paper")
 DIGITS = from_vae(two_units(autoencoder.MNIST), "vae-2d-mnist")
 BOTH = replace(BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=10)  # both kinds of drawn images
 BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
+SAMPLES = replace(BOTH, drawn=(SAMPLE,))  # Eq. 5 to the letter
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
 
 DISL = VaeGanConfig(
@@ -165,6 +166,18 @@ EXPERIMENTS = (
         BOTH_DIGITS,
         needs=("judge-mnist", BOTH_DIGITS.start),
         weights_stored=False,
+    ),
+    *(
+        vae_gan_outputs.experiment(
+            f"vaegan-{config.dataset}-samples",
+            "vae-gan",
+            "basic loss, Eq. 5 to the letter: the discriminator sees samples of p(z) alone",
+            config,
+            seeds=(0,),
+            needs=(f"judge-{config.dataset}", config.start),
+            weights_stored=False,
+        )
+        for config in (SAMPLES, replace(BOTH_DIGITS, drawn=SAMPLES.drawn))
     ),
     vae_gan_outputs.experiment(
         "vaegan-mnist-layer-3",
