@@ -179,6 +179,18 @@ EXPERIMENTS = (
         )
         for config in (SAMPLES, replace(BOTH_DIGITS, drawn=SAMPLES.drawn))
     ),
+    *(
+        vae_gan_outputs.experiment(
+            f"vaegan-{config.dataset}-equal-rates",
+            "vae-gan",
+            "basic loss, jointly minimised; the discriminator as fast as the decoder",
+            replace(config, discriminator_rate=config.learning_rate),
+            seeds=(0,),
+            needs=(f"judge-{config.dataset}", config.start),
+            weights_stored=False,
+        )
+        for config in (BOTH, BOTH_DIGITS)
+    ),
     vae_gan_outputs.experiment(
         "vaegan-mnist-layer-3",
         "vae-gan",
