@@ -27,7 +27,10 @@ CARRIED = {
         "ae-study-fashion-mnist",
         *("ae-normalized-fashion-mnist-batch-1024", "ae-fashion-mnist-25-epochs"),
         *("vae-2d-fashion-mnist", "judge-fashion-mnist"),
-        *(f"vaegan-fashion-mnist{end}" for end in ("", "-paper", "-both")),
+        *(
+            f"vaegan-fashion-mnist{end}"
+            for end in ("", "-paper", "-both", "-samples", "-equal-rates")
+        ),
         *(f"vaegan-fashion-mnist-both-layer-{layer}" for layer in range(4)),
         *("vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist", "vae-conv-fashion-mnist"),
         *("vaegan-study-fashion-mnist", "vaegan-rivals-fashion-mnist", "vae-fashion-mnist"),
@@ -35,6 +38,7 @@ CARRIED = {
     "a4-mnist": (
         *("ae-mnist", "ae-normalized-mnist", "naive-blur-mnist", "vae-2d-mnist", "judge-mnist"),
         *("vaegan-mnist-layer-3", "vaegan-mnist-both", "vaegan-mnist", "ae-study-mnist"),
+        *("vaegan-mnist-samples", "vaegan-mnist-equal-rates"),
     ),
     "a4a": (
         *(
