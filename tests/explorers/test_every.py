@@ -36,6 +36,8 @@ FRAME = 250  # milliseconds: a busy machine's; a quiet one has less than 33
 SEEN = """$$("canvas").map((node) => node.toDataURL()).join() +
 $$("output, .pl-readout, dd").map((node) => node.textContent).join()"""
 LOADS = "$$('.pl-load').length === 0 && $('').ariaBusy === null"
+# What runs on is read aloud once it rests.
+PAUSED = "$$('.pl-run').filter((node) => node.textContent === 'Pause').forEach((node) => node.click()); 0"
 SPOKEN = "$('.pl-spoken').textContent.length > 0"
 # The median time from frame to frame while something moves: the point of a plane, a slider, or a training.
 FRAMES = """
@@ -145,6 +147,7 @@ def test_a_mouse_moves_it(page: Shown, kind: str, attributes: str) -> None:
         window.click("#pressed")
         window.evaluate("document.querySelector('#pressed')?.removeAttribute('id'); 0")
     assert window.evaluate("wrong") == []
+    window.evaluate(PAUSED)
     window.until(SPOKEN)
     assert window.evaluate(UNNAMED) == 0
 
