@@ -240,7 +240,6 @@ EXPERIMENTS = (
             layer=LAYER,
             routing="paper",
         ),
-        seeds=(0,),
         needs=("judge-mnist", DIGITS.start),
     ),
     experiment(
