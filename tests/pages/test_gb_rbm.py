@@ -102,7 +102,7 @@ def test_the_exact_direction_is_the_gradient_and_many_steps_come_near_it() -> No
 
 def test_every_claim_holds_and_is_marked_in_the_page(kept, claimed: dict[str, Verdict]) -> None:
     numbers()
-    paragraph = gb_rbm.more_updates().data
+    paragraph = gb_rbm.more_updates().data + gb_rbm.units_or_length().data
     runs_in_page(claimed)
     assert [key for key, verdict in claimed.items() if not verdict.holds] == []
     marks = set(re.findall(r"\{glue:text\}`claim-rbm-([\w-]+)`", PAGE + paragraph))

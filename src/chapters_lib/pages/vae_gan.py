@@ -33,10 +33,7 @@ DISL, CONV = "vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist"  # the ful
 STUDY, RIVALS = "vaegan-study-fashion-mnist", "vaegan-rivals-fashion-mnist"
 VAE, VAE2, CODER = "vae-fashion-mnist", "vae-2d-fashion-mnist", "ae-fashion-mnist"
 CONV_VAE = "vae-conv-fashion-mnist"
-STARTED = (
-    "vaegan-fashion-mnist-both",
-    "vaegan-fashion-mnist-both-layer-3",
-)  # the latter with the term
+STARTED = ("vaegan-fashion-mnist-both", "vaegan-fashion-mnist-both-layer-3")
 LIKENESS = (
     *("agreement", "agreement_shuffled", "test_mse", "test_mse_shuffled"),
     *("feature_distance", "feature_distance_shuffled"),
