@@ -32,7 +32,7 @@ from chapters_lib.findings.verdicts import (
     shown,
 )
 from chapters_lib.findings.words import in_words, interval, number
-from chapters_lib.pages import Page, check, model, printed, run, table
+from chapters_lib.pages import Page, check, colour, model, printed, run, table
 from chapters_lib.recipes import likelihood_vae
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.reproducibility import generator
@@ -86,6 +86,14 @@ def first(of: Run, key: str) -> float:
 def gained(key: str) -> Interval:
     """Return by how much a metric is lower under the flow, with Welch's interval."""
     return difference(run(GAUSSIAN).metric(key), run(REALNVP).metric(key))
+
+
+def _colour_pays() -> Verdict:
+    """In colour the flow lowers the KL term, and the reconstruction pays for it."""
+    keys, kinds = ("test_kl", "test_reconstruction"), ("vae-gaussian", "vae-realnvp")
+    normal, flow = (run(colour.shown(f"{kind}-{colour.CONTROL}")) for kind in kinds)
+    kl, reconstruction = (flow[key] - normal[key] for key in keys)
+    return Verdict(kl < 0 < reconstruction, f"by {kl:.1f} and {reconstruction:.1f} nats")
 
 
 def _over(of: Run, key: str) -> Metric:
@@ -206,6 +214,7 @@ def _findings() -> None:
         ),
         gap_narrower=less(*gaps),
         overfits_less=less(*over["negative_elbo"]),
+        colour_pays=_colour_pays(),
         kl_overfits_more=greater(*over["kl"]),
         nearer=less(*both["fid_judge"]),
         refit_nearer=Verdict(of_refitted > 0.5 * nearer.difference, f"by {of_refitted:.2f}"),
