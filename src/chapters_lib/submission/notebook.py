@@ -36,7 +36,7 @@ CARRIED = {
         ),
         *(f"vaegan-fashion-mnist-both-layer-{layer}" for layer in range(4)),
         *("vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist", "vae-conv-fashion-mnist"),
-        *("vaegan-study-fashion-mnist", "vaegan-rivals-fashion-mnist", "vae-fashion-mnist"),
+        *("vaegan-study-fashion-mnist", "vae-fashion-mnist"),
     ),
     "a4-mnist": (
         *("ae-mnist", "ae-normalized-mnist", "naive-blur-mnist", "vae-2d-mnist", "judge-mnist"),
