@@ -132,7 +132,6 @@ def _of_colour() -> None:
         differences=differences("colour", "fid_judge"),
         nll_said=_likelihood_in_colour(normal, flow),
         terms=_terms_in_colour(),
-        fid_change=_change(100 * (flow["fid_judge"] / normal["fid_judge"] - 1), 0),
         lose=losing("colour"),
     )
     used = normal.data_used
@@ -189,10 +188,6 @@ def _sent_through() -> None:
         ways.append((through - floor) / (drawn - trained))
     told = ", ".join(f"{100 * way:.0f} % of the way" for way in ways)
     PAGE.claims(drawing_is_it=Verdict(max(ways) < 0.2, told))
-
-
-def _change(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def first_places(part: str) -> str:
@@ -330,12 +325,9 @@ def _of_neighbours() -> None:
         for model in (*MODELS, "test")
         for space in ("pixel", "judge")
     }
-    real = [share for (_, model, _), share in shares.items() if model == "test"]
-    drawn = [share for (_, model, _), share in shares.items() if model != "test"]
     PAGE.keep(held_expected=held["mnist"], held_expected_colour=held["colour"])
     PAGE.keep(held_error=error["mnist"], nearest_count=f"{count['mnist']:,}")
     PAGE.keep(held_error_colour=error["colour"], nearest_count_colour=f"{count['colour']:,}")
-    PAGE.keep(held_least=min(drawn), held_most=max(drawn))
     for part in PARTS:
         of_models = {key: of for key, of in shares.items() if key[0] == part and key[1] != "test"}
         most = max(of_models, key=of_models.__getitem__)
@@ -349,7 +341,6 @@ def _of_neighbours() -> None:
         share, far = shares["mnist", model, "pixel"], 100 / held["mnist"]
         chance = math.sqrt(share * (100 - share) / count["mnist"])
         PAGE.of("copies").keep(**{name: f"{100 - far * share:.0f} ± {far * chance:.0f}"})
-    PAGE.keep(held_test_least=min(real), held_test_most=max(real))
     short = {key: (held[key[0]] - share) / error[key[0]] for key, share in shares.items()}
     worst = max(short, key=lambda key: short[key])
     told = f"{shares[worst]:.1f} % ({records.SAID.get(worst[1])}), {short[worst]:.1f} errors below"
