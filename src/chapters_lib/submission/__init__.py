@@ -41,16 +41,22 @@ WORDS = {
     "a4-mnist": {"SLUG": "mnist", "NAME": "MNIST"},
 }
 LESSER = (
-    "**{cannot}; everything below is of {named}.** One command does all of it on SVHN itself: it downloads the "
+    "**{cannot}; everything below is of {named}.** `SVHN=1 EVALUATE=1 jupyter nbconvert --to notebook --execute "
+    "*_4a.ipynb` does all of it on SVHN itself: it downloads the "
     "data, trains judge and models on them from the same rendered weights for as many epochs, and draws and "
     "measures all that follows anew. It has not been run. Training would take about {{said}}`hours_training .1f` "
     "hours of one core as fast as that of the record, with the measuring of samples {{said}}`hours .1f`; the "
-    "likelihoods come on top.\n\n    SVHN=1 EVALUATE=1 jupyter nbconvert --to notebook --execute *_4a.ipynb"
+    "likelihoods come on top."
 )
 BEFORE = (
-    " Beside the real test crops, as many samples as in Table 7, it is {number}`@ vae-realnvp_fid768 .2f` (flow), "
-    "{number}`@ gan_fid768 .2f` (GAN) and {number}`@ vae-gaussian_fid768 .2f` (VAE); rendered crops themselves have "
-    "{number}`@ rendered_fid768 .2f` there, and real training crops {number}`@ train_fid768 .2f`."
+    " FID of their samples beside the real test crops, as many as in Table 7, is {number}`@ vae-realnvp_fid768 .2f` "
+    "with the flow, {number}`@ gan_fid768 .2f` for the GAN and {number}`@ vae-gaussian_fid768 .2f` for the plain VAE. "
+    "Rendered crops have {number}`@ rendered_fid768 .2f`, and real training crops {number}`@ train_fid768 .2f`."
+)
+BESIDE_RENDERED = (
+    " FID of 10,000 of their samples beside rendered test images is {number}`vae-realnvp-house-numbers "
+    "fid_inception768_bfloat16 .2f` with the flow, {number}`gan-house-numbers fid_inception768_bfloat16 .2f` for the "
+    "GAN and {number}`vae-gaussian-house-numbers fid_inception768_bfloat16 .2f` for the plain VAE."
 )
 ALONE = (
     "**Without the rendered start.** The three models also learned the same crops from random weights, for the same "
@@ -64,7 +70,7 @@ ALONE = (
 )
 FEW = (
     "With {said}`crops_tested` images in 768 features both covariances are singular and FID is biased upwards: real "
-    "training crops have {number}`@ train_fid768 .2f`. It serves for an order at equal numbers of images alone."
+    "training crops have {number}`@ train_fid768 .2f`."
 )
 THROUGH = (
     "**Where codes are drawn.** We sent {number}`@ config:images d` test images through encoder and decoder and held "
@@ -120,7 +126,7 @@ def words(sheet: str) -> dict[str, str]:
         else "all images",
         "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
         "STAR": "*: as many other real crops, of the training part." if yardstick else "",
-        "CONTROLS": BEFORE.replace("@", floors) if yardstick else "",
+        "CONTROLS": BEFORE.replace("@", floors) if yardstick else BESIDE_RENDERED,
         "FEW": FEW.replace("@", floors) if yardstick else "",
         "THROUGH": THROUGH.replace("@", through) if through in runs.names() else "",
         "SHARED": SHARED if begun else "",
@@ -135,8 +141,7 @@ def words(sheet: str) -> dict[str, str]:
             cannot="SVHN whole could not be had where this was recorded",
             named=f"{colour.words(shown.full)} and sees every crop moved and recoloured at random",
         )
-        + "\n\nThe crops are of SVHN's training split as far as is known, from one file, which also fixes the three "
-        "parts; none of the test crops is of SVHN's own test split."
+        + " The crops are of SVHN's training split as far as is known, the test crops, too; one file fixes the parts."
         if crops
         else f"Everything below is of {colour.words(shown.full)}.",
     }
