@@ -40,6 +40,7 @@ WORDS = {
     "a4-fashion": {"SLUG": "fashion-mnist", "NAME": "Fashion-MNIST"},
     "a4-mnist": {"SLUG": "mnist", "NAME": "MNIST"},
 }
+FIGURES = ("CURVES", "TIME", "SAMPLES", "LINES")  # of 4a, in colour
 LESSER = (
     "**{cannot}; everything below is of {named}.** `SVHN=1 EVALUATE=1 jupyter nbconvert --to notebook --execute "
     "*_4a.ipynb` does all of it on SVHN itself: it downloads the "
@@ -66,7 +67,7 @@ ALONE = (
     "gan-@-from-nothing test_fid768 .2f` for the GAN and {number}`vae-gaussian-@-from-nothing test_fid768 .2f` for the "
     "plain VAE, and the VAEs need {number}`vae-realnvp-@-from-nothing test_bits_per_dimension .2f` (flow) and {number}`"
     "vae-gaussian-@-from-nothing test_bits_per_dimension .2f` bits per value. So within these few updates the start "
-    "brings most of what is seen; how far a longer training from random weights would come was not tried."
+    "brings most of what is seen; longer ones were not tried."
 )
 FEW = (
     "With {said}`crops_tested` images in 768 features both covariances are singular and FID is biased upwards: real "
@@ -101,6 +102,7 @@ def words(sheet: str) -> dict[str, str]:
     shown = colour.colour_set()
     if shown.name == colour.CONTROL:
         return {
+            **dict(zip(FIGURES, "6789", strict=True)),
             "SECTION": "house-numbers",
             "SET": shown.name,
             "NAMED": "rendered house numbers",
@@ -115,6 +117,7 @@ def words(sheet: str) -> dict[str, str]:
     each = _each(f"{model}-{shown.name}" for model in colour.MODELS)
     counted = first.config["nll_images"]
     return {
+        **dict(zip(FIGURES, "5678", strict=True)),
         "SECTION": "real",
         "SET": shown.name,
         "NAMED": "real crops of SVHN" if crops else "SVHN",
@@ -125,7 +128,7 @@ def words(sheet: str) -> dict[str, str]:
         if counted
         else "all images",
         "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
-        "STAR": "*: as many other real crops, of the training part." if yardstick else "",
+        "STAR": "*: of other real crops." if yardstick else "",
         "CONTROLS": BEFORE.replace("@", floors) if yardstick else BESIDE_RENDERED,
         "FEW": FEW.replace("@", floors) if yardstick else "",
         "THROUGH": THROUGH.replace("@", through) if through in runs.names() else "",
