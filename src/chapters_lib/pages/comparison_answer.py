@@ -22,6 +22,7 @@ from chapters_lib.pages import comparison_records as records
 from chapters_lib.pages import run
 from chapters_lib.pages.comparison_records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
 from chapters_lib.recipes.comparing import MODELS
+from chapters_lib.recording import runs
 from chapters_lib.recording.runs import Run
 
 CONVOLUTIONAL = "dcgan-mnist-nonsaturating"
@@ -133,6 +134,8 @@ def _of_colour() -> None:
         nll_said=_likelihood_in_colour(normal, flow),
         terms=_terms_in_colour(),
         lose=losing("colour"),
+        spread=_spread(),
+        through=_sent_through_in_colour(),
     )
     used = normal.data_used
     held, tested = (used.get(part, used["test"])["images"] for part in ("val", "test"))
@@ -171,6 +174,39 @@ def _likelihood_in_colour(normal: Run, flow: Run) -> str:
     by = f"{gap} nats (95 % interval over trainings)" if gap else f"{change:.0f} nats"
     said = f"By these estimates the two models differ by {by} of {nll}"
     return f"{said}; where so few draws count, that shows no difference of likelihoods."
+
+
+def _spread() -> str:
+    """Say what the errors of trainings are of that begin with the same weights, and how large they are otherwise."""
+    control = f"{GAN}-{records.dataset('colour')}-from-nothing"
+    if not records.begun("colour") or control not in runs.names():
+        return ""
+    key = records.inception("colour")
+    here, alone = (found.metric(key).sem for found in (records.of("colour")[GAN], run(control)))
+    return (
+        "Their samples are of the same noise and held against the same test images. So errors and intervals are of the "
+        "last epochs' seed alone, too narrow for a difference between models: from random weights the standard error "
+        f"of the GAN's Fréchet distance in Inception's features is {alone:.2f} instead of {here:.3f}."
+    )
+
+
+def _sent_through_in_colour() -> str:
+    """Say how far test images are from others by way of an autoencoder, where that was measured in colour."""
+    name = f"sent-through-{records.dataset('colour')}"
+    if name not in runs.names():
+        return ""
+    found = run(name)
+    floor = found["real_fid_judge"]
+    through, drawn = (
+        [found[f"{model}_{way}_fid_judge"] for model in AUTOENCODERS]
+        for way in ("through", "drawn")
+    )
+    most = max((a - floor) / (b - floor) for a, b in zip(through, drawn, strict=True)) < 0.2
+    return (
+        f"By the judge {found.config['images']:,} test images sent through are at a distance of {through[0]:.1f} (VAE) "
+        f"and {through[1]:.1f} (with the flow) from as many others, untouched ones {floor:.1f}, draws {drawn[0]:.1f} "
+        f"and {drawn[1]:.1f} (first trainings). So the drawing of codes makes {'most' if most else 'a part'} of that."
+    )
 
 
 def _sent_through() -> None:
