@@ -196,16 +196,18 @@ def _sent_through_in_colour() -> str:
     if name not in runs.names():
         return ""
     found = run(name)
-    floor = found["real_fid_judge"]
+    floor, trained = found["real_fid_judge"], found["training_fid_judge"]
     through, drawn = (
         [found[f"{model}_{way}_fid_judge"] for model in AUTOENCODERS]
         for way in ("through", "drawn")
     )
-    most = max((a - floor) / (b - floor) for a, b in zip(through, drawn, strict=True)) < 0.2
+    ways = [(a - floor) / (b - trained) for a, b in zip(through, drawn, strict=True)]
+    most = "far more than" if max(ways) < 0.2 else "more than" if max(ways) < 1 else "no more than"
     return (
-        f"By the judge {found.config['images']:,} test images sent through are at a distance of {through[0]:.1f} (VAE) "
-        f"and {through[1]:.1f} (with the flow) from as many others, untouched ones {floor:.1f}, draws {drawn[0]:.1f} "
-        f"and {drawn[1]:.1f} (first trainings). So the drawing of codes makes {'most' if most else 'a part'} of that."
+        f"By the judge {found.config['images']:,} test images are at a distance of {floor:.1f} from as many others, sent "
+        f"through at {through[0]:.1f} (VAE) and {through[1]:.1f} (with the flow); training images are at {trained:.1f}, "
+        f"draws at {drawn[0]:.1f} and {drawn[1]:.1f} (first trainings). So the drawing of codes costs {most} sending "
+        "images through."
     )
 
 
