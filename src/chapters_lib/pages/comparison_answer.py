@@ -204,10 +204,10 @@ def _sent_through_in_colour() -> str:
     ways = [(a - floor) / (b - trained) for a, b in zip(through, drawn, strict=True)]
     most = "far more than" if max(ways) < 0.2 else "more than" if max(ways) < 1 else "no more than"
     return (
-        f"By the judge {found.config['images']:,} test images are at a distance of {floor:.1f} from as many others, sent "
-        f"through at {through[0]:.1f} (VAE) and {through[1]:.1f} (with the flow); training images are at {trained:.1f}, "
-        f"draws at {drawn[0]:.1f} and {drawn[1]:.1f} (first trainings). So the drawing of codes costs {most} sending "
-        "images through."
+        f"By the judge {found.config['images']:,} test images are at a distance of {floor:.1f} from as many others, "
+        f"sent through at {through[0]:.1f} (VAE) and {through[1]:.1f} (with the flow); training images are at "
+        f"{trained:.1f}, draws at {drawn[0]:.1f} and {drawn[1]:.1f} (first trainings). So the drawing of codes costs "
+        f"{most} sending images through."
     )
 
 
