@@ -206,7 +206,7 @@ def _sent_through_in_colour() -> str:
     return (
         f"By the judge {found.config['images']:,} test images sent through are at a distance of {through[0]:.1f} (VAE) "
         f"and {through[1]:.1f} (with the flow) from as many others, untouched ones {floor:.1f}, draws {drawn[0]:.1f} "
-        f"and {drawn[1]:.1f} (first trainings). So the drawing of codes makes {'most' if most else 'a part'} of that."
+        f"and {drawn[1]:.1f} (first trainings). So drawing codes makes {'most' if most else 'a part'} of the distance."
     )
 
 
