@@ -83,7 +83,7 @@ def test_a_pack_holds_question_answer_and_code_that_runs_alone():
     code = script(notebook)
     assert code.startswith("from __future__ import annotations\n") and code.count("__future__") == 1
     compile(code, "script", "exec")
-    assert "# > Add two numbers." in code
+    assert "# *The task, in our words:* Add two numbers." in code
 
 
 def test_what_is_cited_is_listed_once():
