@@ -24,6 +24,7 @@ from chapters_lib.pages.words import number, signed, with_error
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording.runs import Run
 
+FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
 KERNEL = "test_kid"  # of as many samples as there are test images
 
 
@@ -114,7 +115,7 @@ def losing(part: str) -> str:
 
 
 def _of_colour() -> None:
-    found = records.of("colour")
+    found, floor = records.of("colour"), records.floors("colour")
     normal, flow = (found[model] for model in AUTOENCODERS)
     agree = first_places("colour")
     PAGE.of("colour").keep(
@@ -128,11 +129,12 @@ def _of_colour() -> None:
         fid_change=_change(100 * (flow["fid_judge"] / normal["fid_judge"] - 1), 0),
         lose=losing("colour"),
     )
-    used = normal.data_used
-    held, tested = (used.get(part, used["test"])["images"] for part in ("val", "test"))
-    PAGE.keep(val_error=normal["test_nll_sem"] * math.sqrt(tested / held))
-    floor = records.floors("colour")
-    PAGE.keep(crops_floor=f"{1000 * floor['train_kid']:.2f}" if floor else "not been measured")
+    PAGE.of("colour").keep(
+        overfit=_overfitting(normal, flow),
+        same_likelihood="a" if _differ(normal, flow) else "no",
+        floor=f"; other real crops have {1000 * floor['train_kid']:.2f}" if floor else "",
+        unseen=100 * max(_reach("colour", way) for way in records.WAYS),
+    )
     key = records.inception("colour")
     judged, inception = ({name: of[by] for name, of in found.items()} for by in ("fid_judge", key))
     firsts = [min(of, key=of.__getitem__) for of in (judged, inception)]
@@ -145,7 +147,42 @@ def _likelihood_in_colour(normal: Run, flow: Run) -> str:
     gap = records.gap("colour", "test_nll", AUTOENCODERS, 0)
     by = f"{gap} nats (95 % interval over trainings)" if gap else f"{change:.0f} nats"
     said = f"By these estimates the two models differ by {by} of {nll}"
-    return f"{said}; where so few draws count, that shows no difference of likelihoods."
+    if _differ(normal, flow):
+        return f"{said}, which is more than chance."
+    if min(of["test_nll_effective_samples"] for of in (normal, flow)) < FEW_DRAWS:
+        return f"{said}; where so few draws count, that shows no difference of likelihoods."
+    return f"{said}; that shows no difference of likelihoods."
+
+
+def _differ(normal: Run, flow: Run) -> bool:
+    """Whether a difference of likelihoods in colour is shown: over trainings, by more than a few draws."""
+    first, second = (of.metric("test_nll") for of in (normal, flow))
+    several = min(len(of.values) for of in (first, second)) > 1
+    counted = min(of["test_nll_effective_samples"] for of in (normal, flow)) >= FEW_DRAWS
+    return several and counted and difference(first, second).clear
+
+
+def _overfitting(normal: Run, flow: Run) -> str:
+    """Say whether the bounds of validation images in colour lag behind by more than the chance of so many images."""
+    used, config = normal.data_used, normal.config
+    measured = config["nll_images"] or used["test"]["images"]
+    held = (
+        used["val"]["images"] if "val" in used else config["validation"] * used["train"]["images"]
+    )
+    error = normal["test_nll_sem"] * math.sqrt(measured / held)
+    lag = min(of["val_negative_elbo"] - of["train_negative_elbo"] for of in (normal, flow))
+    said = f"the mean bound of so many validation images has a standard error of about {error:.0f} nats"
+    if lag > 2 * error:
+        return f"The latter is more than chance: {said}. So in colour both fit their own images better."
+    return (
+        f"The latter may be chance: {said}, so in colour overfitting is neither shown nor excluded."
+    )
+
+
+def _reach(part: str, way: records.Way) -> float:
+    """Return how large a loss between the ends of a way and its middle would not be seen."""
+    found = lost(part, way)
+    return found.high - found.difference
 
 
 def _sent_through() -> None:
