@@ -29,7 +29,7 @@ FLOORS = (
     ("recipes",),
     ("experiments",),
     ("figures",),
-    ("explorers", "assignments"),
+    ("explorers", "assignments", "findings"),
     ("pages",),
     ("submission", "gallery"),
     ("command_line",),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chapters_lib.pages import claims as library
+from chapters_lib.findings import verdicts as library
 from tests.book.conftest import jupyter_book
 
 from .conftest import HEADER

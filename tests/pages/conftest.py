@@ -8,8 +8,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
+from chapters_lib.findings.verdicts import Verdict
 from chapters_lib.pages import Page
-from chapters_lib.pages.claims import Verdict
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from chapters_lib import pages
+from chapters_lib.findings.verdicts import OPEN, OTHERWISE
 from chapters_lib.pages import autoencoder as page
 from chapters_lib.pages import run
-from chapters_lib.pages.claims import OPEN, OTHERWISE
 from chapters_lib.recording.runs import Run
 from chapters_lib.training import History
 

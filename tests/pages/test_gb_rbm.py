@@ -17,9 +17,9 @@ from chapters_lib import gallery, submission
 from chapters_lib.assignments import find
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.findings.verdicts import Verdict
 from chapters_lib.pages import data as data_page
 from chapters_lib.pages import evaluation_board, gb_rbm, gb_rbm_chains, gb_rbm_small, run
-from chapters_lib.pages.claims import Verdict
 from chapters_lib.recipes import solved_machine
 from chapters_lib.recording.data_used import superseded
 from chapters_lib.recording.runs import Run

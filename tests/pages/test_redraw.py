@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 
 from chapters_lib import figures, pages, reproducibility
+from chapters_lib.findings.verdicts import Verdict
 from chapters_lib.pages import Page
-from chapters_lib.pages.claims import Verdict
 from chapters_lib.recording import runs
 from tests.test_page_sources import CELL, ROOT
 

@@ -16,8 +16,8 @@ from myst_nb import glue
 
 import chapters_lib.reproducibility as seeding  # a page has its name
 from chapters_lib.experiments import find
-from chapters_lib.pages.claims import OPEN, OTHERWISE, OWN, Verdict
-from chapters_lib.pages.words import number
+from chapters_lib.findings.verdicts import OPEN, OTHERWISE, OWN, Verdict
+from chapters_lib.findings.words import number
 from chapters_lib.recording import runs
 
 INCEPTION = "fid_inception768_bfloat16"  # the key under which chapters quote its distance

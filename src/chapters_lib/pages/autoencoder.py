@@ -18,9 +18,9 @@ from chapters_lib.evaluation.intervals import paired, welch
 from chapters_lib.evaluation.neighbours import neighbours_agree
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.figures import schematics
+from chapters_lib.findings.verdicts import Verdict, both, difference, greater, less, level, shown
+from chapters_lib.findings.words import in_words, interval, number
 from chapters_lib.pages import Page, check, model, run, table
-from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level, shown
-from chapters_lib.pages.words import in_words, interval, number
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.autoencoder_studies import label
 from chapters_lib.recording.runs import Metric, Run

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.evaluation.neighbours import of_the_same_class
+from chapters_lib.findings.verdicts import Verdict, both, difference, greater, less, level
+from chapters_lib.findings.words import interval, number
 from chapters_lib.pages import run, table
 from chapters_lib.pages.c_vae import PAGE, percent
 from chapters_lib.pages.c_vae_images import CLOTHES, CODES, NAMES, keep_difference, metrics
-from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level
 from chapters_lib.pages.vae import trainings
-from chapters_lib.pages.words import interval, number
 from chapters_lib.recipes.class_codes import ENCODERS, NEAR, WIDE
 from chapters_lib.recipes.vae import PERPLEXITIES
 

@@ -14,11 +14,11 @@ from torch import Tensor
 from chapters_lib import data, figures
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.intervals import Interval, welch
+from chapters_lib.findings.verdicts import Verdict, both, difference, greater, less, level, shown
+from chapters_lib.findings.words import interval, number, signed, with_error
 from chapters_lib.pages import check, model, run, table
 from chapters_lib.pages.c_vae import CVAE, PAGE, asked, percent
-from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level, shown
 from chapters_lib.pages.vae import config, trainings
-from chapters_lib.pages.words import interval, number, signed, with_error
 from chapters_lib.recipes import vae
 from chapters_lib.recording.runs import Metric
 

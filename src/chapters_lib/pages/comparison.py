@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from chapters_lib import figures
 from chapters_lib.figures import schematics
+from chapters_lib.findings.words import number, signed, with_error
 from chapters_lib.pages import check, colour, evaluation_board, printed, run, table
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages import comparison_records as records
@@ -27,7 +28,6 @@ from chapters_lib.pages.comparison_records import (
     SAID,
     WAYS,
 )
-from chapters_lib.pages.words import number, signed, with_error
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.reproducibility import generator

@@ -6,9 +6,7 @@ import math
 from itertools import pairwise
 
 from chapters_lib.evaluation.intervals import Interval, paired
-from chapters_lib.pages import comparison_records as records
-from chapters_lib.pages import run
-from chapters_lib.pages.claims import (
+from chapters_lib.findings.verdicts import (
     Verdict,
     above,
     apart,
@@ -19,8 +17,10 @@ from chapters_lib.pages.claims import (
     level,
     shown,
 )
+from chapters_lib.findings.words import number, signed, with_error
+from chapters_lib.pages import comparison_records as records
+from chapters_lib.pages import run
 from chapters_lib.pages.comparison_records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
-from chapters_lib.pages.words import number, signed, with_error
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording.runs import Run
 

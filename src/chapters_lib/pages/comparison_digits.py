@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chapters_lib import figures
+from chapters_lib.findings.verdicts import Verdict
+from chapters_lib.findings.words import signed
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import check
-from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.comparison_records import PAGE
-from chapters_lib.pages.words import signed
 
 Histogram = NDArray[np.float64]
 Divergences = Callable[[Any, Any], tuple[float, ...]]  # KL, JSD and a third of two histograms

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.evaluation.likelihood import bits_per_dimension
+from chapters_lib.findings.verdicts import Verdict, apart, both, shown
+from chapters_lib.findings.words import in_words, number, with_error
 from chapters_lib.pages import Page, run, table
-from chapters_lib.pages.claims import Verdict, apart, both, shown
-from chapters_lib.pages.words import in_words, number, with_error
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 from chapters_lib.recording.runs import Run

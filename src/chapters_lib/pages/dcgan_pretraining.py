@@ -16,12 +16,12 @@ from chapters_lib import figures
 from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.experiments import find
 from chapters_lib.figures import schematics
+from chapters_lib.findings.verdicts import less, shown
+from chapters_lib.findings.words import number
 from chapters_lib.models.dcgan import dcgan
 from chapters_lib.models.gan import GAN
 from chapters_lib.models.layers import count_parameters, output_shapes
 from chapters_lib.pages import Page, check, model, printed, run, table
-from chapters_lib.pages.claims import less, shown
-from chapters_lib.pages.words import number
 from chapters_lib.recipes import gan
 
 PAGE = Page("dcgan")

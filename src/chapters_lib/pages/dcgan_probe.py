@@ -18,10 +18,10 @@ from chapters_lib import data, figures
 from chapters_lib.evaluation.intervals import Moments, welch_of_moments
 from chapters_lib.evaluation.linear import DECAYS, STEPS
 from chapters_lib.experiments import find
+from chapters_lib.findings.verdicts import Verdict, shown
+from chapters_lib.findings.words import interval
 from chapters_lib.pages import check, run, table
-from chapters_lib.pages.claims import Verdict, shown
 from chapters_lib.pages.dcgan_pretraining import FIRST, MINMAX, OTHER, PAGE, sampled
-from chapters_lib.pages.words import interval
 from chapters_lib.recording import runs
 from chapters_lib.reproducibility import generator
 

@@ -14,9 +14,9 @@ from torch import Tensor, cov
 
 from chapters_lib import figures
 from chapters_lib.figures import schematics
+from chapters_lib.findings.verdicts import Verdict
+from chapters_lib.findings.words import signed
 from chapters_lib.pages import Page, check, run, table
-from chapters_lib.pages.claims import Verdict
-from chapters_lib.pages.words import signed
 from chapters_lib.recording.runs import Run
 
 PAGE = Page("eval")

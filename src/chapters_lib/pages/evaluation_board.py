@@ -13,10 +13,10 @@ from scipy import stats
 
 from chapters_lib import figures
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.findings.verdicts import Verdict
+from chapters_lib.findings.words import in_words, number, signed
 from chapters_lib.pages import check, list_table, run, site_only, table
-from chapters_lib.pages.claims import Verdict
 from chapters_lib.pages.evaluation import PAGE
-from chapters_lib.pages.words import in_words, number, signed
 from chapters_lib.recording import runs
 from chapters_lib.recording.data_used import require_same_data, superseded
 from chapters_lib.recording.runs import Run

@@ -20,10 +20,7 @@ from chapters_lib.evaluation.intervals import Interval, paired, welch
 from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.experiments import find
 from chapters_lib.figures import schematics
-from chapters_lib.models.gan import GAN, Discriminator
-from chapters_lib.objectives.adversarial import minmax_loss, nonsaturating_loss
-from chapters_lib.pages import Page, check, model, printed, run, table
-from chapters_lib.pages.claims import (
+from chapters_lib.findings.verdicts import (
     Verdict,
     both,
     difference,
@@ -33,7 +30,10 @@ from chapters_lib.pages.claims import (
     outcome,
     shown,
 )
-from chapters_lib.pages.words import in_words, interval, number, signed
+from chapters_lib.findings.words import in_words, interval, number, signed
+from chapters_lib.models.gan import GAN, Discriminator
+from chapters_lib.objectives.adversarial import minmax_loss, nonsaturating_loss
+from chapters_lib.pages import Page, check, model, printed, run, table
 from chapters_lib.recipes import gan, vae
 from chapters_lib.recording.judging import load_judge
 from chapters_lib.recording.runs import Run

@@ -14,10 +14,10 @@ from chapters_lib import figures
 from chapters_lib.data.published import WHOLE
 from chapters_lib.evaluation.intervals import paired
 from chapters_lib.figures import schematics
+from chapters_lib.findings.verdicts import both, difference, greater, less, outcome, shown
+from chapters_lib.findings.words import in_words, interval, number, signed
 from chapters_lib.models.rbm import GaussianBernoulliRBM
 from chapters_lib.pages import Page, check, model, printed, run, table
-from chapters_lib.pages.claims import both, difference, greater, less, outcome, shown
-from chapters_lib.pages.words import in_words, interval, number, signed
 from chapters_lib.recording.data_used import is_whole, require_same_data
 from chapters_lib.recording.runs import Metric, Run
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from chapters_lib import figures
 from chapters_lib.evaluation.intervals import paired, welch
+from chapters_lib.findings.verdicts import both, greater, less, shown
+from chapters_lib.findings.words import number, signed
 from chapters_lib.models.rbm import HiddenChain
 from chapters_lib.pages import run, table
-from chapters_lib.pages.claims import both, greater, less, shown
 from chapters_lib.pages.gb_rbm import (
     JUDGE,
     PAGE,
@@ -25,7 +26,6 @@ from chapters_lib.pages.gb_rbm import (
     sheet,
     ten,
 )
-from chapters_lib.pages.words import number, signed
 from chapters_lib.recipes.rbm import Mixing, follow_chains
 from chapters_lib.recording.judging import SAMPLES
 from chapters_lib.recording.runs import Metric, Run

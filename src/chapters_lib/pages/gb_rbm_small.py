@@ -12,11 +12,11 @@ from chapters_lib import figures
 from chapters_lib.data.standardised import Standardised
 from chapters_lib.evaluation.ais import hidden_states
 from chapters_lib.evaluation.intervals import paired
+from chapters_lib.findings.verdicts import Verdict, shown
+from chapters_lib.findings.words import signed
 from chapters_lib.models.rbm import GaussianBernoulliRBM, HiddenChain
 from chapters_lib.pages import check
-from chapters_lib.pages.claims import Verdict, shown
 from chapters_lib.pages.gb_rbm import PAGE
-from chapters_lib.pages.words import signed
 from chapters_lib.recipes.solved_machine import COMPARED, DRAWS, STEPS, measured
 from chapters_lib.reproducibility import generator
 

@@ -17,10 +17,10 @@ from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.figures import schematics
+from chapters_lib.findings.verdicts import Verdict, above, both, difference, greater, less, shown
+from chapters_lib.findings.words import in_words, interval, number, signed
 from chapters_lib.models.autoencoder import Autoencoder
 from chapters_lib.pages import INCEPTION, Page, check, model, printed, run, table
-from chapters_lib.pages.claims import Verdict, above, both, difference, greater, less, shown
-from chapters_lib.pages.words import in_words, interval, number, signed
 from chapters_lib.recipes.autoencoder import (
     code_box,
     decode,

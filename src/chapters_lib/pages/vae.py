@@ -12,9 +12,9 @@ from chapters_lib import data, figures
 from chapters_lib.data import to_float
 from chapters_lib.evaluation import likelihood
 from chapters_lib.figures import schematics
+from chapters_lib.findings.words import in_words
 from chapters_lib.models.vae import VAE
 from chapters_lib.pages import Page, check, run
-from chapters_lib.pages.words import in_words
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import VaeConfig
 

@@ -17,10 +17,10 @@ from torch import Tensor
 from chapters_lib import figures
 from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.figures import schematics
+from chapters_lib.findings.verdicts import Verdict, difference, greater, less, level, shown
+from chapters_lib.findings.words import in_words, interval, number, signed
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import Page, check, model, run, table
-from chapters_lib.pages.claims import Verdict, difference, greater, less, level, shown
-from chapters_lib.pages.words import in_words, interval, number, signed
 from chapters_lib.recipes.vae_gan import FOLLOWED
 from chapters_lib.recipes.vae_gan_study import gamma_name
 from chapters_lib.recording.runs import Metric

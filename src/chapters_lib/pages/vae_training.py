@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.experiments.vae import LADDER
+from chapters_lib.findings.verdicts import below, both, difference, greater, less, level, outcome
+from chapters_lib.findings.words import number, signed
 from chapters_lib.pages import check, model, printed, run, table
-from chapters_lib.pages.claims import below, both, difference, greater, less, level, outcome
 from chapters_lib.pages.vae import PAGE, config, trainings
 from chapters_lib.pages.vae_weights import ENOUGH, spread
-from chapters_lib.pages.words import number, signed
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.tuning import SPACE
 from chapters_lib.recipes.vae import SAMPLES

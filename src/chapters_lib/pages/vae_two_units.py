@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.data import CLASSES
+from chapters_lib.findings.verdicts import Verdict, both, difference, greater, less, level, outcome
+from chapters_lib.findings.words import interval
 from chapters_lib.pages import INCEPTION, check, model, printed, run, table
-from chapters_lib.pages.claims import Verdict, both, difference, greater, less, level, outcome
 from chapters_lib.pages.vae import PAGE, config, trainings
-from chapters_lib.pages.words import interval
 from chapters_lib.recipes import autoencoder, vae
 from chapters_lib.recipes.vae import SAMPLES
 from chapters_lib.recording.runs import Metric, Run

@@ -15,10 +15,10 @@ from chapters_lib import figures
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.experiments.vae import WEIGHTS, weight_name
-from chapters_lib.pages import INCEPTION, claims, model, run, table
-from chapters_lib.pages.claims import Verdict, both
+from chapters_lib.findings.verdicts import Verdict, above, below, both, difference, shown
+from chapters_lib.findings.words import in_words, interval, number
+from chapters_lib.pages import INCEPTION, model, run, table
 from chapters_lib.pages.vae import PAGE, config
-from chapters_lib.pages.words import in_words, interval, number
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import SAMPLES
 from chapters_lib.recording.judging import load_judge
@@ -222,7 +222,7 @@ def _claims() -> None:
     def steps(key: str, *weights: float, digits: int = 3) -> Verdict:
         """Whether a measure falls from each of these weights to the next."""
         falls = (_gap(key, low, high) for high, low in pairwise(weights))
-        return both(*(claims.shown(fall, sign=-1, digits=digits) for fall in falls))
+        return both(*(shown(fall, sign=-1, digits=digits) for fall in falls))
 
     up, down = WEIGHTS, WEIGHTS[::-1]
     PAGE.claims(
@@ -231,9 +231,9 @@ def _claims() -> None:
         distance=steps("train_fid_judge", *up[:5], digits=1),
         nearer=steps("train_fid_judge", 1.0, 4.0, digits=1),
         recognised=steps("recognisable", *down[:4]),
-        mark=claims.below(study()[2.0].metric("class_entropy"), ENOUGH),
+        mark=below(study()[2.0].metric("class_entropy"), ENOUGH),
         least_even=steps("class_entropy", 0.1, 0.0),
-        enough=claims.above(study()[1.0].metric("class_entropy"), ENOUGH, digits=4),
+        enough=above(study()[1.0].metric("class_entropy"), ENOUGH, digits=4),
         bound=both(steps("test_negative_elbo", 0.5, 1.0), steps("test_negative_elbo", 2.0, 1.0)),
     )
 
@@ -242,7 +242,7 @@ def _gap(key: str, beta: float, other: float) -> Interval:
     """Return how a measure of one weight differs from that of another; one training has the spread of weight 1."""
     a, b = (study()[weight].metric(key) for weight in (beta, other))
     several = min(len(a.values), len(b.values)) > 1
-    return claims.difference(a, b, None if several else spread(key))
+    return difference(a, b, None if several else spread(key))
 
 
 def spread(key: str) -> Metric:

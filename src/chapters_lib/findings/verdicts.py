@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from scipy.special import stdtrit
 
 from chapters_lib.evaluation.intervals import Interval, borrowed, welch
-from chapters_lib.pages.words import interval, number
+from chapters_lib.findings.words import interval, number
 from chapters_lib.recording.runs import Metric
 
 OTHERWISE = "[The record says otherwise: "
