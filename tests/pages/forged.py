@@ -20,13 +20,18 @@ OF_A_PART = re.compile(
     r"6,284|tenth|at hand|as many updates|1,225|updates in place of|10 %|of the 60,000"
 )
 LESSER = (
-    "at hand",
-    "could be had",
+    "was not at hand",
+    "were at hand",
     "of few crops",
     "of few characters",
     "house numbers, a stand-in",
     "a stand-in for SVHN:",
     "gan-house-numbers;",
+)
+NOT_WHOLE = (
+    *LESSER,
+    "could be had",
+    "the first row is of the weights that the training begins with",
 )
 OF_CROPS = re.compile(
     r"[Cc]rops?\b|4,171|3,371|6,284|stand-in for SVHN"
@@ -129,9 +134,10 @@ def forge(folder: Path, needed: str, name: str) -> None:
             for split, count in IMAGES[name].items()
         },
     }
-    (target / "run.json").write_text(json.dumps(record), encoding="utf-8")
     header, *rows = (target / "history.csv").read_text(encoding="utf-8").splitlines()
     rows = [f"{seed},{row.partition(',')[2]}" for seed in experiment.seeds for row in rows]
+    record["history_rows"] = len(rows)
+    (target / "run.json").write_text(json.dumps(record), encoding="utf-8")
     (target / "history.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
 
 
