@@ -163,12 +163,19 @@ def test_lines_carry_error_bars() -> None:
     assert [h.has_yerr for h in figure.axes[0].containers] == [True, False]
 
 
+def test_colours_alike_in_grey_have_other_strokes() -> None:
+    """The second and the third colour print as one grey."""
+    drawn = figures.functions([0, 1], {"a": [0, 1], "b": [1, 1], "c": [2, 1]})
+    _, second, third = drawn.axes[0].get_lines()
+    assert second.get_linestyle() != third.get_linestyle()
+
+
 def test_functions_are_curves_dashed_or_filled_as_asked() -> None:
     x = np.linspace(0, 1, 50)
     series = {"a": x, "b": x**2, "c": x**3}
     figure = draw(figures.functions(x, series, dashed=["b"], filled=["a"], xlabel="x", title="t"))
     (ax,) = figure.axes
-    assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-"]
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "--"]
     assert np.array_equal(ax.lines[2].get_ydata(), x**3)
     assert len(ax.collections) == 1  # one area, that of a
     assert ax.collections[0].get_paths()[0].contains_point((0.9, 0.5))

@@ -29,6 +29,7 @@ import nbformat
 import numbered_references
 import page_files
 import plain_notebook
+import print_spaces
 import quiz
 import running_labels
 import shown_code
@@ -311,6 +312,7 @@ def setup(app):
     index_terms.setup(app)
     numbered_references.setup(app)
     quiz.setup(app)
+    print_spaces.setup(app)
     running_labels.setup(app)
     shown_code.setup(app)
     site_builder.setup(app)

@@ -12,6 +12,10 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 HEADS = (nodes.title, nodes.target, addnodes.index)
 LATEX = r"\providecommand\DUrolekicker[1]{{\small\scshape\color{gray}#1}}"
 
+ALONE = (
+    r"\par\nobreak\csname @afterheading\endcsname"  # keeps what follows on the page of the heading
+)
+
 
 def kicker(name, rawtext, text, lineno, inliner, options=None, content=None):
     """Return the label as words of their own class."""
@@ -40,6 +44,8 @@ class RunIn(SphinxPostTransform):
             if isinstance(after, nodes.paragraph):
                 line.parent.remove(line)
                 after.insert(0, [label, nodes.raw("", r"\enspace{}", format="latex")])
+            else:
+                line += nodes.raw("", ALONE, format="latex")
 
 
 def add_preamble(app, config) -> None:

@@ -37,6 +37,10 @@ def book_order(env) -> list[str]:
     return order
 
 
+# A chapter's solutions stand in the contents, and their name at the foot of their pages.
+IN_CONTENTS = r"\phantomsection\addcontentsline{toc}{section}{%s}\markright{%s}"
+
+
 class GatherSolutions(SphinxPostTransform):
     """Fill ``{solutions}``: links to the folded solutions in HTML, the solutions themselves in the PDF."""
 
@@ -55,10 +59,14 @@ class GatherSolutions(SphinxPostTransform):
                 questions = self.questions(docname) if latex else None
                 if not entries and not questions:
                     continue
-                heading = nodes.rubric("", self.env.titles[docname].astext())
+                chapter = self.env.titles[docname].astext()
+                heading = nodes.rubric("", chapter)
                 if latex:
                     group = addnodes.start_of_file(docname=docname)
-                    group += heading
+                    group += [
+                        heading,
+                        nodes.raw("", IN_CONTENTS % (chapter, chapter), format="latex"),
+                    ]
                     group += [
                         self.move(moved[e["label"]], registry)
                         for e in entries

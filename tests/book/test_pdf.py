@@ -109,3 +109,27 @@ def test_the_index_names_each_term_once(latex):
     seen = [re.sub(r"\\sphinxhyphen\s*\{\}", "-", term) for term in terms]
     assert len(seen) > 50
     assert sorted({term for term in seen if seen.count(term) > 1}) == []
+
+
+def test_numbers_keep_their_error_and_their_per_cent(latex):
+    source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
+    cells = re.findall(
+        r"\\begin\{(?:tabular|longtable)\}.*?\\end\{(?:tabular|longtable)\}", source, re.DOTALL
+    )
+    assert cells and not [cell for cell in cells if re.search(r"\d ± \d", cell)]
+    assert re.search(r"\d\\,±\\allowbreak\\,\d", source)
+    assert not re.findall(r".{20}\} \\%", source), "a line may begin with a per cent sign"
+
+
+def test_the_head_names_the_chapter(pages, soups):
+    for page, soup in soups.items():
+        number = re.match(r"(\d+)\.", soup.article.h1.get_text())
+        if number:
+            heads = [text for text in pages if text.lstrip().startswith(f"Chapter {number[1]}")]
+            assert len(heads) > 5, page
+
+
+def test_the_contents_lead_to_each_chapters_solutions(latex):
+    lines = (latex / "learning-to-generate.toc").read_text(encoding="utf8").split("\n")
+    first = next(i for i, line in enumerate(lines) if "{chapter}{Solutions}" in line)
+    assert sum("{section}" in line for line in lines[first + 1 :][:11]) == 11

@@ -15,6 +15,8 @@ from chapters_lib.figures.style import INK, MUTED, SERIES_COLOURS, on, whole
 from chapters_lib.training import History
 
 T = TypeVar("T")
+# In grey the second and third colour are alike: the third's curves are broken.
+STROKES = dict(zip(SERIES_COLOURS, ("-", "-", (0, (7, 1.5)), "-", "-"), strict=True))
 
 
 def _coloured(series: Mapping[str, T]) -> list[tuple[tuple[str, T], str]]:
@@ -61,7 +63,7 @@ def learning_curves(
                 ax.plot(epochs, values, color=colour, linewidth=0.6, alpha=0.45)
         length = min(len(values) for _, values in lines)
         mean = np.mean([values[:length] for _, values in lines], axis=0)
-        ax.plot(lines[0][0][:length], mean, color=colour, label=label)
+        ax.plot(lines[0][0][:length], mean, color=colour, linestyle=STROKES[colour], label=label)
     reference_lines(marks or {}, ax=ax)
     if log:
         ax.set_yscale("log")
@@ -159,7 +161,7 @@ def functions(
         if label in dashed:
             ax.plot(x, y, color=INK, linestyle=(0, (4, 3)), linewidth=1.2, label=label, zorder=3)
         else:
-            ax.plot(x, y, color=colour, label=label)
+            ax.plot(x, y, color=colour, linestyle=STROKES[colour], label=label)
     ax.grid(axis="y")
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.legend()

@@ -22,9 +22,9 @@ def sheet(name: str, *, asked: bool = True) -> Markdown:
     missing = assignments.unanswered(found, assignments.chapters(CONTENTS))
     rows = [["Question", "What is asked", "Read, and look at", "Run and number"]]
     rows += [_row(question) for question in found.questions if question not in missing]
-    widths = "13 29 24 34"
+    widths = "13 27 33 27"
     if not asked:
-        rows, widths = [[*row[:1], *row[2:]] for row in rows], "17 41 42"
+        rows, widths = [[*row[:1], *row[2:]] for row in rows], "17 48 35"
     text = ""
     if len(rows) > 1:
         caption = f"{found.title}: questions with their points, and their answers."
