@@ -129,3 +129,9 @@ def test_a_star_stands_before_the_heading_that_a_first_reader_skips(page: Path) 
     headings = re.findall(r"^#{2,} .*", outside_cells, re.MULTILINE)
     starred = [line for line in headings if "*" in re.sub(r"\$[^$]*\$", "", line)]
     assert [line for line in starred if not re.fullmatch(r"### \\?\*[^\s*][^*]*", line)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_number_of_another_page_has_its_format(page: Path) -> None:
+    """Without one, as in `a.md::key:s`, the page's name is taken for the key."""
+    assert not re.findall(r"\{glue:text\}`[\w-]+\.md::[\w-]+`", page.read_text(encoding="utf-8"))

@@ -66,9 +66,9 @@ def test_the_formulas_give_the_layers_sizes() -> None:
         n = x.shape[-1]
         for layer, shape in output_shapes(body, x):
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-                h, s, e = layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
+                h, s, o = layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
                 back = isinstance(layer, nn.ConvTranspose2d)
-                assert shape[-1] == (s * (n - 1) + h - 2 * e if back else (n + 2 * e - h) // s + 1)
+                assert shape[-1] == (s * (n - 1) + h - 2 * o if back else (n + 2 * o - h) // s + 1)
             n = shape[-1]
 
 

@@ -32,6 +32,7 @@ TABLES = (
     gb_rbm.fewer_images,
     gb_rbm.table_errors,
     gb_rbm.more_updates,
+    gb_rbm.units_or_length,
     gb_rbm_chains.table_samples,
     gb_rbm_chains.table_log_z,
 )
@@ -101,7 +102,7 @@ def test_the_exact_direction_is_the_gradient_and_many_steps_come_near_it() -> No
 
 def test_every_claim_holds_and_is_marked_in_the_page(kept, claimed: dict[str, Verdict]) -> None:
     numbers()
-    paragraph = gb_rbm.more_updates().data
+    paragraph = gb_rbm.more_updates().data + gb_rbm.units_or_length().data
     runs_in_page(claimed)
     assert [key for key, verdict in claimed.items() if not verdict.holds] == []
     marks = set(re.findall(r"\{glue:text\}`claim-rbm-([\w-]+)`", PAGE + paragraph))
@@ -151,8 +152,10 @@ def test_with_the_whole_set_the_page_reads_as_if_it_had_always_been_so(
     figures = [draw() for draw in FIGURES]
     said += [text.get_text() for figure in figures for text in figure.findobj(match=_is_text)]
     assert [text for text in said if OF_A_PART.search(text)] == []
-    assert kept["set"] == "60,000 training images" and kept["updates"] == "11,700"
-    assert gb_rbm.fewer_images() is gb_rbm.more_updates() is None
+    assert kept["set"] == "60,000 training images" and kept["machines"] == "three"
+    assert "11,700" in gb_rbm.table_settings().data
+    empty = (gb_rbm.fewer_images(), gb_rbm.more_updates(), gb_rbm.units_or_length())
+    assert empty == (None, None, None)
     assert gb_rbm.table_errors().data.count("* - ") == 4
     marks = set(re.findall(r"\{glue:text\}`claim-rbm-([\w-]+)`", PAGE))
     runs_in_page(claimed)

@@ -357,18 +357,36 @@ def _of_curves() -> None:
         later = [part.where("epoch", LATER).column(column)[0] for part in parts]
         first, last = ([part.column(column)[i] for part in parts] for i in (0, -1))
         change[key], since[key] = paired(last, first), paired(last, later)
-        found = {"first": first, "later": later, "last": last}
-        PAGE.keep(**{f"{when}_{key}": sum(v) / len(v) for when, v in found.items()})
+        if key == "fid":
+            means = {"first": first, "later": later, "last": last}
+            PAGE.keep(**{f"{when}_fid": sum(v) / len(v) for when, v in means.items()})
+        else:
+            moves = [b - a for a, b in zip(later, last, strict=True)]
+            down = f"down in {sum(move < 0 for move in moves)} of {len(moves)} trainings"
+            PAGE.keep(later_moves=f"at most {max(map(abs, moves)):.2f} nats, {down}")
     PAGE.keep(first_epoch=f"{parts[0].column('epoch')[0]:.0f}", later_epoch=str(LATER))
     PAGE.keep(loss_rise=interval(change["loss"], 2, bare=True))
     PAGE.keep(later_change=interval(since["loss"], 2, bare=True))
-    pairs = [[part.column(column) for column in columns.values()] for part in parts]
-    PAGE.keep(spearman=", ".join(signed(stats.spearmanr(*p).statistic, 2) for p in pairs))
+    _of_ranks(parts)
     falls = both(*(shown(found["fid"], sign=-1, digits=1) for found in (change, since)))
     PAGE.claims(distance_falls=falls, later_level=shown(since["loss"], sign=0, digits=2))
     PAGE.claims(loss_rises=shown(change["loss"], sign=1))
     _of_spike(parts)
     _of_directions(int(parts[0].column("epoch")[0]))
+
+
+def _of_ranks(parts: Sequence[History]) -> None:
+    """How the ranks of either loss and of the distance correlate, over all measured epochs and over the later ones."""
+    mixed = 0
+    for key in ("discriminator", "generator"):
+        for when, start in {"all": 0, "later": LATER}.items():
+            rows = [History(row for row in part if row["epoch"] >= start) for part in parts]
+            pairs = [[part.column(c) for c in (f"{key}_loss", "train_fid_judge")] for part in rows]
+            found = [float(stats.spearmanr(*pair).statistic) for pair in pairs]
+            PAGE.of(key).keep(**{f"ranks_{when}": ", ".join(signed(rho, 2) for rho in found)})
+        mixed += min(found) < 0 < max(found)
+    losses = ("neither loss", "one of the losses", "either loss")[mixed]
+    PAGE.keep(ranks_said=f"for {losses} the sign changes from training to training")
 
 
 def _of_spike(parts: Sequence[History]) -> None:
@@ -394,7 +412,7 @@ def _of_directions(start: int) -> None:
         found[key] = (float(loss[start - 1]), float(loss[-1]))
         better.append(bool(distance[-1] < distance[start - 1]))
         PAGE.keep(**{f"{key}_loss": "{:.2f} to {:.2f}".format(*found[key])})
-    PAGE.keep(dcgan_epochs=str(len(loss)))
+    PAGE.keep(dcgan_epochs=str(len(loss)), staying_end=found["staying"][1])
     (begun, ended), (first, last) = found.values()
     holds = all(better) and ended < 0.5 * begun and abs(last - first) < 0.1
     PAGE.claims(
@@ -418,7 +436,12 @@ def _of_collapse() -> None:
     far = greater(collapsed.metric("fid_judge"), distance, spread=distance, digits=1)
     crosses = Verdict(bool(losses[0] > CHANCE > losses[-1]), f"{losses[0]:.2f} to {losses[-1]:.2f}")
     known = minmax.metric("discriminator_accuracy")
+    healthy = [r["discriminator_loss"] for n in (MINMAX, OTHER) for r in _measured(run(n))]
+    apart = f"{max(healthy):.2f} and {losses.min():.2f}"
+    nearest = min(abs(loss - CHANCE) for loss in finals)
     PAGE.claims(
+        collapse_apart=Verdict(bool(max(healthy) < losses.min()), apart),
+        collapse_perfect=Verdict(bool(abs(losses[-1] - CHANCE) < nearest), apart),
         collapse_far=far,
         collapse_crosses=crosses,
         collapse_seen=Verdict(

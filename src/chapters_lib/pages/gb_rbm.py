@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
+from scipy.stats import spearmanr
 from torch import Tensor
 
 from chapters_lib import figures
 from chapters_lib.data.published import WHOLE
 from chapters_lib.evaluation.intervals import paired
 from chapters_lib.figures import schematics
-from chapters_lib.findings.verdicts import both, difference, greater, less, outcome, shown
+from chapters_lib.findings.verdicts import Verdict, both, difference, greater, less, outcome, shown
 from chapters_lib.findings.words import in_words, interval, number, signed
 from chapters_lib.models.rbm import GaussianBernoulliRBM
 from chapters_lib.pages import Page, check, model, printed, run, table
@@ -34,6 +35,7 @@ def numbers() -> None:
     require_same_data(*(recorded for _, _, recorded in each()), run(GLOBAL), run(JUDGE))
     _settings()
     _errors()
+    _ranks()
     _hidden_units()
     _standardisation()
 
@@ -87,12 +89,10 @@ def updates(recorded: Run) -> int:
 
 
 def _settings() -> None:
-    of = sheet(16).data_used
-    images, test = (f"{of[split]['images']:,}" for split in ("train", "test"))
+    images = f"{sheet(16).data_used['train']['images']:,}"
     part = f"the first {images} of {WHOLE['train']:,} training images"
-    PAGE.keep(train_images=images, test_images=test, seeds=in_words(sheet(16).trainings))
+    PAGE.keep(seeds=in_words(sheet(16).trainings))
     PAGE.keep(set=part if partial() else f"{images} training images")
-    PAGE.keep(updates=f"{updates(sheet(16)):,}")
     told = {"epochs": 25, "steps": 5, "batch_size": 128, "sample_steps": 200}  # in the text
     check("the numbers of the text", told.items() <= sheet(16).config.items())
 
@@ -178,13 +178,12 @@ def _errors() -> None:
     for m in UNITS:
         keep = PAGE.of(f"{m}").keep
         keep(test=signed(pixel[m].mean, 4), train=signed(train[m].mean, 4))
-        keep(gap=signed(gaps[m].mean, 4), drawn=signed(drawn[m].mean, 4))
-        keep(pca=sheet(m)["test_pca_mse"], v=sheet(m)["test_mse"])
+        keep(gap=signed(gaps[m].mean, 4))
     for fewer, more in ((16, 64), (64, 256)):
         less_of = interval(difference(pixel[more], pixel[fewer]), 4, bare=True)
-        PAGE.of(f"{more}").keep(less=less_of)
-    change, said = _drawn_change(sheet)
-    PAGE.keep(drawn_change=change, drawn_said=said)
+        PAGE.of(f"{more}").keep(less=less_of, drawn=signed(drawn[more].mean, 4))
+    PAGE.of("64").keep(pca=sheet(64)["test_pca_mse"], v=sheet(64)["test_mse"])
+    PAGE.keep(drawn_said=_drawn_change(sheet))
     PAGE.claims(
         more_units=both(less(pixel[64], pixel[16]), less(pixel[256], pixel[64])),
         test_worse=both(*(shown(paired(pixel[m].values, train[m].values), sign=1) for m in UNITS)),
@@ -194,11 +193,15 @@ def _errors() -> None:
     )  # fmt: skip
 
 
-def _drawn_change(of: Callable[[int], Run]) -> tuple[str, str]:
-    """Return by how much 256 units differ from 64 after five rounds of drawn states, and what that says."""
+def _drawn_change(of: Callable[[int], Run]) -> str:
+    """Say which error in v 256 units have beside 64 after five rounds of drawn states."""
     many, few = (of(m).metric("test_mse_gibbs5") for m in (256, 64))
-    said = ("256 units are better", "no difference is shown", "256 units are worse")
-    return interval(difference(many, few), 3), outcome(many, few, said)
+    words = (
+        "256 units have the smaller error",
+        "no difference is shown",
+        "256 units have the larger error",
+    )
+    return f"{outcome(many, few, words)} ({interval(difference(many, few), 3)})"
 
 
 def more_updates() -> Markdown | None:
@@ -216,18 +219,45 @@ def more_updates() -> Markdown | None:
     )  # fmt: skip
     errors = [signed(pixel[m].mean, 4) for m in UNITS]
     now, then = ([signed(gap(of(m)).mean, 4) for m in UNITS] for of in (longer, sheet))
-    change, said = _drawn_change(longer)
     return Markdown(
         f"The machines that made {updates(longer(16)):,} updates have smaller test errors at every size, {errors[0]}, "
-        f"{errors[1]} and {errors[2]}.{{glue:text}}`claim-rbm-more-updates`\nYet four times the units gain more than "
-        f"{updates(longer(16)) / updates(sheet(16)):.1f} times the updates.{{glue:text}}`claim-rbm-units-first`\n"
+        f"{errors[1]} and {errors[2]}.{{glue:text}}`claim-rbm-more-updates`\n"
         f"The gap to the training images widens with 16 and 64 units ({now[0]} from {then[0]}, {now[1]} from "
         f"{then[1]}), and with 256 no widening is shown ({now[2]} from {then[2]})."
-        "{glue:text}`claim-rbm-gap-stays`\nAfter five rounds of drawn states their error in $v$ with 256 units less "
-        f"that with 64 is {change}: {said}.\n"
+        "{glue:text}`claim-rbm-gap-stays`\nAfter five rounds of drawn states, in $v$, "
+        f"{_drawn_change(longer)}.\n"
         "Their samples, in {numref}`tab-rbm-samples`, are nearer to the test images."
         "{glue:text}`claim-rbm-updates-nearer`"
     )
+
+
+def units_or_length() -> Markdown | None:
+    """Set a long training of 64 units beside a short one of 256; nothing where the whole set was there."""
+    if not partial():
+        return None
+    said = ("the longer training is ahead", "no difference is shown", "the larger machine is ahead")
+    few, many = longer(64), sheet(256)
+    told = []
+    for key, places in {"test_mse_pixel_gibbs5": 4, "fid_judge": 1}.items():
+        a, b = few.metric(key), many.metric(key)
+        told.append(f"{number(a, places)} and {number(b, places)}: {outcome(a, b, said)}")
+    return Markdown(
+        f"By one pass four times the units gain more than {updates(longer(16)) / updates(sheet(16)):.1f} times the "
+        "updates ({numref}`tab-rbm-mse`).{glue:text}`claim-rbm-units-first`\n"
+        f"After five rounds of drawn states 64 units after {updates(few):,} updates and 256 after {updates(many):,} "
+        f"have errors of {told[0]}.\nTheir samples have distances of {told[1]}."
+    )
+
+
+def _ranks() -> None:
+    """How the error of one pass ranks the machines, beside their log-density and the distance of their samples."""
+    keys = ("test_mse_pixel", "test_log_density", "fid_judge")
+    error, density, far = ([recorded.metric(key).mean for _, _, recorded in each()] for key in keys)
+    by = [float(spearmanr(error, other).statistic) for other in (density, far)]
+    PAGE.keep(
+        machines=in_words(len(error)), rank_density=signed(by[0], 2), rank_distance=signed(by[1], 2)
+    )
+    PAGE.claims(error_ranks=Verdict(by[0] < -0.8 and by[1] > 0.8, f"{by[0]:.2f} and {by[1]:.2f}"))
 
 
 def distance_later() -> tuple[str, str]:
@@ -257,8 +287,8 @@ def filters() -> Figure:
 
 
 def _hidden_units() -> None:
-    low = min(min(sheet(m).metric("hidden_use_min").values) for m in UNITS)
-    high = max(max(sheet(m).metric("hidden_use_max").values) for m in UNITS)
+    low = min(min(recorded.metric("hidden_use_min").values) for _, _, recorded in each())
+    high = max(max(recorded.metric("hidden_use_max").values) for _, _, recorded in each())
     PAGE.keep(use_low=100 * low, use_high=100 * high)
     for m in UNITS:
         PAGE.of(f"{m}").keep(free_gap=number(gap(sheet(m), "free_energy"), 1))

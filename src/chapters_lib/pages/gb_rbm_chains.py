@@ -99,9 +99,6 @@ def _mixing() -> None:
     leaves, chance, typical = [], [], []
     for m in UNITS:
         found = chains_of(m)
-        for mark in (0, 100, 1000):
-            share = float(found.home[MIXING_MARKS.index(mark)].mean())
-            PAGE.keep(**{f"home_{m}_{mark}": 100 * share})
         PAGE.keep(**{f"distinct_{m}": str(found.distinct)})
         PAGE.keep(**{f"chain_end_{m}": signed(float(found.noise[-1].mean()), 0)})
         data = torch.from_numpy(sheet(m).panels["test_free_energy"])
@@ -110,6 +107,9 @@ def _mixing() -> None:
         leaves.append(shown(paired(end, begin), sign=-1))
         chance.append(shown(paired(end, torch.full((10,), 0.1).double()), sign=0))
         typical.append(shown(welch(data, found.noise[-1]), sign=-1, digits=0))
+    for m, mark in ((16, 0), (256, 0), (256, 100), (256, 1000)):
+        share = float(chains_of(m).home[MIXING_MARKS.index(mark)].mean())
+        PAGE.keep(**{f"home_{m}_{mark}": 100 * share})
     PAGE.claims(leaves=both(*leaves[1:]), chance=both(*chance[1:]), untypical=both(*typical))
 
 
@@ -141,9 +141,10 @@ def _samples() -> None:
     PAGE.keep(judge_accuracy=100 * judge["test_accuracy"], real_distance=judge["fid_judge"])
     PAGE.keep(sample_steps=str(sheet(16).config["sample_steps"]))
     for m in UNITS:
+        PAGE.of(f"{m}").keep(classes=number(classes(sheet(m)), 1))
+    for m in (16, 256):
         PAGE.of(f"{m}").keep(
             recognised=number(sheet(m).metric("recognisable").percent, 1),
-            classes=number(classes(sheet(m)), 1),
             distance=number(sheet(m).metric("fid_judge"), 0),
         )
     distance, share = (
@@ -160,19 +161,19 @@ def _samples() -> None:
 
 def table_log_z() -> Markdown:
     """Return log Z of every machine, exact and estimated, and the log-density of images."""
-    rows = [["hidden units", "exact", "annealed", "sd of log w", "chains", "log-density"]]
+    rows = [["hidden units", "exact", "annealed", "chains", "log-density"]]
     for label, m, recorded in each():
         exact = f"{recorded.metric('log_z_exact').values[0]:.2f}" if m == 16 else "–"
-        digits = {"log_z_ais": 2, "log_z_ais_spread": 2, "log_z_ais_effective_chains": 0}
+        digits = {"log_z_ais": 2, "log_z_ais_effective_chains": 0}
         found = [f"{recorded.metric(metric).values[0]:.{n}f}" for metric, n in digits.items()]
         rows.append([label, exact, *found, number(recorded.metric("test_log_density"), 1)])
     config = sheet(16).config
     caption = (
         f"$\\log Z$ of the first training, exact and by annealed importance sampling ({config['ais_chains']} chains, "
-        f"{config['temperatures']:,} temperatures), with the standard deviation of $\\log w$ and how many chains carry "
-        "the mean; and the log-density of test images in standardised units, over seeds ± standard error."
+        f"{config['temperatures']:,} temperatures), with the number of chains that carry the mean; and the "
+        "log-density of test images in standardised units, over seeds ± standard error."
     )
-    return table(caption, "tab-rbm-logz", "27 12 13 13 11 24", rows)
+    return table(caption, "tab-rbm-logz", "29 14 16 13 28", rows)
 
 
 def _log_z() -> None:

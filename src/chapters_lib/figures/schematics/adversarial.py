@@ -118,7 +118,7 @@ def body(sketch: Sketch, y: float, glyph: str, *, frozen: bool) -> tuple[Box, Bo
     layers = sketch.network(
         2.05, y, "convolutions\nof $D$", narrows=True, width=1.35, height=1.05, frozen=frozen
     )
-    features = sketch.code(3.45, y, "$a$", radius=0.25)
+    features = sketch.code(3.45, y, "$\\phi$", radius=0.25)
     sketch.small(3.45, y - 0.4, "features")
     sketch.arrow((image.right[0] + (0 if frozen else 0.12), y), layers.left)
     sketch.arrow(layers.right, features.left)
