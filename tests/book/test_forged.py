@@ -63,7 +63,8 @@ def glued(build: Path) -> Iterator[tuple[str, str]]:
         for cell in nbformat.read(path, as_version=4).cells:
             for output in cell.get("outputs", ()):
                 name = output.get("metadata", {}).get("scrapbook", {}).get("name", "")
-                text = output.get("data", {}).get("text/plain", "").strip("'\"")
+                data = output.get("data", {}).get("application/papermill.record/text/plain", "")
+                text = data.strip("'\"")
                 if name.startswith("claim-") and text:
                     yield name, text
 

@@ -23,7 +23,7 @@ def test_two_maps_say_what_they_show():
     plt.close(figure)
 
 
-@pytest.mark.parametrize(("make", "rows"), [(c_vae_images.bound, 9), (c_vae_codes.readings, 13)])
+@pytest.mark.parametrize(("make", "rows"), [(c_vae_images.bound, 9), (c_vae_codes.readings, 15)])
 def test_a_table_has_a_column_for_each_model(make, rows):
     text = make().data
     assert text.count("* - ") == rows

@@ -50,7 +50,7 @@ def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monke
 
 def test_findings_hold_for_the_records_and_for_no_others(monkeypatch, kept, claimed):
     answer.numbers()
-    assert len(claimed) == 24 and all(verdict.holds for verdict in claimed.values())
+    assert len(claimed) == 26 and all(verdict.holds for verdict in claimed.values())
     vae, flow, gan = records.of("mnist").values()
     monkeypatch.setattr(
         records, "of", lambda part: dict(zip(MODELS, (flow, vae, gan), strict=True))
@@ -58,6 +58,15 @@ def test_findings_hold_for_the_records_and_for_no_others(monkeypatch, kept, clai
     answer.samples()
     failing = {key for key, verdict in claimed.items() if not verdict.holds}
     assert {"gan_level", "both_nearer", "seen_more", "seen_level", "inception_order"} <= failing
+
+
+def test_the_terms_of_the_bound_are_told_where_there_is_a_spread(monkeypatch):
+    terms = {f"test_{key}": [[1.0, 1.1]] * 3 for key in ("kl", "reconstruction", "negative_elbo")}
+    found = {key: [runs.summarize(v) for v in of] for key, of in terms.items()}
+    monkeypatch.setattr(records, "of", lambda part: recorded(**found))
+    assert answer._terms_in_colour().startswith("The flow changes the KL term by 0.0 [")
+    monkeypatch.setattr(records, "of", lambda part: recorded(1, test_kl=[1.0] * 3))
+    assert answer._terms_in_colour() == ""
 
 
 def test_lines_that_lose_are_named(kept):

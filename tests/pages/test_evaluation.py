@@ -70,6 +70,12 @@ def test_the_other_tables_have_their_rows():
     assert evaluation.table_sets(SEEN, 359).data.count("\n* - ") == 6
 
 
+def test_a_rank_correlation_of_few_shows_something_only_where_it_is_large(kept):
+    assert board._least_rank(7) == pytest.approx(0.7857, abs=1e-4)
+    board.numbers()
+    assert kept["not_shown"].startswith("agreement is not shown") == ("(0." in kept["not_shown"])
+
+
 def test_figures_name_their_axes():
     for axes in evaluation.sizes().axes:
         assert axes.get_xlabel() == "images on each side"

@@ -75,6 +75,7 @@ def test_hits_of_codes_that_spell_their_class(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(class_codes, "decoded", decoded)
     monkeypatch.setattr(class_codes, "neighbours", lambda config: {})
+    monkeypatch.setattr(class_codes, "readings", lambda config: {})
     monkeypatch.setattr(class_codes, "load_judge", lambda dataset: None)
     monkeypatch.setattr(class_codes, "features_and_probabilities", judged)
     found = class_codes.evaluate(ClassCodesConfig("digits"), torch.nn.Identity())
@@ -114,6 +115,25 @@ def test_kinds_of_codes_are_decoded_as_asked(monkeypatch: pytest.MonkeyPatch) ->
     assert not torch.equal(found["own"][0], own) and not torch.equal(
         found["own"][0], found["prior"][0]
     )
+
+
+def test_units_are_read_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an idle unit's mean spells the class, and the active one knows nothing of it."""
+    config = VaeConfig("digits", hidden=(8,), latent=11)
+    monkeypatch.setattr(vae, "recorded", lambda name: (config, torch.nn.Identity()))
+
+    def encode(_: object, images: Tensor) -> tuple[Tensor, Tensor]:
+        train = data.load("digits", "train")
+        labels = (train if len(images) == len(train) else data.load("digits", "test")).labels
+        torch.manual_seed(len(images))
+        told = 0.05 * torch.eye(10)[labels] + 0.005 * torch.randn(len(labels), 10)
+        return torch.cat([torch.randn(len(labels), 1), told], 1), torch.ones(len(labels), 11)
+
+    monkeypatch.setattr(class_codes.likelihood, "encode", encode)
+    found = class_codes.readings(ClassCodesConfig("digits"))
+    assert len(found) == 12
+    for reader in class_codes.READERS:
+        assert found[f"vae_idle_{reader}"] > 0.95 and found[f"vae_active_{reader}"] < 0.25
 
 
 # VAE-GAN: own rivals

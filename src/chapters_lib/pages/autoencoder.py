@@ -294,14 +294,12 @@ def candidates(name: str) -> tuple[dict[str, Metric], str]:
 
 def _study(short: str, name: str) -> None:
     found, recorded = candidates(name)
-    best, second, *_ = ranked = [error.mean for error in found.values()]
+    ranked = [error.mean for error in found.values()]
     check("the recorded configuration is a candidate", recorded in found)
-    PAGE.keep(**{f"study_lead_{short}": 100 * (second / best - 1)})
     if short == "fashion":
         epochs = run("ae-study-fashion-mnist").config["candidates"][0]["epochs"]
-        PAGE.keep(
-            candidates=in_words(len(found)), study_epochs=epochs, study_spread=ranked[-1] - best
-        )
+        PAGE.keep(candidates=in_words(len(found)), study_epochs=epochs)
+        PAGE.keep(study_spread=ranked[-1] - ranked[0])
     (large,) = (error for key, error in found.items() if "batch 128" in key)
     chosen, *others = (error for key, error in found.items() if "batch 128" not in key)
     look: Any = {"spread": run(name).metric("test_mse"), "digits": 4}

@@ -34,11 +34,6 @@ def asked(config: VaeConfig, network: VAE, z: Tensor) -> Tensor:
     return vae.decode(config, network, z.repeat(10, 1), labels).unflatten(0, (10, len(z)))
 
 
-def class_means(loc: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean code of each class, shape (10, units)."""
-    return torch.stack([loc[labels == y].mean(0) for y in range(10)])
-
-
 def digits_measures(config: VaeConfig, network: VAE) -> dict[str, float]:
     """Return the bound of a small model, what a linear probe reads from its codes, and the price of class means."""
     training, test = data.load("digits", "train"), data.load("digits", "test")
@@ -52,7 +47,7 @@ def digits_measures(config: VaeConfig, network: VAE) -> dict[str, float]:
         for codes in (mu, z)
     )
     terms = vae.bound(config, network, test)
-    means = class_means(mu[0], training.labels)
+    means = torch.stack([mu[0][training.labels == c].mean(0) for c in range(10)])
     return {
         "-ELBO": sum(terms.values()),
         "KL": terms["kl"],

@@ -71,7 +71,8 @@ def _settings(part: str) -> None:
     moments = f"{', '.join(map(str, early[1:]))} and {last} epochs"
     keep(shown=moments, lines=_lines(part))
     keep(norm_ends=gan["noise"] ** 0.5, norm_middle=(gan["noise"] / 2) ** 0.5)
-    keep(g_rate=f"{gan['learning_rate']:g}", d_rate=f"{gan['discriminator_rate']:g}")
+    if part == "mnist":
+        keep(g_rate=f"{gan['learning_rate']:g}", d_rate=f"{gan['discriminator_rate']:g}")
 
 
 def _sizes(part: str) -> None:
@@ -86,14 +87,16 @@ KEY = "test_nll_k_"
 
 def _curves(part: str) -> None:
     found = records.of(part)
-    for model in AUTOENCODERS:
-        trained, held = (found[model][f"{of}_negative_elbo"] for of in ("train", "val"))
-        over = signed(held - trained, 1 if part == "mnist" else 0)
-        PAGE.of(part).keep(**{f"{model.removeprefix('vae-')}_over": over})
+    over = [found[m]["val_negative_elbo"] - found[m]["train_negative_elbo"] for m in AUTOENCODERS]
+    one, other = (signed(abs(gap), 1 if part == "mnist" else 0) for gap in over)
+    way = "higher" if min(over) > 0 else "lower" if max(over) < 0 else "different"
+    PAGE.of(part).keep(over=f"{way}, by {one} (VAE) and {other} nats (with the flow)")
     trained, held = (found[GAN][f"{of}_real_probability"] for of in ("train", "val"))
     PAGE.of(part).keep(p_train=trained, p_val=held)
     pair = [found[model] for model in AUTOENCODERS]
     PAGE.of(part).keep(effective=min(record["test_nll_effective_samples"] for record in pair))
+    if part == "mnist":
+        return
     fewer = [int(key.removeprefix(KEY)) for key in pair[0].metrics if key.startswith(KEY)]
     fell = min(of[f"{KEY}{max(fewer)}"] - of["test_nll"] for of in pair)
     PAGE.of(part).keep(falling=fell, fewer="one draw" if max(fewer) == 1 else f"{max(fewer)} draws")
@@ -219,6 +222,12 @@ def table_weights() -> Markdown:
             rows.append([f"{records.short(part)}: {NAMES[model]}", *cells, flow])
     caption = "Weights, counted by torchinfo; the flow's separately."
     return table(caption, "tab-cmp-weights", "34 18 17 19 12", rows)
+
+
+def tables() -> Markdown:
+    """Return the boards of both data sets and of the control, and the likelihoods, one below the other."""
+    boards = (table_board("mnist"), table_board("colour"), table_control(), table_likelihood())
+    return Markdown("\n\n".join(board.data for board in boards if board))
 
 
 SEVERAL = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}

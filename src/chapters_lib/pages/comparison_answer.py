@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.findings.verdicts import (
@@ -17,7 +17,7 @@ from chapters_lib.findings.verdicts import (
     level,
     shown,
 )
-from chapters_lib.findings.words import number, signed, with_error
+from chapters_lib.findings.words import interval, number, signed, with_error
 from chapters_lib.pages import comparison_records as records
 from chapters_lib.pages import run
 from chapters_lib.pages.comparison_records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
@@ -25,6 +25,7 @@ from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording.runs import Run
 
 FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
+CONVOLUTIONAL = "dcgan-mnist-nonsaturating"
 KERNEL = "test_kid"  # of as many samples as there are test images
 
 
@@ -32,7 +33,7 @@ def numbers() -> None:
     """Glue what the text says of samples, lines and neighbours, and mark the findings that do not hold."""
     for part in PARTS:
         _of_samples(part)
-        _of_lines(part)
+    _of_lines()
     grey, coloured = (records.protocol(part) for part in PARTS)
     if coloured != grey and grey.startswith(network := coloured.split("; ")[0]):
         coloured = coloured.replace(network, "the same network, block and format")
@@ -40,7 +41,7 @@ def numbers() -> None:
     PAGE.keep(
         gap_gan_flow=records.gap("mnist", "fid_judge", (GAN, FLOW)),
         gap_flow_normal=records.gap("mnist", "fid_judge", (NORMAL, FLOW)),
-        gap_nll=records.gap("mnist", "test_nll", (NORMAL, FLOW)),
+        gap_nll=records.of("mnist")[NORMAL]["test_nll"] - records.of("mnist")[FLOW]["test_nll"],
     )
     _over_time()
     _of_colour()
@@ -70,34 +71,42 @@ def _over_time() -> None:
 def _of_samples(part: str) -> None:
     found, key = records.of(part), records.inception(part)
     PAGE.of(part).keep(
-        by_entropy=records.ranked(part, "class_entropy", 3, lower=False),
-        by_inception=records.ranked(part, key, 4 if part == "mnist" else 3),
         faults=" ".join(
             f"{name.capitalize()}: {records.ranked(part, f'{name}_judge', 2, lower=False)}."
             for name in ("precision", "recall")
             if f"{name}_judge" in found[GAN].metrics
         ),
-        by_kernel=records.ranked(
-            part, key.replace("fid768", "kid").replace("fid", "kid"), 2, scale=1e3
-        ),
     )
+    if part == "mnist":
+        PAGE.of(part).keep(
+            by_entropy=records.ranked(part, "class_entropy", 3, lower=False),
+            by_inception=records.ranked(part, key, 4),
+        )
+    else:
+        by_kernel = records.ranked(
+            part, key.replace("fid768", "kid").replace("fid", "kid"), 2, scale=1e3
+        )
+        PAGE.of(part).keep(by_kernel=by_kernel)
     rough = {name: records.side(part)[f"{name}_roughness"] for name in (*MODELS, "test")}
     for model in MODELS:
         name = model.removeprefix("vae-")
         PAGE.of(f"{part}_rough").keep(**{name: 100 * rough[model] / rough["test"]})
-        PAGE.of(f"{part}_fid").keep(**{name: number(found[model].metric("fid_judge"), 2)})
+        if part == "mnist":
+            PAGE.of(f"{part}_fid").keep(**{name: number(found[model].metric("fid_judge"), 2)})
 
 
-def _of_lines(part: str) -> None:
-    for model, space in records.WAYS:
-        here = PAGE.of(f"{part}_{model.removeprefix('vae-')}_{space}")
-        for place in ("ends", "middle"):
-            seen = records.along(part, (model, space), f"{place}_recognisable").mean
-            here.keep(**{place: 100 * seen})
-        here.keep(step=records.along(part, (model, space), "largest_step").mean)
+def _of_lines() -> None:
+    """Keep what the judge recognises along the flow's lines on MNIST, and what it would not see in colour."""
+    for place in ("ends", "middle"):
+        seen = records.along("mnist", records.IN_Z, f"{place}_recognisable").mean
+        PAGE.of("mnist_realnvp_z").keep(**{place: 100 * seen})
     for way in (records.IN_Z, records.IN_BASE):
-        odd = records.along(part, way, "middle_unlikely").mean
-        PAGE.of(f"{part}_{way[1]}").keep(unlikely=100 * odd)
+        odd = records.along("mnist", way, "middle_unlikely").mean
+        PAGE.of(f"mnist_{way[1]}").keep(unlikely=100 * odd)
+    reach = [lost("colour", way).high - lost("colour", way).difference for way in records.WAYS]
+    ends = [records.along("colour", way, "ends_recognisable").mean for way in records.WAYS]
+    for name, shares in {"loss_unseen": reach, "ends_seen": ends}.items():
+        PAGE.of("colour").keep(**{name: f"{100 * min(shares):.0f} to {100 * max(shares):.0f}"})
 
 
 def lost(part: str, way: records.Way) -> Interval:
@@ -123,9 +132,7 @@ def _of_colour() -> None:
         short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree}".strip(),
         differences=differences("colour", "fid_judge"),
         nll_said=_likelihood_in_colour(normal, flow),
-        kl=normal["test_kl"],
-        nll=normal["test_nll"],
-        elbo=normal["test_negative_elbo"],
+        terms=_terms_in_colour(),
         fid_change=_change(100 * (flow["fid_judge"] / normal["fid_judge"] - 1), 0),
         lose=losing("colour"),
     )
@@ -133,12 +140,30 @@ def _of_colour() -> None:
         overfit=_overfitting(normal, flow),
         same_likelihood="a" if _differ(normal, flow) else "no",
         floor=f"; other real crops have {1000 * floor['train_kid']:.2f}" if floor else "",
-        unseen=100 * max(_reach("colour", way) for way in records.WAYS),
     )
     key = records.inception("colour")
     judged, inception = ({name: of[by] for name, of in found.items()} for by in ("fid_judge", key))
     firsts = [min(of, key=of.__getitem__) for of in (judged, inception)]
     PAGE.claims(colour_firsts=Verdict(firsts == [GAN, FLOW], ", ".join(firsts)))
+
+
+def _terms_in_colour() -> str:
+    """Say what the flow does to the two terms of the bound, beside what it does on MNIST; nothing of one training."""
+    found = {part: [records.of(part)[model] for model in AUTOENCODERS] for part in PARTS}
+    if min(of.trainings for pair in found.values() for of in pair) < 2:
+        return ""
+
+    def change(part: str, key: str) -> Interval:
+        normal, flow = (of.metric(f"test_{key}") for of in found[part])
+        return difference(flow, normal)
+
+    kl, back, bound = (change("colour", key) for key in ("kl", "reconstruction", "negative_elbo"))
+    other = kl.high < 0 < back.low and change("mnist", "reconstruction").high < 0
+    opening = "Here the flow does not do what it did on MNIST: it" if other else "The flow"
+    return (
+        f"{opening} changes the KL term by {interval(kl, 1)} nats, the reconstruction loss by "
+        f"{interval(back, 1)}, and their sum, −ELBO, by {interval(bound, 1)}."
+    )
 
 
 def _likelihood_in_colour(normal: Run, flow: Run) -> str:
@@ -173,29 +198,23 @@ def _overfitting(normal: Run, flow: Run) -> str:
     lag = min(of["val_negative_elbo"] - of["train_negative_elbo"] for of in (normal, flow))
     said = f"the mean bound of so many validation images has a standard error of about {error:.0f} nats"
     if lag > 2 * error:
-        return f"The latter is more than chance: {said}. So in colour both fit their own images better."
-    return (
-        f"The latter may be chance: {said}, so in colour overfitting is neither shown nor excluded."
-    )
-
-
-def _reach(part: str, way: records.Way) -> float:
-    """Return how large a loss between the ends of a way and its middle would not be seen."""
-    found = lost(part, way)
-    return found.high - found.difference
+        return f"That is more than chance: {said}. So in colour both fit their own images better."
+    return f"That may be chance: {said}, so in colour overfitting is neither shown nor excluded."
 
 
 def _sent_through() -> None:
     """Keep how far test images are from others by way of an autoencoder, and how far its draws are."""
     found, keep = run("sent-through-mnist"), PAGE.of("through").keep
     keep(images=f"{found.config['images']:,}", real=found["real_fid_judge"])
-    ways, floor = [], found["real_fid_judge"]
+    ways, floor, trained = [], found["real_fid_judge"], found["training_fid_judge"]
+    keep(training=trained)
     for model in AUTOENCODERS:
         name = model.removeprefix("vae-")
         through, drawn = (found[f"{model}_{way}_fid_judge"] for way in ("through", "drawn"))
         rough = found[f"{model}_through_roughness"] / found["real_roughness"]
         keep(**{name: through, f"{name}_drawn": drawn, f"{name}_rough": 100 * rough})
-        ways.append((through - floor) / (drawn - floor))
+        keep(**{f"{name}_added": through - floor, f"{name}_above": drawn - trained})
+        ways.append((through - floor) / (drawn - trained))
     told = ", ".join(f"{100 * way:.0f} % of the way" for way in ways)
     PAGE.claims(drawing_is_it=Verdict(max(ways) < 0.2, told))
 
@@ -233,9 +252,22 @@ def differences(part: str, key: str) -> str:
             f"{records.SAID[a]} and {records.SAID[b]} {records.gap(part, KERNEL, (a, b), scale=1000)}"
             for a, b in pairs
         ]
-        return f"{words} The kernel distances differ by: {'; '.join(kernels)}."
+        return f"{words} The kernel distances differ by: {'; '.join(kernels)}.{_unordered(part)}"
     single = "With one training of a model, what another seed would change is not known."
     return f"The distances differ by {'; '.join(said)}. {single}" if said else single
+
+
+def _unordered(part: str) -> str:
+    """Say of which models no order is claimed: their kernel distances differ by less than three errors over images."""
+    found = {model: of.metric(KERNEL).times(1000) for model, of in records.of(part).items()}
+    error = max(of[f"{KERNEL}_sem"] for of in records.of(part).values()) * 1000
+    close = [
+        f"{records.SAID[a]} and {records.SAID[b]}"
+        for a, b in combinations(MODELS, 2)
+        if abs(found[a].mean - found[b].mean) < 3 * math.sqrt(2) * error
+    ]
+    said = f" Over the test images alone each has an error of up to {error:.2f}"
+    return f"{said}, so no order is claimed of {'; '.join(close)}." if close else f"{said}."
 
 
 def samples() -> None:
@@ -249,6 +281,11 @@ def samples() -> None:
     kids = [found[m].metric(records.inception("mnist").replace("fid", "kid")) for m in MODELS]
     real, held = (found[GAN].metric(f"{of}_real_probability") for of in ("train", "val"))
     ratio = [rough[f"{m}_roughness"] / rough["test_roughness"] for m in MODELS]
+    real_recall = run("sent-through-mnist")["train_recall_judge"]
+    PAGE.of("recall").keep(gan=wide[2], real=real_recall)
+    some_loss = Verdict(
+        real_recall - 0.3 < wide[2] < real_recall - 0.02, f"{wide[2]:.2f}, {real_recall:.2f}"
+    )
     told = f"precision {precise[0]:.3f}, {precise[1]:.3f}, {precise[2]:.3f}; recall {wide[0]:.3f}, "
     told += f"{wide[1]:.3f}, {wide[2]:.3f}"
     precise_as_said = precise[2] - precise[0] > 0.01 > precise[2] - precise[1]
@@ -262,6 +299,7 @@ def samples() -> None:
             shown(apart(kids[1], kids[0]), sign=-1, digits=6),
             shown(apart(kids[0], kids[2]), sign=-1, digits=6),
         ),
+        some_loss=some_loss,
         even=above(found[GAN].metric("class_entropy"), 0.98),
         faults=Verdict(precise_as_said and wide[2] < min(wide[:2]) - 0.01, told),
         smooth=Verdict(max(ratio[:2]) < 1 < ratio[2], ", ".join(f"{100 * r:.0f} %" for r in ratio)),
@@ -326,17 +364,21 @@ def _of_neighbours() -> None:
     PAGE.keep(held_error=error["mnist"], nearest_count=f"{count['mnist']:,}")
     PAGE.keep(held_error_colour=error["colour"], nearest_count_colour=f"{count['colour']:,}")
     PAGE.keep(held_least=min(drawn), held_most=max(drawn))
-    on_digits = {key: of for key, of in shares.items() if key[0] == "mnist" and key[1] != "test"}
-    most = max(on_digits, key=on_digits.__getitem__)
-    PAGE.of("mnist").keep(held_least=min(on_digits.values()), held_most=on_digits[most])
-    space = {"pixel": "by pixels", "judge": "by features"}[most[2]]
-    PAGE.keep(held_most_of=f"{records.SAID[most[1]]}, {space}")
-    PAGE.keep(held_most_errors=(on_digits[most] - held["mnist"]) / error["mnist"])
+    for part in PARTS:
+        of_models = {key: of for key, of in shares.items() if key[0] == part and key[1] != "test"}
+        most = max(of_models, key=of_models.__getitem__)
+        space = {"pixel": "by pixels", "judge": "by features"}[most[2]]
+        too_large = (of_models[most] - held[part]) / error[part]
+        said = f"{of_models[most]:.1f} % ({records.SAID[most[1]]}, {space}: {too_large:.1f} errors too large)"
+        PAGE.of(part).keep(held_most=said, unseen=100 * 3 * error[part] / held[part])
+        if part == "mnist":
+            PAGE.of(part).keep(held_low=min(of_models.values()), held_high=of_models[most])
+    for name, model in {"gan": GAN, "test": "test"}.items():
+        share, far = shares["mnist", model, "pixel"], 100 / held["mnist"]
+        chance = math.sqrt(share * (100 - share) / count["mnist"])
+        PAGE.of("copies").keep(**{name: f"{100 - far * share:.0f} ± {far * chance:.0f}"})
     PAGE.keep(held_test_least=min(real), held_test_most=max(real))
-    short = {
-        (part, model, space): (shares[part, "test", space] - share) / math.sqrt(2) / error[part]
-        for (part, model, space), share in shares.items()
-    }
+    short = {key: (held[key[0]] - share) / error[key[0]] for key, share in shares.items()}
     worst = max(short, key=lambda key: short[key])
     told = f"{shares[worst]:.1f} % ({records.SAID.get(worst[1])}), {short[worst]:.1f} errors below"
     PAGE.claims(no_copies=Verdict(short[worst] < 3, told))
@@ -352,6 +394,15 @@ def _of_specks() -> None:
     share = {name: 100 * record[f"{name}_speckled_share"] for name in (*MODELS, "test")}
     PAGE.keep(specks_share=share[GAN], specks_share_flow=share[FLOW], specks_test=share["test"])
     most = max(share[NORMAL], share[FLOW], share["test"])
+    conv, others = run(CONVOLUTIONAL), records.of("mnist").values()
+    PAGE.of("dcgan").keep(
+        judge=conv["fid_judge"],
+        inception=conv[key],
+        times=conv["parameters"] / records.of("mnist")[GAN]["parameters"],
+    )
+    first = all(
+        conv[of] < min(other.metric(of).values) for of in ("fid_judge", key) for other in others
+    )
     kernel = key.replace("fid", "kid")
     with_specks = record.metric(f"specked_{kernel}").times(1000)
     without = records.of("mnist")[FLOW].metric(kernel).times(1000)
@@ -362,5 +413,6 @@ def _of_specks() -> None:
             apart(with_specks, without).low <= 0, f"{with_specks.mean:.3f}, {without.mean:.3f}"
         ),
         specks_minor=Verdict(max(taken, added) < 0.5, f"{100 * taken:.0f} and {100 * added:.0f} %"),
+        dcgan_first=Verdict(first, f"{conv['fid_judge']:.2f}, {conv[key]:.4f}"),
         swept_behind=Verdict(swept > normal, f"{swept:.4f} against {normal:.4f}"),
     )

@@ -90,7 +90,7 @@ def lines(
 
 def pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) -> None:
     """Check that batch normalisation mixes images in training alone; mark it if means and draws score alike."""
-    mixed, alone = (changes[f"{mode} mode"] for mode in ("training", "evaluation"))
+    mixed, alone = (changes[mode] for mode in ("training", "evaluation"))
     check("digits: images depend on each other in training mode", mixed > 0.05)
     check("digits: they do not in evaluation mode", alone <= 0.05)
     told = ", ".join(f"{name} {distance:.2f}" for name, distance in apart.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
@@ -86,7 +87,15 @@ def digits_averaged(
     return figures.image_rows(rows)
 
 
-def digits_moved(near: Mapping[str, float], near_test: float, spread: float) -> None:
-    """Keep the squared errors of new images to the nearest training image, by how their codes were drawn."""
+def digits_moved(
+    near: Mapping[str, float], nearest: Callable[[Tensor], float], spread: float
+) -> None:
+    """Keep the squared errors to the nearest training image: of new images, test images and averages."""
+    train, test = (data.load("digits", split) for split in ("train", "test"))
+    of_class = [train.images[train.labels == c].float().mean(0) for c in range(10)]
+    means = train.images.float().mean(0, keepdim=True), torch.stack(of_class)
+    blob, kinds = (nearest(images.round().byte()) for images in means)
+    real = nearest(test.images)
+    check("averages beat real digits", kinds < real < blob)
     PAGE.keep(near_normal=near["N(0, I)"], near_moved=near["moved"], near_paid=near["with KL"])
-    PAGE.keep(near_test=near_test, moved_spread=spread)
+    PAGE.keep(near_test=real, near_mean=blob, near_kinds=kinds, moved_spread=spread)

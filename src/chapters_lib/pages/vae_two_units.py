@@ -169,16 +169,16 @@ def _training(dataset: str) -> None:
     a, b, two = of("a", dataset), of("b", dataset), of("two", dataset)
     keep, scale = PAGE.of(_short(dataset)).keep, two["decoder_scale"]
     keep(epochs=two.config["epochs"], ae_epochs=a.config["epochs"], b_epochs=b.config["epochs"])
-    keep(scale_squared=scale**2, grey=255 * scale, kl=two["test_kl"])
+    keep(scale_squared=scale**2, grey=255 * scale)
     for row in ("a", "fitted", "b", "two"):
-        share, even, distance = (score(row, dataset, key).mean for key in SCORES)
-        keep(**{f"{row}_class": even, f"{row}_fid": distance, f"{row}_recognised": 100 * share})
+        share, _, distance = (score(row, dataset, key).mean for key in SCORES)
+        keep(**{f"{row}_fid": distance, f"{row}_recognised": 100 * share})
     for row in ("a", "b", "fitted"):
         for word, key, digits in (("even", "class_entropy", 3), ("nearer", "fid_judge", 1)):
             gap = difference(score("two", dataset, key), score(row, dataset, key))
             keep(**{f"{word}_{row}": interval(gap, digits, bare=True)})
-        ours, theirs = (score(one, dataset, "recognisable").percent for one in ("two", row))
-        keep(**{f"surer_{row}": interval(difference(ours, theirs), 1, bare=True)})
+    ours, theirs = (score(row, dataset, "recognisable").percent for row in ("two", "b"))
+    keep(surer_b=interval(difference(ours, theirs), 1, bare=True))
     same = ("hidden", "activation", "frequency")
     check("the same layers", all(two.config[key] == a.config[key] for key in same))
     check("two code units", two.config["latent"] == a.config["code"] == 2)
@@ -191,7 +191,7 @@ def _places(dataset: str) -> None:
         radius = (of(row, dataset).panels["test_codes"] ** 2).sum(1)
         outside = 100 * float((radius > -2 * math.log(0.01)).mean())
         found = of(row, dataset)
-        values = {"outside": outside, "tv": found[PLACE[row]], "mse": found["test_mse"]}
+        values = {"outside": outside, "tv": found[PLACE[row]]}
         PAGE.of(_short(dataset)).keep(**{f"{key}_{row}": value for key, value in values.items()})
 
 

@@ -12,6 +12,7 @@ from chapters_lib import data
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.intervals import paired
 from chapters_lib.evaluation.judge import features_and_probabilities
+from chapters_lib.evaluation.likelihood import ACTIVE_VARIANCE
 from chapters_lib.evaluation.neighbours import of_the_same_class
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.vae import CLASSES
@@ -23,6 +24,7 @@ from chapters_lib.reproducibility import generator
 MODELS = {"cvae": "cvae-fashion-mnist", "decoder_only": "cvae-decoder-only-fashion-mnist"}
 ENCODERS = {"vae": "vae-fashion-mnist"} | MODELS  # those whose codes are compared with one another
 NEAR, WIDE = 10, 500  # neighbours that tell of clumps and of regions
+READERS = ("quadratic_test_accuracy", "knn_test_accuracy")  # of active units and of idle ones
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,27 @@ def neighbours(config: ClassCodesConfig) -> Metrics:
     return found
 
 
+def readings(config: ClassCodesConfig) -> Metrics:
+    """Return what two classifiers read of the class from the means of active units alone, and of idle ones."""
+    from chapters_lib.evaluation import probe  # scikit-learn takes a second to import
+
+    found: Metrics = {}
+    test = data.load(config.dataset, "test")
+    for prefix, name in ENCODERS.items():
+        its, model = vae.recorded(name)
+        training = vae.split(its)[0].first(vae.PROBED)
+        loc, test_loc = (
+            likelihood.encode(model, *vae.inputs(its, part))[0] for part in (training, test)
+        )
+        active = loc.var(0) > ACTIVE_VARIANCE
+        for of, units in (("active", active), ("idle", ~active)):
+            read = probe.class_information(
+                loc[:, units], training.labels, test_loc[:, units], test.labels
+            )
+            found |= {f"{prefix}_{of}_{key}": read[key] for key in READERS}
+    return found
+
+
 def evaluate(config: ClassCodesConfig, _: nn.Module) -> Metrics:
     """Measure how often codes are decoded as the class asked for, and what of the shortfall is the codes'.
 
@@ -97,9 +120,10 @@ def evaluate(config: ClassCodesConfig, _: nn.Module) -> Metrics:
     with a tenth of own classes and nine tenths of others, as codes would be that still tell their
     class and are drawn regardless of the one asked for. ``…_code_share`` is (own − prior)/(real −
     prior): the part of what prior draws lack to real images that goes when the code is one of
-    the class's own. ``…_of_10_nearest`` and ``…_of_500_nearest`` are those of `neighbours`.
+    the class's own. ``…_of_10_nearest`` and ``…_of_500_nearest`` are those of `neighbours`,
+    ``…_active_…`` and ``…_idle_…`` those of `readings`.
     """
-    found, metrics = hits(config), neighbours(config)
+    found, metrics = hits(config), neighbours(config) | readings(config)
     for key, hit in found.items():
         metrics |= _named(f"{key}_hit", float(hit.mean()), float(hit.std()) / math.sqrt(len(hit)))
     for prefix in MODELS:

@@ -42,14 +42,14 @@ def sent_through(name: str, images: Dataset) -> Tensor:
 def evaluate(config: SentThroughConfig, _: nn.Module) -> Metrics:
     """Hold sets of images against the second half of the test set, and training images against all of it.
 
-    ``real_…`` is the first half itself, ``…_through_…`` the first half sent through an autoencoder,
-    ``…_drawn_…`` as many samples; ``train_…`` are scores as samples have them, of as many training
-    images as there are test images.
+    ``real_…`` is the first half itself, ``training_…`` as many training images, ``…_through_…`` the first
+    half sent through an autoencoder, ``…_drawn_…`` as many samples; ``train_…`` are scores as samples
+    have them, of as many training images as there are test images.
     """
     test, training = (data.load(config.dataset, part) for part in ("test", "train"))
     first = test.first(config.images)
     second = test.subset(torch.arange(config.images, 2 * config.images)).images
-    sets = {"real": first.images}
+    sets = {"real": first.images, "training": training.images[: config.images]}
     for name in comparing.MODELS[:2]:
         sets[f"{name}_through"] = sent_through(f"{name}-{config.dataset}", first)
     drawn = ComparedModelsConfig(config.dataset, images=config.images)
