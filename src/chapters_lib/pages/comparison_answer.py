@@ -26,6 +26,7 @@ from chapters_lib.recording.runs import Run
 
 FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
 CONVOLUTIONAL = "dcgan-mnist-nonsaturating"
+NETWORKS = ("the judge", "Inception")
 KERNEL = "test_kid"  # of as many samples as there are test images
 
 
@@ -144,7 +145,10 @@ def _of_colour() -> None:
     key = records.inception("colour")
     judged, inception = ({name: of[by] for name, of in found.items()} for by in ("fid_judge", key))
     firsts = [min(of, key=of.__getitem__) for of in (judged, inception)]
-    PAGE.claims(colour_firsts=Verdict(firsts == [GAN, FLOW], ", ".join(firsts)))
+    told = [
+        f"by {of} the {records.SAID[first]}" for of, first in zip(NETWORKS, firsts, strict=True)
+    ]
+    PAGE.claims(colour_firsts=Verdict(firsts == [GAN, FLOW], ", ".join(told)))
 
 
 def _terms_in_colour() -> str:
