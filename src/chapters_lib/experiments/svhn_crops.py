@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from chapters_lib.experiments.comparison import COLOUR, COLOUR_GAN
-from chapters_lib.recipes import comparing, crops, gan, likelihood_vae, measuring
+from chapters_lib.recipes import comparing, crops, gan, likelihood_vae, measuring, sent_through
 from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.crops import FloorsConfig
 from chapters_lib.recipes.measuring import SizesConfig
+from chapters_lib.recipes.sent_through import SentThroughConfig
 from chapters_lib.recording.experiment import (
     Experiment,
     build_nothing,
@@ -116,6 +117,19 @@ EXPERIMENTS = (
         measure_nothing,
         comparing.evaluate,
         comparing.panels,
+        seeds=(0,),
+        needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
+        weights_stored=False,
+    ),
+    Experiment(
+        f"sent-through-{NAME}",
+        CHAPTER,
+        "test crops sent through both autoencoders, and samples, held against other test crops",
+        SentThroughConfig(NAME, images=250),
+        build_nothing,
+        measure_nothing,
+        sent_through.evaluate,
+        no_panels,
         seeds=(0,),
         needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
         weights_stored=False,

@@ -66,7 +66,8 @@ def _settings(part: str) -> None:
     check(f"{part}: the non-saturating loss", not gan["saturating"])
     keep = PAGE.of(part).keep
     keep(epochs=_each(part, "epochs"), batch=_each(part, "batch_size"), latent=gan["noise"])
-    keep(trainings=records.trainings(part), draws=f"{vae['nll_samples']:,}")
+    start = ", begun with the same weights" if records.begun(part) else ""
+    keep(trainings=f"{records.trainings(part)}{start}", draws=f"{vae['nll_samples']:,}")
     *early, last = gan["shown_epochs"]
     moments = f"{', '.join(map(str, early[1:]))} and {last} epochs"
     keep(shown=moments, lines=_lines(part))
@@ -273,6 +274,8 @@ def table_board(part: str) -> Markdown:
     title = records.title(part)
     error = ", ± standard errors over them" if "one training" not in records.trainings(part) else ""
     caption = f"{title[0].upper()}{title[1:]}: {records.trainings(part)}{error}. {first}"
+    if records.begun(part):
+        caption += " The trainings of a model begin with the same weights: errors are of the last epochs' seed alone."
     if records.floors(part) is not None:
         caption += " Inception's distance there is that of real crops to train on."
     else:
@@ -307,9 +310,9 @@ def table_likelihood() -> Markdown:
 
 def _begun() -> str:
     """Say what the trainings took that the colour models began with, where they began with some."""
-    names = [found.config.get("begun", "") for found in records.of("colour").values()]
-    if not all(names):
+    if not records.begun("colour"):
         return ""
+    names = [found.config["begun"] for found in records.of("colour").values()]
     *most, last = (f"{run(name)['train_seconds'] / 60:.0f}" for name in names)
     return (
         " For the real crops these are the last epochs alone: the trainings on rendered crops before them took "

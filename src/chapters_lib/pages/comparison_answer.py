@@ -22,6 +22,7 @@ from chapters_lib.pages import comparison_records as records
 from chapters_lib.pages import run
 from chapters_lib.pages.comparison_records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
 from chapters_lib.recipes.comparing import MODELS
+from chapters_lib.recording import runs
 from chapters_lib.recording.runs import Run
 
 FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
@@ -136,6 +137,8 @@ def _of_colour() -> None:
         terms=_terms_in_colour(),
         fid_change=_change(100 * (flow["fid_judge"] / normal["fid_judge"] - 1), 0),
         lose=losing("colour"),
+        spread=_spread(),
+        through=_sent_through_in_colour(),
     )
     PAGE.of("colour").keep(
         overfit=_overfitting(normal, flow),
@@ -204,6 +207,39 @@ def _overfitting(normal: Run, flow: Run) -> str:
     if lag > 2 * error:
         return f"That is more than chance: {said}. So in colour both fit their own images better."
     return f"That may be chance: {said}, so in colour overfitting is neither shown nor excluded."
+
+
+def _spread() -> str:
+    """Say what the errors of trainings are of that begin with the same weights, and how large they are otherwise."""
+    control = f"{GAN}-{records.dataset('colour')}-from-nothing"
+    if not records.begun("colour") or control not in runs.names():
+        return ""
+    key = records.inception("colour")
+    here, alone = (found.metric(key).sem for found in (records.of("colour")[GAN], run(control)))
+    return (
+        "Their samples are of the same noise and held against the same test images. So errors and intervals are of the "
+        "last epochs' seed alone, too narrow for a difference between models: from random weights the standard error "
+        f"of the GAN's Fréchet distance in Inception's features is {alone:.2f} instead of {here:.3f}."
+    )
+
+
+def _sent_through_in_colour() -> str:
+    """Say how far test images are from others by way of an autoencoder, where that was measured in colour."""
+    name = f"sent-through-{records.dataset('colour')}"
+    if name not in runs.names():
+        return ""
+    found = run(name)
+    floor = found["real_fid_judge"]
+    through, drawn = (
+        [found[f"{model}_{way}_fid_judge"] for model in AUTOENCODERS]
+        for way in ("through", "drawn")
+    )
+    most = max((a - floor) / (b - floor) for a, b in zip(through, drawn, strict=True)) < 0.2
+    return (
+        f"By the judge {found.config['images']:,} test images sent through are at a distance of {through[0]:.1f} (VAE) "
+        f"and {through[1]:.1f} (with the flow) from as many others, untouched ones {floor:.1f}, draws {drawn[0]:.1f} "
+        f"and {drawn[1]:.1f} (first trainings). So drawing codes makes {'most' if most else 'a part'} of the distance."
+    )
 
 
 def _sent_through() -> None:

@@ -90,6 +90,11 @@ def trainings(part: str) -> str:
     return f"{in_words(counts[GAN])} training{'s' * (counts[GAN] > 1)} of each model"
 
 
+def begun(part: str) -> bool:
+    """Whether all trainings of a model begin with the same recorded weights."""
+    return all(found.config.get("begun") for found in of(part).values())
+
+
 def along(part: str, way: Way, key: str) -> runs.Metric:
     """Return what was measured along a thousand lines of one way."""
     return side(part).metric("_".join((*way, key)))

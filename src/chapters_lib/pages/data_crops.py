@@ -128,7 +128,8 @@ def table_beginnings() -> Markdown:
         f"both sides; in the first row {trained} crops of the train part against the test crops, and the validation "
         f"part against {held} of them. Distances are of 768 features of the Inception network of 2015 in bfloat16, "
         "the kernel distance in thousandths. A Fréchet distance of fewer images reads farther. Behind ±: standard "
-        "errors over trainings where a model has several, else over images."
+        "errors over trainings where a model has several, else over images; the trainings begun with rendered crops "
+        "share their start."
     )
     return table(caption, "tab-data-crops", "30 16 15 13 12 14", rows)
 

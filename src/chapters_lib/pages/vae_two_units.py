@@ -170,15 +170,14 @@ def _training(dataset: str) -> None:
     keep, scale = PAGE.of(_short(dataset)).keep, two["decoder_scale"]
     keep(epochs=two.config["epochs"], ae_epochs=a.config["epochs"], b_epochs=b.config["epochs"])
     keep(scale_squared=scale**2, grey=255 * scale)
-    for row in ("a", "fitted", "b", "two"):
-        share, _, distance = (score(row, dataset, key).mean for key in SCORES)
-        keep(**{f"{row}_fid": distance, f"{row}_recognised": 100 * share})
+    keep(**{f"{row}_fid": score(row, dataset, "fid_judge").mean for row in ("a", "fitted", "two")})
+    shares = {row: score(row, dataset, "recognisable").percent for row in ("b", "two")}
+    keep(**{f"{row}_recognised": share.mean for row, share in shares.items()})
     for row in ("a", "b", "fitted"):
         for word, key, digits in (("even", "class_entropy", 3), ("nearer", "fid_judge", 1)):
             gap = difference(score("two", dataset, key), score(row, dataset, key))
             keep(**{f"{word}_{row}": interval(gap, digits, bare=True)})
-    ours, theirs = (score(row, dataset, "recognisable").percent for row in ("two", "b"))
-    keep(surer_b=interval(difference(ours, theirs), 1, bare=True))
+    keep(surer_b=interval(difference(shares["two"], shares["b"]), 1, bare=True))
     same = ("hidden", "activation", "frequency")
     check("the same layers", all(two.config[key] == a.config[key] for key in same))
     check("two code units", two.config["latent"] == a.config["code"] == 2)
