@@ -31,7 +31,7 @@ LESSER = (
 NOT_WHOLE = (
     *LESSER,
     "could be had",
-    "the first row is of the weights that the training begins with",
+    "on the real crops)",
 )
 OF_CROPS = re.compile(
     r"[Cc]rops?\b|4,171|3,371|6,284|stand-in for SVHN"
