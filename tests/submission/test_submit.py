@@ -55,6 +55,14 @@ print(len(mlp([2, 3, 4])))
 """
 
 
+def test_a_pack_is_executed_with_the_data_that_the_project_has(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv("CHAPTERS_DATA", tmp_path.name)  # the notebook runs in another folder
+    cell = new_code_cell("import os\nprint(os.environ['CHAPTERS_DATA'])")
+    (cell,) = submission.execute(new_notebook(cells=[cell])).cells
+    assert cell.outputs[0].text.strip() == str(tmp_path.resolve())
+
+
 def test_a_pack_holds_question_answer_and_code_that_runs_alone():
     notebook = build(SHEET, SOURCE, ("me",), blank=False)
     nbformat.validate(notebook)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from chapters_lib import assignments
+from chapters_lib import assignments, folders
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.findings.words import in_words
@@ -356,7 +356,10 @@ def _carried(sheet: Sheet) -> dict[str, str | bytes]:
 
 
 def execute(notebook: Any, carried: Mapping[str, str | bytes] | None = None) -> Any:
-    """Run a notebook's cells in a folder that holds what it carries alone; return it with their outputs."""
+    """Run a notebook's cells in a folder that holds what it carries alone; return it with their outputs.
+
+    The data sets are read from where the project has them; where it has none, the notebook does without.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -374,8 +377,10 @@ def execute(notebook: Any, carried: Mapping[str, str | bytes] | None = None) -> 
             extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": folder}},
         )
+        data = folders.root()
+        where = {"CHAPTERS_DATA": str(data.resolve())} if data.is_dir() else {}
         try:
-            return client.execute()
+            return client.execute(env=os.environ | where)
         except CellExecutionError as error:
             raise ChaptersError(
                 f"a cell of the pack fails: {error.ename}: {error.evalue}"
