@@ -25,7 +25,9 @@ from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 from chapters_lib.recording.runs import Run
 
+FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
 CONVOLUTIONAL = "dcgan-mnist-nonsaturating"
+NETWORKS = ("the judge", "Inception")
 KERNEL = "test_kid"  # of as many samples as there are test images
 
 
@@ -124,7 +126,7 @@ def losing(part: str) -> str:
 
 
 def _of_colour() -> None:
-    found = records.of("colour")
+    found, floor = records.of("colour"), records.floors("colour")
     normal, flow = (found[model] for model in AUTOENCODERS)
     agree = first_places("colour")
     PAGE.of("colour").keep(
@@ -137,15 +139,17 @@ def _of_colour() -> None:
         spread=_spread(),
         through=_sent_through_in_colour(),
     )
-    used = normal.data_used
-    held, tested = (used.get(part, used["test"])["images"] for part in ("val", "test"))
-    PAGE.keep(val_error=normal["test_nll_sem"] * math.sqrt(tested / held))
-    floor = records.floors("colour")
-    PAGE.keep(crops_floor=f"{1000 * floor['train_kid']:.2f}" if floor else "not been measured")
+    PAGE.of("colour").keep(
+        overfit=_overfitting(normal, flow),
+        floor=f"; other real crops have {1000 * floor['train_kid']:.2f}" if floor else "",
+    )
     key = records.inception("colour")
     judged, inception = ({name: of[by] for name, of in found.items()} for by in ("fid_judge", key))
     firsts = [min(of, key=of.__getitem__) for of in (judged, inception)]
-    PAGE.claims(colour_firsts=Verdict(firsts == [GAN, FLOW], ", ".join(firsts)))
+    told = [
+        f"by {of} the {records.SAID[first]}" for of, first in zip(NETWORKS, firsts, strict=True)
+    ]
+    PAGE.claims(colour_firsts=Verdict(firsts == [GAN, FLOW], ", ".join(told)))
 
 
 def _terms_in_colour() -> str:
@@ -173,7 +177,34 @@ def _likelihood_in_colour(normal: Run, flow: Run) -> str:
     gap = records.gap("colour", "test_nll", AUTOENCODERS, 0)
     by = f"{gap} nats (95 % interval over trainings)" if gap else f"{change:.0f} nats"
     said = f"By these estimates the two models differ by {by} of {nll}"
-    return f"{said}; where so few draws count, that shows no difference of likelihoods."
+    if _differ(normal, flow):
+        return f"{said}, which is more than chance."
+    if min(of["test_nll_effective_samples"] for of in (normal, flow)) < FEW_DRAWS:
+        return f"{said}; where so few draws count, that shows no difference of likelihoods."
+    return f"{said}; that shows no difference of likelihoods."
+
+
+def _differ(normal: Run, flow: Run) -> bool:
+    """Whether a difference of likelihoods in colour is shown: over trainings, by more than a few draws."""
+    first, second = (of.metric("test_nll") for of in (normal, flow))
+    several = min(len(of.values) for of in (first, second)) > 1
+    counted = min(of["test_nll_effective_samples"] for of in (normal, flow)) >= FEW_DRAWS
+    return several and counted and difference(first, second).clear
+
+
+def _overfitting(normal: Run, flow: Run) -> str:
+    """Say whether the bounds of validation images in colour lag behind by more than the chance of so many images."""
+    used, config = normal.data_used, normal.config
+    measured = config["nll_images"] or used["test"]["images"]
+    held = (
+        used["val"]["images"] if "val" in used else config["validation"] * used["train"]["images"]
+    )
+    error = normal["test_nll_sem"] * math.sqrt(measured / held)
+    lag = min(of["val_negative_elbo"] - of["train_negative_elbo"] for of in (normal, flow))
+    said = f"the mean bound of so many validation images has a standard error of about {error:.0f} nats"
+    if lag > 2 * error:
+        return f"That is more than chance: {said}. So in colour both fit their own images better."
+    return f"That may be chance: {said}, so in colour overfitting is neither shown nor excluded."
 
 
 def _spread() -> str:

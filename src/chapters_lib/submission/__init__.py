@@ -104,6 +104,7 @@ def words(sheet: str) -> dict[str, str]:
         return {
             **dict(zip(FIGURES, "6789", strict=True)),
             "SECTION": "house-numbers",
+            "MOVED": "",
             "SET": shown.name,
             "NAMED": "rendered house numbers",
             "OTHERS": "the rendered ones",
@@ -135,6 +136,7 @@ def words(sheet: str) -> dict[str, str]:
         "SHARED": SHARED if begun else "",
         "START": "; the trainings on real images begin with their weights" if begun else "",
         "LOOK": shown.look,
+        "MOVED": ", after random moves and changes of colour on the real crops" if crops else "",
         "ALONE": ALONE.replace("@EACH@", _each(controls(shown.name)))
         .replace("`@ ", f"`gan-{shown.name} ")
         .replace("@", shown.name)
