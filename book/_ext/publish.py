@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 TITLE = "Learning to Generate"
 SUMMARY = "Nine models on the way to generating images, derived, trained and measured."
 PICTURE = "_static/gallery.png"
-LEFT_OUT = (".buildinfo", ".doctrees", "*.map", ".exported")
+LEFT_OUT = (".buildinfo", ".doctrees", "*.map", ".exported", ".copied")
 LOST = """<!DOCTYPE html>
 <html lang="en">
 <head>

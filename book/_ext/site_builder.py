@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,29 @@ import site_search
 import site_styles
 
 SCRIPTS = ("site.js",)
+COPIED = ".copied"  # in the site: of what files its pages were written last
+
+
+def static_key(app) -> str:
+    """Hash the names and contents of the book's files that are copied into the site: style sheets, scripts, fonts."""
+    digest, root = hashlib.sha256(), Path(app.confdir)
+    for file in sorted(root.joinpath("book", "_static").rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def outdated(app, env, added, changed, removed) -> list[str]:
+    """Where such a file alone has changed, let one page be read, so that all are written with it.
+
+    Sphinx copies nothing where no page is out of date.
+    """
+    written = Path(app.outdir) / "_static" / COPIED
+    if app.builder.name != "html":
+        return []
+    known = written.read_text(encoding="utf-8") if written.exists() else ""
+    return [] if known == static_key(app) else [app.config.root_doc]
 
 
 def finish(app, exception) -> None:
@@ -36,6 +60,7 @@ def finish(app, exception) -> None:
         page = site_pages.styled(page, own)
         if page != written[file]:
             file.write_text(page, encoding="utf8")
+    (out / "_static" / COPIED).write_text(static_key(app), encoding="utf-8")
 
 
 def relative(path: Path, file: Path) -> str:
@@ -61,5 +86,6 @@ def setup(app):
     site_formulas.setup(app)
     site_search.setup(app)
     app.add_js_file("site.js", loading_method="defer")
+    app.connect("env-get-outdated", outdated)
     app.connect("build-finished", finish, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -64,6 +64,23 @@ def test_a_build_elsewhere_leaves_the_sources_as_they_are(tiny, tmp_path_factory
     assert sorted(tiny.rglob("*")) == before
 
 
+def add(file: Path, line: str) -> None:
+    file.write_text(f"{file.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
+
+
+def test_a_style_sheet_or_script_that_changed_alone_reaches_the_site(tiny):
+    assert jupyter_book(tiny, *STRICT).returncode == 0
+    for name, line in (("book.css", "h1 { color: #abcdef; }"), ("site.js", "// changed")):
+        add(tiny / "book" / "_static" / name, line)
+    for copied in (True, False):
+        done = jupyter_book(tiny, *STRICT)
+        assert done.returncode == 0 and "running" not in done.stdout
+        assert ("copying static files" in done.stdout) == copied, "else nothing is out of date"
+    built = tiny / "_build" / "html" / "_static"
+    assert "// changed" in (built / "site.js").read_text(encoding="utf-8")
+    assert "#abcdef" in html(tiny) + (built / "site.css").read_text(encoding="utf-8")
+
+
 def test_a_failing_cell_fails_every_build_and_says_where(tiny):
     (tiny / "book" / "page.md").write_text(
         PAGE + '\n```{code-cell} python\nassert 2 < 1, "the text says it is lower"\n```\n',

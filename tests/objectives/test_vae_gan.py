@@ -92,6 +92,17 @@ def test_fooling_pushes_every_logit_up(saturating: bool) -> None:
     torch.testing.assert_close(slope, expected)
 
 
+def test_noise_reaches_the_discriminator_alone_and_both_sides_of_the_likeness_alike() -> None:
+    clean, noisy = (
+        (torch.manual_seed(1), vae_gan_terms(model(), images(), layer=0, noise=noise))[1]
+        for noise in (0.0, 0.5)
+    )
+    torch.testing.assert_close(noisy.likeness, clean.likeness)  # of pixels: the noise cancels
+    torch.testing.assert_close(noisy.prior, clean.prior)
+    assert not torch.isclose(noisy.value, clean.value)
+    assert not torch.isclose(noisy.fooling, clean.fooling)
+
+
 def test_an_unknown_routing() -> None:
     terms = vae_gan_terms(model(), images(), layer=None)
     with pytest.raises(ValueError, match="no routing 'both': paper or joint"):

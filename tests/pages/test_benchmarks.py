@@ -111,3 +111,12 @@ def test_the_explorers_times_stand_slowest_first(
     assert str(kept["frames_said"]).startswith("Measured on 1 May on P: 1 of 2 explorers reach")
     text = page.table_frames().data
     assert text.index("40.0 ms") < text.index("16.7 ms") and "* - c-vae\n  - classes" in text
+
+
+def test_a_missed_aim_beside_the_loader_is_told_in_numbers_of_the_record(
+    record: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    for aim, said in ((4.0, "would have to take 50 % less time (one thread)"), (2.0, "")):
+        record["contests"] = [contest(key="vae-loader", aim=aim)]
+        page.numbers()
+        assert said in str(kept["loader_said"]) and bool(kept["loader_said"]) == bool(said)

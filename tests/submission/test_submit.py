@@ -55,6 +55,14 @@ print(len(mlp([2, 3, 4])))
 """
 
 
+def test_a_pack_is_executed_with_the_data_that_the_project_has(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv("CHAPTERS_DATA", tmp_path.name)  # the notebook runs in another folder
+    cell = new_code_cell("import os\nprint(os.environ['CHAPTERS_DATA'])")
+    (cell,) = submission.execute(new_notebook(cells=[cell])).cells
+    assert cell.outputs[0].text.strip() == str(tmp_path.resolve())
+
+
 def test_a_pack_holds_question_answer_and_code_that_runs_alone():
     notebook = build(SHEET, SOURCE, ("me",), blank=False)
     nbformat.validate(notebook)
@@ -69,7 +77,7 @@ def test_a_pack_holds_question_answer_and_code_that_runs_alone():
             "**me**",
             "misconduct",
             "## 1 (3 points)",
-            "> Add two numbers.",
+            "*The task, in our words:* Add two numbers.",
             f"One and one are {run['test_negative_elbo']:.1f}, as",
             "def mlp(",
             "the numbers of the text",
@@ -83,7 +91,7 @@ def test_a_pack_holds_question_answer_and_code_that_runs_alone():
     code = script(notebook)
     assert code.startswith("from __future__ import annotations\n") and code.count("__future__") == 1
     compile(code, "script", "exec")
-    assert "# > Add two numbers." in code
+    assert "# *The task, in our words:* Add two numbers." in code
 
 
 def test_what_is_cited_is_listed_once():
@@ -147,7 +155,11 @@ def test_a_report_of_its_own_shows_outputs_under_their_captions(tmp_path):
 def test_a_blank_pack_has_questions_and_no_answers():
     notebook = build(SHEET, SOURCE, (), blank=True)
     text = "\n".join(cell.source for cell in notebook.cells)
-    assert "> Add two numbers." in text and "*Your answer.*" in text and "SMOKE = True" in text
+    assert (
+        "*The task, in our words:* Add two numbers." in text
+        and "*Your answer.*" in text
+        and "SMOKE = True" in text
+    )
     assert "One and one" not in text and "References" not in text and "layers +=" not in text
     assert "def mlp(" in text and "raise NotImplementedError" in text and "print(len" not in text
     assert not any(cell.get("attachments") for cell in notebook.cells)
@@ -166,7 +178,10 @@ def test_a_blank_pack_of_a_report_of_its_own_has_no_answer(tmp_path):
     (path,) = submission.submit("hw7", blank=True, target=tmp_path / "dist")
     with zipfile.ZipFile(path) as archive:
         text = archive.read("homework7-blank.py").decode()
-    assert "> Train a variational autoencoder" in text and text.count("*Your answer.*") == 2
+    assert (
+        "*The task, in our words:* Train a variational autoencoder" in text
+        and text.count("*Your answer.*") == 2
+    )
     assert "raise NotImplementedError" in text and "### The code: the loss" in text
     assert "**Answer.**" not in text and "Figure 1" not in text and "{number}" not in text
 

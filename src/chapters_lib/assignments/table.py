@@ -244,9 +244,7 @@ SHEETS = (
                     "gan-house-numbers",
                     "compared-house-numbers",
                 ),
-                Number(
-                    "gan-house-numbers", "fid_judge", ".2f", "distance to test images, of few crops"
-                ),
+                Number("gan-house-numbers", "fid_judge", ".2f", "distance to test images"),
             ),
         ),
     ),
@@ -303,7 +301,7 @@ SHEETS = (
                     "rbm-kmnist-256",
                     "test_mse_pixel",
                     ".4f",
-                    "test error at 256 units, in pixels (of few characters)",
+                    "test error at 256 units, in pixels",
                 ),
             ),
             Question(

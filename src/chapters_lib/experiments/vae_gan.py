@@ -51,6 +51,8 @@ PAPER = replace(BASIC, routing="paper")
 DIGITS = from_vae(two_units(autoencoder.MNIST), "vae-2d-mnist")
 BOTH = replace(BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=10)  # both kinds of drawn images
 BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
+NOISY = replace(BOTH, discriminator_rate=2e-4, noise=0.3)  # on what a faster discriminator sees
+FASTER = replace(NOISY, learning_rate=5e-5, noise=0.5, epochs=4)  # than the decoder
 SAMPLES = replace(BOTH, drawn=(SAMPLE,))  # Eq. 5 to the letter
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
 
@@ -146,6 +148,7 @@ EXPERIMENTS = (
         "basic loss, jointly minimised; the discriminator sees samples, too, and what it says is followed",
         BOTH,
         needs=("judge-fashion-mnist", BOTH.start),
+        weights_stored=False,
     ),
     *(
         vae_gan_outputs.experiment(
@@ -192,12 +195,52 @@ EXPERIMENTS = (
         for config in (BOTH, BOTH_DIGITS)
     ),
     vae_gan_outputs.experiment(
+        "vaegan-fashion-mnist-noise",
+        "vae-gan",
+        "basic loss, jointly minimised; noise on what the discriminator sees, which is as fast as the decoder",
+        NOISY,
+        seeds=(0,),
+        needs=("judge-fashion-mnist", NOISY.start),
+        weights_stored=False,
+    ),
+    vae_gan_outputs.experiment(
+        "vaegan-fashion-mnist-faster-dis",
+        "vae-gan",
+        "basic loss, jointly minimised; more noise, and a discriminator four times as fast as the decoder",
+        FASTER,
+        needs=("judge-fashion-mnist", FASTER.start),
+    ),
+    vae_gan_outputs.experiment(
+        "vaegan-fashion-mnist-faster-dis-samples",
+        "vae-gan",
+        "vaegan-fashion-mnist-faster-dis by Eq. 5 to the letter: the discriminator sees samples of p(z) alone",
+        replace(FASTER, drawn=(SAMPLE,)),
+        seeds=(0,),
+        needs=("judge-fashion-mnist", FASTER.start),
+        weights_stored=False,
+    ),
+    vae_gan_outputs.experiment(
         "vaegan-mnist-layer-3",
         "vae-gan",
         "Eq. 8 by the paper's Algorithm 1, MNIST, started from a VAE of two units",
         replace(BOTH_DIGITS, layer=LAYER, routing="paper"),
         seeds=(0,),
         needs=("judge-mnist", BOTH_DIGITS.start),
+        weights_stored=False,
+    ),
+    vae_gan_outputs.experiment(
+        "vaegan-mnist-layer-3-noise",
+        "vae-gan",
+        "the same; noise on what the discriminator sees, which is as fast as the decoder",
+        replace(
+            NOISY,
+            dataset="mnist",
+            start=DIGITS.start,
+            input_dropout=DIGITS.input_dropout,
+            layer=LAYER,
+            routing="paper",
+        ),
+        needs=("judge-mnist", DIGITS.start),
     ),
     experiment(
         "vaegan-disl-fashion-mnist",

@@ -99,6 +99,7 @@ def vae_gan_terms(
     layer: int | None = None,
     drawn: Sequence[str] = (RECONSTRUCTION, SAMPLE),
     saturating: bool = True,
+    noise: float = 0.0,
 ) -> Terms:
     """Return the terms of Eq. 8 in Larsen et al. 2016 on a batch.
 
@@ -114,17 +115,24 @@ def vae_gan_terms(
         samples, or both.
     saturating
         as of `fooling_loss`.
+    noise
+        standard deviation of the normal noise on every image that the
+        discriminator sees; x and x̃ have the same.
     """
     d, q = model.discriminator, model.encoder(x)
     z = q.rsample()
     x_tilde = model.decoder(z).mean
-    seen, features = d.layer_and_features(x, layer or 0)
-    seen_tilde, features_tilde = d.layer_and_features(x_tilde, layer or 0)
+    added = noise * torch.randn_like(x) if noise else 0.0
+    seen, features = d.layer_and_features(x + added, layer or 0)
+    seen_tilde, features_tilde = d.layer_and_features(
+        x_tilde + added, layer or 0
+    )
     logits = []
     if RECONSTRUCTION in drawn:
         logits.append(d.logits(features_tilde))
     if SAMPLE in drawn:
         x_p = model.decoder(model.draw_codes(len(x))).mean
+        x_p = x_p + noise * torch.randn_like(x) if noise else x_p
         logits.append(d.logits(d.layer_and_features(x_p, 0)[1]))
     return Terms(
         prior=kl_to_prior(q, model.prior(), z).mean(),

@@ -22,7 +22,8 @@ class ColourSet:
     full: str  # in a sentence
     licence: str  # of captions
     look: str  # what its samples look like
-    tuned: str = ""  # how its models' settings were chosen, where otherwise than the control's
+    tuned: str = ""  # how its models' settings were chosen
+    rough: str = ""  # what is seen behind the roughness of its samples
     before: str = "before training"  # when the first of the images that are followed were drawn
 
     @property
@@ -35,6 +36,7 @@ SVHN_LICENCE = (
     "Images: SVHN and learned from it, for research that is not commercial, not under this book's "
     "licence."
 )
+ROUGH = "It grows with contrast, and the VAE's is exaggerated light and dark to the eye, not grain."
 SETS = {
     found.name: found
     for found in (
@@ -44,7 +46,9 @@ SETS = {
             "SVHN",
             "SVHN, {train} images to train on and {test} to test",
             SVHN_LICENCE,
-            "Each row has a look of its own.",
+            "The text was written before there were any to look at: compare colours, edges and digits with those "
+            "of the first row.",
+            "Those for SVHN are the same.",
         ),
         ColourSet(
             "svhn-crops",
@@ -58,6 +62,7 @@ SETS = {
             "the digit is soft and faint. The GAN's images have edges and grain, and a chequered pattern. "
             "All three still look much like those of the rendered set that they began with.",
             "For the real crops the autoencoders' rate was chosen on their validation part.",
+            ROUGH,
             "before the real crops",
         ),
         ColourSet(
@@ -71,6 +76,7 @@ SETS = {
             "middle is often no digit. With the flow colours and contrast are those of test images, "
             "and the digit is soft. The GAN's images have edges and grain, and the chequered pattern "
             "that strided transposed convolutions leave.",
+            rough=ROUGH,
         ),
     )
 }

@@ -41,7 +41,7 @@ def numbers() -> None:
     shown = colour.colour_set()
     PAGE.keep(title=colour.title(), full=colour.words(shown.full), even_step=1 / 11)
     PAGE.keep(licence=colour.words(shown.licence), look=shown.look, tuned=shown.tuned)
-    PAGE.keep(before=shown.before)
+    PAGE.keep(before=shown.before, rough_said=shown.rough)
     for part in PARTS:
         _settings(part)
         _sizes(part)

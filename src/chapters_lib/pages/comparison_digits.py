@@ -79,7 +79,7 @@ def lines(
 ) -> None:
     """Glue what is said of the digits' models: their sizes, norms and densities along lines."""
     vae, gan = (count_parameters(trained[name]) for name in ("vae-gaussian", "gan"))
-    mean = {name: float(of.mean()) for name, of in ({"draws": draws} | middles).items()}
+    mean = {name: of.mean().item() for name, of in ({"draws": draws} | middles).items()}
     PAGE.of("digits").keep(**{name: signed(value) for name, value in mean.items()})
     told = f"{mean['z']:.1f} against {mean['draws']:.1f}"
     PAGE.own_claims(digits_middles=Verdict(mean["z"] > mean["draws"], told))

@@ -16,7 +16,8 @@ PAGE = Page("data")
 IN_TEST_PART = 37  # of the 845 crops of house-numbers-beside-svhn, in the test part of svhn-crops
 SVHN = {  # which of its images the colour models of the book have seen
     "svhn": "The colour models of this book learn from {train} of its images and are measured on "
-    "{test}; the next section describes a rendered set, which serves as their control.",
+    "{test}; the next section describes a rendered set, which serves as their control, "
+    "and the one after it some real crops.",
     "svhn-crops": "Of its crops {all} could be had where the runs of this book were recorded "
     "(the section Real crops of SVHN tells more), so a rendered set was made as well.",
     "house-numbers": "It was not at hand in full when the runs of this book were recorded, so the next "

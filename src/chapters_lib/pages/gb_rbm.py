@@ -118,10 +118,10 @@ def table_settings() -> Markdown:
     return table("Settings of all machines.", "tab-rbm-settings", "25 75", rows)
 
 
-def fewer_images() -> Markdown:
+def fewer_images() -> Markdown | None:
     """Return what there is to say of a train split that was not whole; nothing where it was."""
     if not partial():
-        return Markdown("")
+        return None
     images, whole = sheet(16).data_used["train"]["images"], WHOLE["train"]
     return Markdown(
         f"Of KMNIST's {whole:,} training images the first {images:,} ({100 * images / whole:.0f} %) were at hand when "
@@ -204,10 +204,10 @@ def _drawn_change(of: Callable[[int], Run]) -> str:
     return f"{outcome(many, few, words)} ({interval(difference(many, few), 3)})"
 
 
-def more_updates() -> Markdown:
+def more_updates() -> Markdown | None:
     """Return what as many updates as the whole set makes do; nothing where the whole set was there."""
     if not partial():
-        return Markdown("")
+        return None
     pixel = {m: longer(m).metric("test_mse_pixel") for m in UNITS}
     before = {m: sheet(m).metric("test_mse_pixel") for m in UNITS}
     PAGE.claims(
@@ -231,10 +231,10 @@ def more_updates() -> Markdown:
     )
 
 
-def units_or_length() -> Markdown:
+def units_or_length() -> Markdown | None:
     """Set a long training of 64 units beside a short one of 256; nothing where the whole set was there."""
     if not partial():
-        return Markdown("")
+        return None
     said = ("the longer training is ahead", "no difference is shown", "the larger machine is ahead")
     few, many = longer(64), sheet(256)
     told = []

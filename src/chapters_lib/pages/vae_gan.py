@@ -28,6 +28,7 @@ PAGE = Page("vaegan")
 drawing = schematics.vae_gan
 JOINT, PAPER = "vaegan-fashion-mnist", "vaegan-fashion-mnist-paper"  # the basic loss
 MNIST = "vaegan-mnist"
+SLOW, TUNED = f"{JOINT}-both", f"{JOINT}-faster-dis"  # the same with samples; and with noise
 WARM, WARM_PAPER = "vaegan-fashion-mnist-warm", "vaegan-fashion-mnist-paper-warm"
 DISL, CONV = "vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist"  # the full loss
 STUDY, RIVALS = "vaegan-study-fashion-mnist", "vaegan-rivals-fashion-mnist"
@@ -132,6 +133,12 @@ def _alike() -> None:
     whole = {"routing": "paper", "drawn": ["reconstruction", "sample"], "saturating": True}
     check("the basic loss, jointly", joint | basic == joint)
     check("the routing alone differs", joint | {"routing": "paper"} == vars(config(PAPER)))
+    slow, tuned = vars(config(SLOW)), vars(config(TUNED))
+    rates = tuned["discriminator_rate"] / tuned["learning_rate"]
+    check(
+        "four times as fast, from a quarter",
+        rates == 1 / (slow["discriminator_rate"] / slow["learning_rate"]) == 4,
+    )
     check("from their VAEs", (joint["start"], mnist["start"]) == (VAE2, "vae-2d-mnist"))
     check("the first chapter's two units", joint["latent"] == config(CODER).code == 2)
     check("Algorithm 1's, with both kinds", all(it | whole == it for it in (full, conv)))
@@ -155,6 +162,9 @@ def _basic_loss() -> None:
     for key in ("test_mse", "test_mse_shuffled"):
         PAGE.keep(**{f"joint_{key}": run(JOINT)[key]})
     PAGE.keep(joint_kl=run(JOINT)["test_kl"], paper_kl=run(PAPER)["test_kl"])
+    for short, name in {"slow": SLOW, "tuned": TUNED}.items():
+        PAGE.of(short).keep(fid=run(name)["fid_judge"], epochs=in_words(config(name).epochs))
+    PAGE.of("tuned").keep(agreement=100 * run(TUNED)["agreement"], noise=config(TUNED).noise)
     warm = run(WARM), run(WARM_PAPER)
     (begin, joint), (_, paper) = (100 * r.history.column("train_agreement")[:2] for r in warm)
     PAGE.keep(warm_begin=begin, warm_joint=joint, warm_paper=paper)
@@ -247,6 +257,7 @@ def _findings() -> None:
     PAGE.claims(
         basic_pixels=level(joint.metric("test_mse"), joint.metric("test_mse_shuffled")),
         basic_samples=greater(joint.metric(near), run(VAE2).metric(near)),
+        tuned_nearer=less(run(TUNED).metric(near), run(SLOW).metric(near)),
         term_gains=greater(full.metric(agree), joint.metric(agree)),
         vae_pixels=less(vae.metric("test_mse"), full.metric("test_mse")),
         full_share=less(full.metric(known), vae.metric(known)),

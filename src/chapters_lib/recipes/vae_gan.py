@@ -57,6 +57,9 @@ class VaeGanConfig:
     frequency: float = 0.0  # of the sines that the decoder begins with; 0 for none
     input_dropout: float = 0.0  # of the encoder's input pixels
     discriminator_hidden: tuple[int, ...] = (256, 256, 256)
+    noise: float = (
+        0.0  # standard deviation of the noise on each image that the discriminator sees in training
+    )
     convolutional: bool = False
     width: int = 32  # of the convolutional networks
     start: str = ""  # run of a VAE whose encoder and decoder the training starts from
@@ -203,6 +206,7 @@ def train(
                 layer=config.layer,
                 drawn=config.drawn,
                 saturating=config.saturating,
+                noise=config.noise,
             )
         losses = network_losses(terms, config.gamma, config.routing)
         for name, slopes in gradients(losses, model).items():  # all three, then the steps

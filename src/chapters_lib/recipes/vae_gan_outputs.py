@@ -24,15 +24,19 @@ SEEN = 2_000  # images of each split that are followed
 
 @torch.no_grad()
 def seen(config: VaeGanConfig, model: VAEGAN, x: Tensor, prefix: str) -> Metrics:
-    """Return losses and mean outputs of the discriminator on images, in evaluation mode, at drawn codes."""
+    """Return losses and mean outputs of the discriminator on images, in evaluation mode, at drawn codes.
+
+    The discriminator sees them with as much noise as in training.
+    """
     d, layer = model.discriminator, config.layer or 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # the same noise after every epoch
         q = model.encoder(x)
         z = q.rsample()
         again, new = model.decoder(z).mean, model.decoder(model.draw_codes(len(x))).mean
+        added, other = config.noise * torch.randn_like(x), config.noise * torch.randn_like(x)
     (kept, features), (kept_again, features_again), (_, features_new) = (
-        d.layer_and_features(images, layer) for images in (x, again, new)
+        d.layer_and_features(images, layer) for images in (x + added, again + added, new + other)
     )
     real, rebuilt, drawn = (d.logits(h) for h in (features, features_again, features_new))
     found = {

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from chapters_lib import assignments
+from chapters_lib import assignments, folders
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.findings.words import in_words
@@ -104,6 +104,7 @@ def words(sheet: str) -> dict[str, str]:
         return {
             **dict(zip(FIGURES, "6789", strict=True)),
             "SECTION": "house-numbers",
+            "MOVED": "",
             "SET": shown.name,
             "NAMED": "rendered house numbers",
             "OTHERS": "the rendered ones",
@@ -135,6 +136,7 @@ def words(sheet: str) -> dict[str, str]:
         "SHARED": SHARED if begun else "",
         "START": "; the trainings on real images begin with their weights" if begun else "",
         "LOOK": shown.look,
+        "MOVED": ", after random moves and changes of colour on the real crops" if crops else "",
         "ALONE": ALONE.replace("@EACH@", _each(controls(shown.name)))
         .replace("`@ ", f"`gan-{shown.name} ")
         .replace("@", shown.name)
@@ -354,7 +356,10 @@ def _carried(sheet: Sheet) -> dict[str, str | bytes]:
 
 
 def execute(notebook: Any, carried: Mapping[str, str | bytes] | None = None) -> Any:
-    """Run a notebook's cells in a folder that holds what it carries alone; return it with their outputs."""
+    """Run a notebook's cells in a folder that holds what it carries alone; return it with their outputs.
+
+    The data sets are read from where the project has them; where it has none, the notebook does without.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -372,8 +377,10 @@ def execute(notebook: Any, carried: Mapping[str, str | bytes] | None = None) -> 
             extra_arguments=["--log-level=ERROR"],
             resources={"metadata": {"path": folder}},
         )
+        data = folders.root()
+        where = {"CHAPTERS_DATA": str(data.resolve())} if data.is_dir() else {}
         try:
-            return client.execute()
+            return client.execute(env=os.environ | where)
         except CellExecutionError as error:
             raise ChaptersError(
                 f"a cell of the pack fails: {error.ename}: {error.evalue}"

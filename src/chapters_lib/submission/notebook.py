@@ -11,34 +11,43 @@ from typing import Any
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.inline import FUTURE, Inliner
+from chapters_lib.submission.pruning import mentioned, pruned
 from chapters_lib.submission.sources import SOURCES
 
 NUMBER = re.compile(r"\{number\}`([\w.-]+) ([\w.:-]+) ([\w.,%]+)`")
 SAID = re.compile(r"\{said\}`([\w.-]+)(?: ([\w.,%]+))?`")
+DIS = (
+    "-faster-dis",
+    "-faster-dis-samples",
+)  # the VAE-GAN that is shown, and by the sheet's loss to the letter
 # Sheets whose report is a text of its own, and the runs that its pack carries in record/.
 CARRIED = {
     "hw7": (
         *("vae-fc-mnist", "vae-fc-mnist-ladder", "vae-fc-mnist-no-dropout"),
         *(f"vae-fc-mnist-weight-{weight}" for weight in ("0", "0.1", "0.5", "2", "4")),
-        *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "gan-fc-mnist-collapse", "judge-mnist"),
+        *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "judge-mnist"),
     ),
     "a4-fashion": (
         *("ae-fashion-mnist", "ae-normalized-fashion-mnist", "naive-blur-fashion-mnist"),
         "ae-study-fashion-mnist",
-        *("ae-normalized-fashion-mnist-batch-1024", "ae-fashion-mnist-25-epochs"),
-        *("vae-2d-fashion-mnist", "judge-fashion-mnist"),
+        *("ae-fashion-mnist-25-epochs", "vae-2d-fashion-mnist", "judge-fashion-mnist"),
         *(
             f"vaegan-fashion-mnist{end}"
-            for end in ("", "-paper", "-both", "-samples", "-equal-rates")
+            for end in ("", "-paper", "-both", "-equal-rates", "-noise", *DIS)
         ),
         *(f"vaegan-fashion-mnist-both-layer-{layer}" for layer in range(4)),
         *("vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist", "vae-conv-fashion-mnist"),
-        *("vaegan-study-fashion-mnist", "vaegan-rivals-fashion-mnist", "vae-fashion-mnist"),
+        *("vaegan-study-fashion-mnist", "vae-fashion-mnist"),
     ),
     "a4-mnist": (
         *("ae-mnist", "ae-normalized-mnist", "naive-blur-mnist", "vae-2d-mnist", "judge-mnist"),
-        *("vaegan-mnist-layer-3", "vaegan-mnist-both", "vaegan-mnist", "ae-study-mnist"),
-        *("vaegan-mnist-samples", "vaegan-mnist-equal-rates"),
+        *(
+            "vaegan-mnist-layer-3-noise",
+            "vaegan-mnist-layer-3",
+            "vaegan-mnist-both",
+            "vaegan-mnist",
+            "ae-study-mnist",
+        ),
     ),
     "a4a": (
         *(
@@ -51,11 +60,12 @@ CARRIED = {
     ),
     "hw5": (
         *("dcgan-mnist", "dcgan-mnist-batch-128", "dcgan-mnist-nonsaturating", "judge-mnist"),
-        *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist"),
+        *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist", "dcgan-modes-mnist"),
         *(f"rbm-kmnist-{m}{more}" for m in (16, 64, 256) for more in ("", "-updates")),
         "rbm-kmnist-64-global",
         *("vae-fashion-mnist", "vae-fashion-mnist-tuning"),
         *("cvae-fashion-mnist", "cvae-decoder-only-fashion-mnist", "judge-fashion-mnist"),
+        "cvae-class-codes-fashion-mnist",
     ),
 }
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
@@ -111,6 +121,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
             cells.append(new_code_cell(inliner.cell(_numbers(wanted)), metadata={"tags": ["said"]}))
         if works := cited(text):
             cells.append(new_markdown_cell(references(works)))
+        cells = _pruned(cells, inliner)
     if inliner.imports:
         first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
         cells[first].source = f"{inliner.header()}\n\n\n{cells[first].source}"
@@ -124,6 +135,18 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         "name": "python3",
     }
     return notebook
+
+
+def _pruned(cells: list[Any], inliner: Inliner) -> list[Any]:
+    """Leave out of a notebook's code what nothing in it uses, and of the imports those that this needed."""
+    codes = [cell for cell in cells if cell.cell_type == "code"]
+    for cell, code in zip(
+        codes, pruned([cell.source for cell in codes], set(inliner.names.values())), strict=True
+    ):
+        cell.source = code
+    used = mentioned([cell.source for cell in codes])
+    inliner.imports = {name: text for name, text in inliner.imports.items() if name in used}
+    return [cell for cell in cells if cell.source]
 
 
 def _asked(text: str) -> str:
@@ -239,8 +262,8 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
-            "learning curves and measures in `record/`. The comments at "
-            "`TRAIN` and `EVALUATE` say what these make anew. Needed are Python 3.11 or newer and\n\n"
+            "learning curves and measures in `record/`. At the top of "
+            "the code `TRAIN = True` trains the networks anew. Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (
@@ -255,7 +278,7 @@ def _question(sheet: Sheet, name: str) -> str:
     if found is None:
         raise ChaptersError(f"the sheet {sheet.name} has no question {name!r}")
     points = f"{found.points:g} point{'s' if found.points != 1 else ''}"
-    return f"## {name} ({points})\n\n> {found.asked}"
+    return f"## {name} ({points})\n\n*The task, in our words:* {found.asked}"
 
 
 def script(notebook: Any) -> str:
