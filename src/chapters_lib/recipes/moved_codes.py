@@ -1,0 +1,50 @@
+"""Draws moved to a variational autoencoder's own codes: what its decoder makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from chapters_lib import data
+from chapters_lib.evaluation import likelihood
+from chapters_lib.evaluation.judge import scores
+from chapters_lib.recipes import vae
+from chapters_lib.recipes.autoencoder import fitted_normal_codes
+from chapters_lib.recording.experiment import Metrics
+from chapters_lib.recording.judging import JUDGED, SAMPLES, load_judge
+
+
+@dataclass(frozen=True)
+class MovedCodesConfig:
+    """Whose codes the draws are moved to: the recorded ``vae-2d-…`` of a data set."""
+
+    dataset: str
+
+
+def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
+    """Judge the decoder's means at normal codes with the moments of the training codes.
+
+    The codes are one draw from each q(z|x); ``fitted_normal_…`` are of their mean and variance a
+    unit, as the autoencoder's are. ``code_mean_…`` is E(µ) and ``code_square_…`` E(µ² + σ²) with
+    the dropout of training, of the unit with the least and with the most: 0 and 1 where the loss is stationary.
+    """
+    its, model = vae.recorded(f"vae-2d-{config.dataset}")
+    training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
+    loc, scale = likelihood.encode(model, *vae.inputs(its, training))
+    codes = loc + scale * vae.prior_codes(its, len(loc))
+    images = vae.decode(its, model, fitted_normal_codes(SAMPLES, codes))
+    model.train()  # with the dropout under which the loss is minimised
+    loc, scale = likelihood.encode(model, *vae.inputs(its, training))
+    mean, square = loc.mean(0), (loc**2 + scale**2).mean(0)
+    return scores(load_judge(config.dataset), images, test.images, "fitted_normal_") | {
+        "code_mean_least": float(mean.min()),
+        "code_mean_most": float(mean.max()),
+        "code_square_least": float(square.min()),
+        "code_square_most": float(square.max()),
+    }
+
+
+TOLERANCES = {  # those of every judged run
+    f"fitted_normal_{key}": JUDGED[key] for key in ("recognisable", "class_entropy", "fid_judge")
+} | {f"code_{key}": 0.02 for key in ("mean_least", "mean_most", "square_least", "square_most")}
