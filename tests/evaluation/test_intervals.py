@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from chapters_lib.evaluation.intervals import borrowed, paired, welch
+from chapters_lib.evaluation.intervals import borrowed, paired, pooled, welch
 
 A, B = (27.5, 21.0, 19.0, 23.6), (27.1, 22.0, 20.8)
 
@@ -70,6 +70,15 @@ def test_a_borrowed_spread_covers_as_often_as_it_says() -> None:
     single = [not borrowed(row[:1], row[1:2], row[2:]).clear for row in drawn]
     assert np.mean(beside) == pytest.approx(0.95, abs=0.015)
     assert np.mean(single) == pytest.approx(0.95, abs=0.015)
+
+
+def test_a_pooled_spread_is_that_of_settings_around_their_own_means() -> None:
+    """Of two settings alike in spread it is Student's of both; groups of one training add nothing."""
+    a, b = (1.0, 2.0, 3.0), (11.0, 12.5, 13.0)
+    found, student = pooled(a, b, [a, b, (7.0,)]), stats.ttest_ind(a, b).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((student.low, student.high))
+    with pytest.raises(ValueError, match="no spread to pool"):
+        pooled(a, b, [(1.0,), (2.0,)])
 
 
 def test_only_what_excludes_zero_is_clear() -> None:

@@ -33,7 +33,7 @@ def test_a_figure_says_what_it_shows(draw, panels):
 @pytest.mark.parametrize(
     ("make", "rows"),
     [
-        (lambda: vae_two_units.scoreboard("fashion-mnist"), 6),
+        (lambda: vae_two_units.scoreboard("fashion-mnist"), 7),
         (vae_training.ladder, 6),
         (vae_training.dropout, 4),
         (vae_training.search, 9),

@@ -21,6 +21,7 @@ from chapters_lib.recipes import (
     discriminator_modes,
     gan,
     likelihood_vae,
+    moved_codes,
     paired_likelihood,
     rivals,
     sharpness,
@@ -31,6 +32,7 @@ from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.class_codes import ClassCodesConfig
 from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.likelihood_vae import PriorConfig
+from chapters_lib.recipes.moved_codes import MovedCodesConfig
 from chapters_lib.recipes.paired_likelihood import PairedConfig
 from chapters_lib.recipes.rivals import RivalsConfig
 from chapters_lib.recipes.vae import VaeConfig
@@ -134,6 +136,39 @@ def test_units_are_read_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(found) == 12
     for reader in class_codes.READERS:
         assert found[f"vae_idle_{reader}"] > 0.95 and found[f"vae_active_{reader}"] < 0.25
+
+
+# VAE: draws moved to its codes
+
+
+def test_moved_draws_lie_where_the_codes_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes around (3, -2), of deviations 1 and 2: the decoder gets normal codes of these moments."""
+    config = VaeConfig("digits", hidden=(8,), latent=2)
+    seen: list[Tensor] = []
+
+    def encode(_: object, images: Tensor) -> tuple[Tensor, Tensor]:
+        torch.manual_seed(1)
+        mean, part = torch.tensor([3.0, -2.0]), torch.tensor([0.6, 1.2])
+        scale = torch.tensor([0.8, 1.6]).expand(len(images), 2)
+        return mean + part * torch.randn(len(images), 2), scale
+
+    def decode(_: VaeConfig, model: object, z: Tensor) -> Tensor:
+        seen.append(z)
+        return torch.zeros(len(z), 1, 28, 28, dtype=torch.uint8)
+
+    monkeypatch.setattr(vae, "recorded", lambda name: (config, torch.nn.Identity()))
+    monkeypatch.setattr(vae, "decode", decode)
+    monkeypatch.setattr(moved_codes.likelihood, "encode", encode)
+    monkeypatch.setattr(moved_codes, "load_judge", lambda dataset: Classifier(width=4).eval())
+    found = moved_codes.evaluate(MovedCodesConfig("digits"), torch.nn.Identity())
+    (z,) = seen
+    assert len(z) == moved_codes.SAMPLES
+    assert z.mean(0).tolist() == pytest.approx([3, -2], abs=0.2)
+    assert z.std(0).tolist() == pytest.approx([1, 2], rel=0.1)
+    assert found["code_mean_most"] == pytest.approx(3, abs=0.1)
+    assert found["code_square_least"] == pytest.approx(4 + 4, abs=0.5)  # of the unit at -2
+    assert found["code_square_most"] == pytest.approx(9 + 1, abs=0.5)
+    assert {"fitted_normal_recognisable", "fitted_normal_fid_judge"} <= set(found)
 
 
 # VAE-GAN: own rivals

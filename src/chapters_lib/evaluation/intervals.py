@@ -116,6 +116,38 @@ def borrowed(
     )
 
 
+def pooled(
+    a: Numbers,
+    b: Numbers,
+    groups: Sequence[Numbers],
+    level: float = 0.95,
+) -> Interval:
+    """Return mean(a) − mean(b) where a or b is a single training, with the spread of several settings' trainings.
+
+    Each training is taken to spread around its setting's mean as those of the groups do on average:
+    s² = Σ(n_g − 1)s_g² / Σ(n_g − 1), and Student's t has the Σ(n_g − 1) degrees of freedom of s.
+
+    Raises
+    ------
+    ValueError
+        if no group holds two trainings.
+    """
+    several = [_vector(group) for group in groups if len(group) > 1]
+    freedom = sum(len(group) - 1 for group in several)
+    if not freedom:
+        raise ValueError(
+            "no setting has two trainings: there is no spread to pool"
+        )
+    squares = sum(
+        float(((group - group.mean()) ** 2).sum()) for group in several
+    )
+    x, y = (
+        np.asarray(values, dtype=np.float64).ravel() for values in (a, b)
+    )
+    sem = math.sqrt(squares / freedom * (1 / len(x) + 1 / len(y)))
+    return _interval(float(x.mean() - y.mean()), sem, float(freedom), level)
+
+
 def _vector(numbers: Numbers) -> np.ndarray:
     values = (
         numbers.double().numpy() if isinstance(numbers, Tensor) else numbers

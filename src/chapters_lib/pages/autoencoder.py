@@ -18,7 +18,16 @@ from chapters_lib.evaluation.intervals import paired, welch
 from chapters_lib.evaluation.neighbours import neighbours_agree
 from chapters_lib.evaluation.pca import fit_pca
 from chapters_lib.figures import schematics
-from chapters_lib.findings.verdicts import Verdict, both, difference, greater, less, level, shown
+from chapters_lib.findings.verdicts import (
+    Verdict,
+    both,
+    difference,
+    greater,
+    less,
+    level,
+    outcome,
+    shown,
+)
 from chapters_lib.findings.words import in_words, interval, number
 from chapters_lib.pages import Page, check, model, run, table
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
@@ -42,6 +51,7 @@ def numbers() -> None:
     _both()
     _jump()
     _sizes()
+    _epochs()
     _shuffled()
 
 
@@ -119,10 +129,12 @@ def _sizes() -> None:
     base, sizes = record.config["base"], record.config["sizes"]
     error = {k: record.metric(f"test_mse_{k}") for k in sizes}
     pca = {k: record.metric(f"pca_test_mse_{k}") for k in sizes}
+    times = {k: pca[k].mean / error[k].mean for k in sizes}
     third, five = error[2].mean - error[3].mean, error[3].mean - error[8].mean
     PAGE.keep(
-        **{f"size_{k}": error[k].mean for k in (2, 3, 8)},
-        **{f"pca_size_{k}": pca[k].mean for k in (8, 32)},
+        **{f"size_{k}": error[k].mean for k in (1, 2, 3, 8)},
+        **{f"pca_size_{k}": pca[k].mean for k in (3, 8, 32)},
+        **{f"pca_times_{k}": times[k] for k in (8, 32)},
         size_hidden="-".join(map(str, (784, *base["hidden"]))),
         size_epochs=base["epochs"],
         third=third,
@@ -135,8 +147,21 @@ def _sizes() -> None:
         third=less(error[3], error[2], spread=full, digits=4),
         eight=greater(error[3], Metric.of(ends), spread=full, digits=4),
         eight_components=level(error[2], pca[8], spread=full, digits=4),
+        close=both(
+            less(error[1], pca[3], spread=full, digits=4),
+            Verdict(times[32] < times[8], f"times {times}"),
+        ),
         thirty_two_components=greater(full, pca[32], spread=full, digits=4),
     )
+
+
+def _epochs() -> None:
+    """Keep what twice the epochs bring on Fashion-MNIST."""
+    half, full = run("ae-fashion-mnist-25-epochs"), run("ae-fashion-mnist")
+    before, after = (record.metric("test_mse") for record in (half, full))
+    said = ("which is a shown difference", "no shown difference", "which is a shown difference")
+    PAGE.keep(half_epochs=half.config["epochs"], full_epochs=full.config["epochs"])
+    PAGE.keep(epochs_gain=before.mean - after.mean, epochs_said=outcome(after, before, said))
 
 
 @torch.no_grad()
@@ -192,14 +217,14 @@ def table_results() -> Markdown:
             "PCA, two components, test": f"{pca:.4f}",
             "Autoencoder, two units, train": number(record.metric("train_mse"), 5),
             "**Autoencoder, two units, test**": number(record.metric("test_mse"), 5),
-            "Share of variance removed by PCA": f"{100 * (1 - pca / mean):.0f} %",
-            "Share removed by the autoencoder": f"{100 * (1 - test / mean):.0f} %",
+            "Share of variance explained by PCA": f"{100 * (1 - pca / mean):.0f} %",
+            "Share explained by the autoencoder": f"{100 * (1 - test / mean):.0f} %",
             "Root of the mean square, in grey levels": f"{255 * test**0.5:.0f}",
         }
 
     return _table(
         "Mean squared error per pixel; the autoencoder's is the mean ± standard error over the trainings. "
-        "The share removed is $1 - L / L_{\\text{mean image}}$, on the test images.",
+        "The share explained is $1 - L / L_{\\text{mean image}}$, on the test images.",
         "tab-ae-results",
         described,
     )
