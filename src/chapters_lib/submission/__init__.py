@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import textwrap
 import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -33,6 +34,7 @@ NOTEBOOKS: dict[str, Notebooks] = {
     "a4a": {"a4a": ("a4a", "a4a-@SECTION@", "a4a-end")},
     "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
 }
+PIP = re.compile(r"^    pip install (.+)$", re.MULTILINE)
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
 HEADER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 # What stands between two @ in a source that serves two sheets.
@@ -403,7 +405,7 @@ def _blank(sheet: Sheet, notebooks: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _joined(notebooks: Iterable[Any]) -> Any:
-    """Return one notebook of several, under the title of the first, the works that they cite in one list."""
+    """Return one notebook of several, under the title of the first, what they need and cite in one list each."""
     import copy
 
     from nbformat.v4 import new_markdown_cell
@@ -411,6 +413,11 @@ def _joined(notebooks: Iterable[Any]) -> Any:
     from chapters_lib.submission.notebook import REFERENCES, references
 
     first, *others = [copy.deepcopy(notebook) for notebook in notebooks]
+    needed = [PIP.findall(notebook.cells[0].source) for notebook in (first, *others)]
+    packages = sorted({name for lines in needed for line in lines for name in line.split()})
+    lines = textwrap.wrap(" ".join(packages), 95, break_on_hyphens=False)
+    command = " \\\n        ".join(lines)
+    first.cells[0].source = PIP.sub(lambda _: f"    pip install {command}", first.cells[0].source)
     for other in others:
         first.cells.extend(other.cells[1:])
     lists = [cell.source for cell in first.cells if cell.source.startswith(REFERENCES)]
