@@ -82,7 +82,10 @@ def test_the_style_sheet_keeps_the_rules_for_what_tidying_adds(folder):
     (out / "_static" / "book.css").write_text(".caption-box{left:0}.lines{top:0}", encoding="utf-8")
     (folder / "page.html").write_text(PAGE, encoding="utf-8")
     app = SimpleNamespace(
-        builder=SimpleNamespace(name="html"), outdir=out, doctreedir=folder.parent / "trees"
+        builder=SimpleNamespace(name="html"),
+        confdir=folder,
+        outdir=out,
+        doctreedir=folder.parent / "trees",
     )
     site_builder.finish(app, None)
     kept = (out / "_static" / "site.css").read_text(encoding="utf-8")
