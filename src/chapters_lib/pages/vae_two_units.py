@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from chapters_lib import figures
 from chapters_lib.data import CLASSES
 from chapters_lib.findings.verdicts import Verdict, both, difference, greater, less, level, outcome
-from chapters_lib.findings.words import interval
+from chapters_lib.findings.words import interval, signed
 from chapters_lib.pages import INCEPTION, check, model, printed, run, table
 from chapters_lib.pages.vae import PAGE, config, trainings
 from chapters_lib.recipes import autoencoder, vae
@@ -210,7 +210,9 @@ def _moved(dataset: str) -> None:
     page.keep(moved_gap=interval(difference(moved, distance["fitted"], two), 1))
     page.keep(moved_b=interval(difference(moved, distance["b"], two), 1))
     keys = ("mean_least", "mean_most", "square_least", "square_most")
-    page.keep(**{f"code_{key}": found[f"code_{key}"] for key in keys})
+    low, high, *squares = (found[f"code_{key}"] for key in keys)
+    page.keep(code_means=f"{signed(low)} and {signed(high)}")
+    page.keep(code_squares="{:.1f} and {:.1f}".format(*squares))
     apart = max(abs(found["code_mean_least"]), abs(found["code_mean_most"])) > 0.2
     told = ", ".join(f"{key} {found[f'code_{key}']:.2f}" for key in keys)
     page.claims(
