@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import textwrap
 import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -33,6 +34,7 @@ NOTEBOOKS: dict[str, Notebooks] = {
     "a4a": {"a4a": ("a4a", "a4a-@SECTION@", "a4a-end")},
     "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
 }
+PIP = re.compile(r"^    pip install (.+)$", re.MULTILINE)
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
 HEADER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 # What stands between two @ in a source that serves two sheets.
@@ -43,11 +45,20 @@ WORDS = {
 FIGURES = ("CURVES", "TIME", "SAMPLES", "LINES")  # of 4a, in colour
 LESSER = (
     "**{cannot}; everything below is of {named}.** `SVHN=1 EVALUATE=1 jupyter nbconvert --to notebook --execute "
-    "*_4a.ipynb` does all of it on SVHN itself: it downloads the "
-    "data, trains judge and models on them from the same rendered weights for as many epochs, and draws and "
-    "measures all that follows anew. It has not been run. Training would take about {{said}}`hours_training .1f` "
-    "hours of one core as fast as that of the record, with the measuring of samples {{said}}`hours .1f`; the "
+    "*_4a.ipynb` is written to do all of it on SVHN itself: to download the "
+    "data, train judge and models on them from the same rendered weights for as many epochs, and draw and "
+    "measure all that follows anew. It has not been run. On one core as fast as ours training would take about "
+    "{{said}}`hours_training .1f` hours and the measuring of samples {{said}}`hours_measuring .1f`; the "
     "likelihoods come on top."
+)
+PARTS = (
+    " (A crop is moved by up to {number}`gan-svhn-crops config:shift d` pixels, its contrast changes by a factor of up "
+    "to 1 ± {number}`gan-svhn-crops config:colour .1f`, each channel by up to half as much.) Nearly all crops, of all "
+    "three parts, are known to be of SVHN's training split; a hash chose the parts."
+)
+MEASURED = (
+    ", but on the {val} held-out images; samples: at the end only, their distance to the {train} "
+    "training images"
 )
 BEFORE = (
     " FID of their samples beside the real test crops, as many as in Table 7, is {number}`@ vae-realnvp_fid768 .2f` "
@@ -69,13 +80,10 @@ ALONE = (
     "vae-gaussian-@-from-nothing test_bits_per_dimension .2f` bits per value. So within these few updates the start "
     "brings most of what is seen; longer ones were not tried."
 )
-FEW = (
-    "With {said}`crops_tested` images in 768 features both covariances are singular and FID is biased upwards: real "
-    "training crops have {number}`@ train_fid768 .2f`."
-)
+FEW = "With {said}`crops_tested` images in 768 features both covariances are singular and FID is biased upwards."
 THROUGH = (
     "**Where codes are drawn.** We sent {number}`@ config:images d` test images through encoder and decoder and held "
-    "them against {number}`@ config:images d` others (first trainings; nothing was chosen by it). "
+    "them against {number}`@ config:images d` others (first trainings). "
     "{said}`crops_through_says`"
 )
 SHARED = (
@@ -137,6 +145,7 @@ def words(sheet: str) -> dict[str, str]:
         "START": "; the trainings on real images begin with their weights" if begun else "",
         "LOOK": shown.look,
         "MOVED": ", after random moves and changes of colour on the real crops" if crops else "",
+        "MEASURED": colour.words(MEASURED) if crops else "",
         "ALONE": ALONE.replace("@EACH@", _each(controls(shown.name)))
         .replace("`@ ", f"`gan-{shown.name} ")
         .replace("@", shown.name)
@@ -146,7 +155,7 @@ def words(sheet: str) -> dict[str, str]:
             cannot="SVHN whole could not be had where this was recorded",
             named=f"{colour.words(shown.full)} and sees every crop moved and recoloured at random",
         )
-        + " The crops are of SVHN's training split as far as is known, the test crops, too; one file fixes the parts."
+        + PARTS
         if crops
         else f"Everything below is of {colour.words(shown.full)}.",
     }
@@ -403,7 +412,7 @@ def _blank(sheet: Sheet, notebooks: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _joined(notebooks: Iterable[Any]) -> Any:
-    """Return one notebook of several, under the title of the first, the works that they cite in one list."""
+    """Return one notebook of several, under the title of the first, what they need and cite in one list each."""
     import copy
 
     from nbformat.v4 import new_markdown_cell
@@ -411,6 +420,11 @@ def _joined(notebooks: Iterable[Any]) -> Any:
     from chapters_lib.submission.notebook import REFERENCES, references
 
     first, *others = [copy.deepcopy(notebook) for notebook in notebooks]
+    needed = [PIP.findall(notebook.cells[0].source) for notebook in (first, *others)]
+    packages = sorted({name for lines in needed for line in lines for name in line.split()})
+    lines = textwrap.wrap(" ".join(packages), 95, break_on_hyphens=False)
+    command = " \\\n        ".join(lines)
+    first.cells[0].source = PIP.sub(lambda _: f"    pip install {command}", first.cells[0].source)
     for other in others:
         first.cells.extend(other.cells[1:])
     lists = [cell.source for cell in first.cells if cell.source.startswith(REFERENCES)]
