@@ -195,8 +195,8 @@ def _changed(found: Mapping[str, Run]) -> str:
         return ""
     return (
         "In colour images are shifted and recoloured in training: the autoencoders learn the changed images, the GAN "
-        "the unchanged ones, since its discriminator sees samples changed, too. Samples are held against unchanged "
-        "images, which favours the GAN; by how much was not measured."
+        "the unchanged ones. Samples are held against unchanged images, which favours the GAN; by how much was not "
+        "measured."
     )
 
 
