@@ -30,6 +30,7 @@ from chapters_lib.pages.comparison_records import (
 )
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
+from chapters_lib.recording import runs
 from chapters_lib.reproducibility import generator
 
 drawing = schematics.comparison
@@ -248,8 +249,8 @@ def table_board(part: str) -> Markdown:
     floor = "–" if (found := records.floors(part)) is None else f"{found['train_fid768']:.3f}"
     if found is None and (of_real := evaluation_board.real_images(records.dataset(part))):
         floor = f"{of_real[f'train_{key}']:.4f}"
-    if part == "mnist":
-        through, keys = run("sent-through-mnist"), {**SEVERAL, "-": 0, **OF_FIRST}
+    if (name := f"sent-through-{records.dataset(part)}") in runs.names():
+        through, keys = run(name), {**SEVERAL, "-": 0, **OF_FIRST}
         real = [
             number(through.metric(f"train_{of}"), digits) if of != "-" else floor
             for of, digits in keys.items()
@@ -261,6 +262,9 @@ def table_board(part: str) -> Markdown:
             "First row: all test images; their distance by the judge is to the whole training set."
         )
     rows = [["Samples of", *head], ["*real images*", *real]]
+    if above := records.floors(part):
+        begun = ["–", "–", "–", f"{above['rendered_fid768']:.3f}", "–", "–"]
+        rows.append(["*rendered house numbers*", *begun])
     for model, found in records.of(part).items():
         cells = printed(found, SEVERAL)
         for of, digits in {key: 4 if part == "mnist" else 3, **OF_FIRST}.items():
@@ -276,9 +280,7 @@ def table_board(part: str) -> Markdown:
     caption = f"{title[0].upper()}{title[1:]}: {records.trainings(part)}{error}. {first}"
     if records.begun(part):
         caption += " The trainings of a model begin with the same weights: errors are of the last epochs' seed alone."
-    if records.floors(part) is not None:
-        caption += " Inception's distance there is that of real crops to train on."
-    else:
+    if records.floors(part) is None:
         caption += evaluation_board.of_real_images(records.dataset(part))
     return table(caption, f"tab-cmp-board-{part}", "22 16 16 14 12 11 9", rows)
 

@@ -116,10 +116,10 @@ def faults(seen: Mapping[str, Mapping[str, Any]], copies: float) -> None:
     )
 
 
-def wrong_range(stopped: str, right: float, wrong: float) -> None:
+def wrong_range(stopped: str, right: float, one: float, both: float) -> None:
     """Hold what the networks make of images of the wrong size and range against the text."""
     check("32 pixels are not enough", bool(stopped))
-    check("absurd in bytes", wrong > 10 * right)
+    check("absurd in bytes, on one side and on both", min(one, both) > 10 * right)
 
 
 # What the study of the measures found, of numbers of images and of formats.
@@ -181,6 +181,13 @@ def _slope(values: np.ndarray) -> float:
     return float(np.polyfit(np.log(_sizes()[part]), np.log(values[part]), 1)[0])
 
 
+def _bias(values: np.ndarray) -> float:
+    """Return how many % of the last distance a straight line over 1/n, through the larger half, does without."""
+    part = slice(len(_sizes()) // 2, None)
+    limit = np.polyfit(1 / np.array(_sizes()[part]), values[part], 1)[1]
+    return float(100 * (1 - limit / values[-1]))
+
+
 def _few_images() -> None:
     """What the Fréchet distance reads with few images and with many."""
     same, drawn = (
@@ -191,6 +198,7 @@ def _few_images() -> None:
     whole = math.log(same_wide[-1] / same_wide[0]) / math.log(sizes[-1] / sizes[0])
     PAGE.keep(same_few=same_wide[0], same_many=same_wide[-1])
     PAGE.keep(same_slope=signed(slope, 2), whole_slope=signed(whole, 2))
+    PAGE.keep(judge_slope=signed(_slope(same_narrow), 2))
     middle = (
         _study().history.where("features", _widths()[0]).where("images", sizes[len(sizes) // 2])
     )
@@ -198,8 +206,7 @@ def _few_images() -> None:
     PAGE.keep(middle_size=sizes[len(sizes) // 2], middle_least=read.min(), middle_most=read.max())
     PAGE.keep(drawn_ratio=drawn_wide[0] / drawn_wide[-1])
     PAGE.keep(drawn_ratio_judge=drawn_narrow[0] / drawn_narrow[-1])
-    PAGE.keep(share_wide=100 * same_wide[-1] / drawn_wide[-1])
-    PAGE.keep(share_narrow=100 * same_narrow[-1] / drawn_narrow[-1])
+    PAGE.of("bias").keep(wide=_bias(drawn_wide), narrow=_bias(drawn_narrow))
     slopes = [_slope(values) for values in same]
     told = " and ".join(signed(value, 2) for value in slopes)
     falls = all(-1.3 < value < -0.7 for value in slopes) and slope < whole

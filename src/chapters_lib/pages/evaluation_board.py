@@ -384,8 +384,8 @@ def _second_opinion() -> None:
     PAGE.keep(
         second_opinion=second,
         sides="recall and the Inception distance side with the bound there",
-        nearer="Inception, one training each, puts weight 1 before weight 4, so that order belongs to the judge's "
-        "features; its own would be no finding if three trainings overlapped.",
+        nearer="Inception puts weight 1 before weight 4 (one training each), so the claim is of the judge's features; "
+        "Inception's order would fall if three trainings of each weight overlapped.",
     )
 
 
