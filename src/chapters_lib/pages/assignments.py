@@ -22,7 +22,7 @@ def sheet(name: str, *, asked: bool = True) -> Markdown:
     missing = assignments.unanswered(found, assignments.chapters(CONTENTS))
     rows = [["Question", "What is asked", "Read, and look at", "Run and number"]]
     rows += [_row(question) for question in found.questions if question not in missing]
-    widths = "13 27 33 27"
+    widths = "13 25 31 31"
     if not asked:
         rows, widths = [[*row[:1], *row[2:]] for row in rows], "17 48 35"
     text = ""
