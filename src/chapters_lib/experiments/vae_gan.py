@@ -53,7 +53,7 @@ BOTH = replace(BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=10)  # both kinds o
 BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
 NOISY = replace(BOTH, discriminator_rate=2e-4, noise=0.3)  # on what a faster discriminator sees
 FASTER = replace(NOISY, learning_rate=5e-5, noise=0.5, epochs=4)  # than the decoder
-SAMPLES = replace(BOTH, drawn=(SAMPLE,))  # Eq. 5 to the letter
+SAMPLES = replace(BOTH, drawn=(SAMPLE,))  # those that Eq. 5 names
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
 
 DISL = VaeGanConfig(
@@ -174,7 +174,7 @@ EXPERIMENTS = (
         vae_gan_outputs.experiment(
             f"vaegan-{config.dataset}-samples",
             "vae-gan",
-            "basic loss, Eq. 5 to the letter: the discriminator sees samples of p(z) alone",
+            "basic loss, drawn images as in Eq. 5: the discriminator sees samples of p(z) alone",
             config,
             seeds=(0,),
             needs=(f"judge-{config.dataset}", config.start),
@@ -213,7 +213,7 @@ EXPERIMENTS = (
     vae_gan_outputs.experiment(
         "vaegan-fashion-mnist-faster-dis-samples",
         "vae-gan",
-        "vaegan-fashion-mnist-faster-dis by Eq. 5 to the letter: the discriminator sees samples of p(z) alone",
+        "vaegan-fashion-mnist-faster-dis, drawn images as in Eq. 5: samples of p(z) alone",
         replace(FASTER, drawn=(SAMPLE,)),
         seeds=(0,),
         needs=("judge-fashion-mnist", FASTER.start),

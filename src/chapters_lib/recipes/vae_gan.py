@@ -57,9 +57,7 @@ class VaeGanConfig:
     frequency: float = 0.0  # of the sines that the decoder begins with; 0 for none
     input_dropout: float = 0.0  # of the encoder's input pixels
     discriminator_hidden: tuple[int, ...] = (256, 256, 256)
-    noise: float = (
-        0.0  # standard deviation of the noise on each image that the discriminator sees in training
-    )
+    noise: float = 0.0  # standard deviation of that on each image which the discriminator sees
     convolutional: bool = False
     width: int = 32  # of the convolutional networks
     start: str = ""  # run of a VAE whose encoder and decoder the training starts from

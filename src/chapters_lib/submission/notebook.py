@@ -16,10 +16,7 @@ from chapters_lib.submission.sources import SOURCES
 
 NUMBER = re.compile(r"\{number\}`([\w.-]+) ([\w.:-]+) ([\w.,%]+)`")
 SAID = re.compile(r"\{said\}`([\w.-]+)(?: ([\w.,%]+))?`")
-DIS = (
-    "-faster-dis",
-    "-faster-dis-samples",
-)  # the VAE-GAN that is shown, and by the sheet's loss to the letter
+DIS = ("-faster-dis", "-faster-dis-samples")  # the VAE-GAN that is shown; Dis sees samples alone
 # Sheets whose report is a text of its own, and the runs that its pack carries in record/.
 CARRIED = {
     "hw7": (

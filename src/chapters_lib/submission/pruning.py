@@ -8,12 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from chapters_lib.submission.sources import Edit, edited, segment
 
-PLAIN = {
-    "nn.Module",
-    "Protocol",
-    "Exception",
-    "NamedTuple",
-}  # bases that call no method by a plain name
+# Bases that call no method by a plain name.
+PLAIN = {"nn.Module", "Protocol", "Exception", "NamedTuple"}
 CALLED = {"forward"}  # by nn.Module
 
 
