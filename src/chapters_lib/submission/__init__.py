@@ -43,52 +43,8 @@ WORDS = {
     "a4-mnist": {"SLUG": "mnist", "NAME": "MNIST"},
 }
 FIGURES = ("CURVES", "TIME", "SAMPLES", "LINES")  # of 4a, in colour
-LESSER = (
-    "**{cannot}; everything below is of {named}.** `SVHN=1 EVALUATE=1 jupyter nbconvert --to notebook --execute "
-    "*_4a.ipynb` is written to do all of it on SVHN itself: to download the "
-    "data, train judge and models on them from the same rendered weights for as many epochs, and draw and "
-    "measure all that follows anew. It has not been run. On one core as fast as ours training would take about "
-    "{{said}}`hours_training .1f` hours and the measuring of samples {{said}}`hours_measuring .1f`; the "
-    "likelihoods come on top."
-)
-PARTS = (
-    " (A crop is moved by up to {number}`gan-svhn-crops config:shift d` pixels, its contrast changes by a factor of up "
-    "to 1 ± {number}`gan-svhn-crops config:colour .1f`, each channel by up to half as much.) Nearly all crops, of all "
-    "three parts, are known to be of SVHN's training split; a hash chose the parts."
-)
-MEASURED = (
-    ", but on the {val} held-out images; samples: at the end only, their distance to the {train} "
-    "training images"
-)
-BEFORE = (
-    " FID of their samples beside the real test crops, as many as in Table 7, is {number}`@ vae-realnvp_fid768 .2f` "
-    "with the flow, {number}`@ gan_fid768 .2f` for the GAN and {number}`@ vae-gaussian_fid768 .2f` for the plain VAE. "
-    "Rendered crops have {number}`@ rendered_fid768 .2f`, and real training crops {number}`@ train_fid768 .2f`."
-)
-BESIDE_RENDERED = (
-    " FID of 10,000 of their samples beside rendered test images is {number}`vae-realnvp-house-numbers "
-    "fid_inception768_bfloat16 .2f` with the flow, {number}`gan-house-numbers fid_inception768_bfloat16 .2f` for the "
-    "GAN and {number}`vae-gaussian-house-numbers fid_inception768_bfloat16 .2f` for the plain VAE."
-)
-ALONE = (
-    "**Without the rendered start.** The three models also learned the same crops from random weights, for the same "
-    "{number}`@ config:epochs d` epochs (@EACH@; the VAEs at a rate of {number}`vae-gaussian-@-from-nothing "
-    "config:learning_rate g` instead of {number}`vae-gaussian-@ config:learning_rate g`; the judge was not asked). FID "
-    "beside the test crops is then {number}`vae-realnvp-@-from-nothing test_fid768 .2f` with the flow, {number}`"
-    "gan-@-from-nothing test_fid768 .2f` for the GAN and {number}`vae-gaussian-@-from-nothing test_fid768 .2f` for the "
-    "plain VAE, and the VAEs need {number}`vae-realnvp-@-from-nothing test_bits_per_dimension .2f` (flow) and {number}`"
-    "vae-gaussian-@-from-nothing test_bits_per_dimension .2f` bits per value. So within these few updates the start "
-    "brings most of what is seen; longer ones were not tried."
-)
-FEW = "With {said}`crops_tested` images in 768 features both covariances are singular and FID is biased upwards."
-THROUGH = (
-    "**Where codes are drawn.** We sent {number}`@ config:images d` test images through encoder and decoder and held "
-    "them against {number}`@ config:images d` others (first trainings). "
-    "{said}`crops_through_says`"
-)
-SHARED = (
-    "The trainings of a model share one start, so what another start would change is not known."
-)
+# What a source says where a fact of the record holds, or where it does not.
+WHERE = re.compile(r"@(not )?([a-z]+)\{(.*?)\}@", re.DOTALL)
 
 
 def controls(name: str) -> tuple[str, ...]:
@@ -104,61 +60,41 @@ def _each(names: Iterable[str]) -> str:
 
 
 def words(sheet: str) -> dict[str, str]:
-    """Return what stands between two @ in the sources of a sheet: of 4a, what is said of the colour set shown."""
+    """Return what stands between two @ in the sources of a sheet: of 4a, what the colour set shown is called."""
     if sheet != "a4a":
         return WORDS.get(sheet, {})
     shown = colour.colour_set()
-    if shown.name == colour.CONTROL:
-        return {
-            **dict(zip(FIGURES, "6789", strict=True)),
-            "SECTION": "house-numbers",
-            "MOVED": "",
-            "SET": shown.name,
-            "NAMED": "rendered house numbers",
-            "OTHERS": "the rendered ones",
-            "TRAININGS": "one training each",
-            "COUNTED": "there likelihoods are of the first 1,000 images, bounds of all 10,000",
-        }
-    crops, floors = shown.name == "svhn-crops", f"floors-{shown.name}"
-    yardstick, through = floors in runs.names(), f"sent-through-{shown.name}"
-    first = runs.load(f"vae-gaussian-{shown.name}")
-    begun = first.config.get("begun", "")
-    each = _each(f"{model}-{shown.name}" for model in colour.MODELS)
-    counted = first.config["nll_images"]
+    control, few = shown.name == colour.CONTROL, shown.name == "svhn-crops"
+    alone = controls(shown.name)
     return {
-        **dict(zip(FIGURES, "5678", strict=True)),
-        "SECTION": "real",
+        **dict(zip(FIGURES, "6789" if control else "5678", strict=True)),
+        "SECTION": "house-numbers" if control else "real",
         "SET": shown.name,
-        "NAMED": "real crops of SVHN" if crops else "SVHN",
-        "TITLE": f"{colour.title()}",
-        "OTHERS": "the real ones in colour",
-        "TRAININGS": each,
-        "COUNTED": f"there likelihoods are of the first {counted:,} images"
-        if counted
-        else "all images",
-        "FID": "test_fid768" if crops else "fid_inception768_bfloat16",
-        "STAR": "*: of other real crops." if yardstick else "",
-        "CONTROLS": BEFORE.replace("@", floors) if yardstick else BESIDE_RENDERED,
-        "FEW": FEW.replace("@", floors) if yardstick else "",
-        "THROUGH": THROUGH.replace("@", through) if through in runs.names() else "",
-        "SHARED": SHARED if begun else "",
-        "START": "; the trainings on real images begin with their weights" if begun else "",
+        "TITLE": colour.title(),
+        "FULL": colour.words(shown.full),
         "LOOK": shown.look,
-        "MOVED": ", after random moves and changes of colour on the real crops" if crops else "",
-        "MEASURED": colour.words(MEASURED) if crops else "",
-        "ALONE": ALONE.replace("@EACH@", _each(controls(shown.name)))
-        .replace("`@ ", f"`gan-{shown.name} ")
-        .replace("@", shown.name)
-        if controls(shown.name)
-        else "",
-        "OPENING": LESSER.format(
-            cannot="SVHN whole could not be had where this was recorded",
-            named=f"{colour.words(shown.full)} and sees every crop moved and recoloured at random",
-        )
-        + PARTS
-        if crops
-        else f"Everything below is of {colour.words(shown.full)}.",
+        "FID": "test_fid768" if few else "fid_inception768_bfloat16",
+        "TRAININGS": _each(f"{model}-{shown.name}" for model in colour.MODELS),
+        "EACH": _each(alone) if alone else "",
     }
+
+
+def facts(sheet: str) -> set[str]:
+    """Return what is true of the records of a sheet: of 4a, of the colour set shown."""
+    if sheet != "a4a":
+        return set()
+    name = colour.colour_set().name
+    config = runs.load(f"vae-gaussian-{name}").config
+    holds = {
+        "crops": name == "svhn-crops",
+        "control": name == colour.CONTROL,
+        "begun": bool(config.get("begun")),
+        "counted": bool(config["nll_images"]),
+        "floors": f"floors-{name}" in runs.names(),
+        "through": f"sent-through-{name}" in runs.names(),
+        "alone": bool(controls(name)),
+    }
+    return {fact for fact, true in holds.items() if true}
 
 
 TEAM = {"hw7": 3}  # how many may hand in together; elsewhere one
@@ -225,6 +161,8 @@ def source(sheet: Sheet, notebook: str, pages: tuple[str, ...]) -> str:
         return ""
     first, *others = texts
     text = "\n+++\n".join([first, *(HEADER.sub("", other) for other in others)])
+    true = facts(sheet.name)
+    text = WHERE.sub(lambda m: m[3] if (m[2] in true) is not bool(m[1]) else "", text)
     for word, value in said.items():
         text = text.replace(f"@{word}@", value)
     return text
