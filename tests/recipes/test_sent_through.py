@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
 from chapters_lib import data
 from chapters_lib.data import Dataset
+from chapters_lib.evaluation.fid import feature_distance
 from chapters_lib.evaluation.judge import distance_to
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.recipes import comparing, likelihood_vae, sent_through
-from chapters_lib.recipes.comparing import MODELS, Drawer
+from chapters_lib.recipes.comparing import MODELS, ComparedModelsConfig, Drawer
 from chapters_lib.recipes.likelihood_vae import PriorConfig
-from chapters_lib.recipes.sent_through import SentThroughConfig
+from chapters_lib.recipes.sent_through import RedrawnConfig, SentThroughConfig
 from chapters_lib.recording import judging, scoreboard
 from chapters_lib.reproducibility import seed_everything
 
@@ -52,3 +55,23 @@ def test_every_set_is_held_against_the_other_half(judge: Classifier) -> None:
             found
         )
     assert {"train_recognisable", "train_fid_judge", "train_recall_judge"} <= set(found)
+
+
+def test_samples_are_measured_before_and_after(
+    judge: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = SimpleNamespace(protocol="inception2")
+    monkeypatch.setattr(scoreboard, "network", lambda precision: net)
+    halves = lambda net, x, keep=True: x.double().unflatten(2, (2, -1)).mean((1, 3, 4))  # noqa: E731
+    monkeypatch.setattr(scoreboard, "features", halves)
+    found = sent_through.evaluate_redrawn(RedrawnConfig("digits", images=40), nn.Identity())
+    test = data.load("digits", "test").images[:40]
+    images = comparing.drawn_by(
+        comparing.recorded("digits")["gan"], ComparedModelsConfig("digits", images=40)
+    )
+    out = sent_through.sent_through("vae-realnvp-digits", images)
+    for key, part in (("drawn", images.images), ("through", out)):
+        expected = feature_distance(halves(net, test), halves(net, part))
+        assert found[f"gan_{key}_fid_inception2"] == pytest.approx(expected, rel=1e-6)
+        assert found[f"gan_{key}_relative_roughness"] > 0
+    assert {"vae-realnvp_drawn_fid_judge", "vae-realnvp_through_recognisable"} <= set(found)

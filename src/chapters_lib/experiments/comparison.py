@@ -9,7 +9,7 @@ from chapters_lib.recipes import comparing, gan, likelihood_vae, sent_through, s
 from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.likelihood_vae import PriorConfig
-from chapters_lib.recipes.sent_through import SentThroughConfig
+from chapters_lib.recipes.sent_through import RedrawnConfig, SentThroughConfig
 from chapters_lib.recipes.specks import SpecksConfig
 from chapters_lib.recording.experiment import (
     Experiment,
@@ -126,6 +126,19 @@ EXPERIMENTS = (
         build_nothing,
         measure_nothing,
         sent_through.evaluate,
+        no_panels,
+        seeds=(0,),
+        needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
+        weights_stored=False,
+    ),
+    Experiment(
+        "redrawn-mnist",
+        CHAPTER,
+        "samples of the flow's model and of the GAN, encoded and decoded again by the flow's model",
+        RedrawnConfig("mnist"),
+        build_nothing,
+        measure_nothing,
+        sent_through.evaluate_redrawn,
         no_panels,
         seeds=(0,),
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),

@@ -10,7 +10,7 @@ from chapters_lib.recipes import comparing, crops, gan, likelihood_vae, measurin
 from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.crops import FloorsConfig
 from chapters_lib.recipes.measuring import SizesConfig
-from chapters_lib.recipes.sent_through import SentThroughConfig
+from chapters_lib.recipes.sent_through import RedrawnConfig, SentThroughConfig
 from chapters_lib.recording.experiment import (
     Experiment,
     build_nothing,
@@ -129,6 +129,19 @@ EXPERIMENTS = (
         build_nothing,
         measure_nothing,
         sent_through.evaluate,
+        no_panels,
+        seeds=(0,),
+        needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
+        weights_stored=False,
+    ),
+    Experiment(
+        f"redrawn-{NAME}",
+        CHAPTER,
+        "samples of the flow's model and of the GAN, encoded and decoded again by the flow's model",
+        RedrawnConfig(NAME),
+        build_nothing,
+        measure_nothing,
+        sent_through.evaluate_redrawn,
         no_panels,
         seeds=(0,),
         needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),

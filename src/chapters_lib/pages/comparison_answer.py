@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import combinations, pairwise
 
 from chapters_lib.evaluation.intervals import Interval, paired
+from chapters_lib.findings.grain import of_grain
 from chapters_lib.findings.verdicts import (
     Verdict,
     above,
@@ -142,6 +143,7 @@ def _of_colour() -> None:
         lose=losing("colour"),
         spread=_spread(),
         through=_sent_through_in_colour(),
+        grain=_grain("colour", 2),
     )
     PAGE.of("colour").keep(
         overfit=_overfitting(normal, flow),
@@ -292,6 +294,17 @@ def _sent_through_in_colour() -> str:
         f"{trained:.1f}, draws at {drawn[0]:.1f} and {drawn[1]:.1f} (first trainings). So the drawing of codes costs "
         f"{most} sending images through."
     )
+
+
+def _grain(part: str, digits: int) -> str:
+    """Say what becomes of the GAN's samples by way of the flow's model, where that was measured."""
+    name = f"redrawn-{records.dataset(part)}"
+    if name not in runs.names():
+        return ""
+    found, key = run(name), "fid_inception768_bfloat16"
+    count = min(found.config["images"], found.data_used["test"]["images"])
+    said = of_grain(found.metrics, key, "Inception's distance", digits)
+    return f"{said} (First trainings, {count:,} samples each.)"
 
 
 def _sent_through() -> None:
@@ -487,7 +500,7 @@ def _of_specks() -> None:
     normal = records.of("mnist")[NORMAL].metric(key).values[0]
     taken, added = (gan - swept) / (gan - flow), (specked - flow) / (gan - flow)
     PAGE.keep(specks_taken=100 * taken, specks_added=100 * added)
-    PAGE.keep(inception_swept=swept, inception_normal=normal)
+    PAGE.keep(inception_swept=swept, inception_normal=normal, grain=_grain("mnist", 3))
     share = {name: 100 * record[f"{name}_speckled_share"] for name in (*MODELS, "test")}
     PAGE.keep(specks_share=share[GAN], specks_share_flow=share[FLOW], specks_test=share["test"])
     most = max(share[NORMAL], share[FLOW], share["test"])

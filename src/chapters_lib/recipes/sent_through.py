@@ -1,4 +1,4 @@
-"""Test images sent through a variational autoencoder: how far from others they are then, beside draws of its prior."""
+"""Images sent through a variational autoencoder: test images beside draws of its prior, and other models' samples."""
 
 from __future__ import annotations
 
@@ -65,3 +65,36 @@ def evaluate(config: SentThroughConfig, _: nn.Module) -> Metrics:
     scores = judged_scores(config.dataset, others)
     scores |= scoreboard.judged(config.dataset, test.images, others)
     return metrics | {f"train_{key}": value for key, value in scores.items()}
+
+
+@dataclass(frozen=True)
+class RedrawnConfig:
+    """Whose samples are encoded and decoded again, and by which autoencoder."""
+
+    dataset: str
+    samples_of: tuple[str, ...] = ("vae-realnvp", "gan")
+    through: str = "vae-realnvp"
+    images: int = 1_000  # of each, or as many as there are test images
+    precision: str = "bfloat16"  # of the Inception network
+
+
+def evaluate_redrawn(config: RedrawnConfig, _: nn.Module) -> Metrics:
+    """Measure samples, and the same sent through an autoencoder, which gives them the grain of its own images.
+
+    ``MODEL_drawn_…`` and ``MODEL_through_…``, against as many test images.
+    """
+    net = scoreboard.network(precision=config.precision)
+    test = data.load(config.dataset, "test").images[: config.images]
+    real, models = scoreboard.features(net, test), comparing.recorded(config.dataset)
+    metrics: Metrics = {}
+    for name in config.samples_of:
+        count = ComparedModelsConfig(config.dataset, images=len(test))
+        drawn = comparing.drawn_by(models[name], count)
+        through = sent_through(f"{config.through}-{config.dataset}", drawn)
+        for key, images in (("drawn", drawn.images), ("through", through)):
+            scores = judged_scores(config.dataset, images)
+            features = scoreboard.features(net, images, keep=False)
+            scores |= scoreboard.distances(net, real, features)
+            scores["relative_roughness"] = float(roughness(images).mean() / roughness(test).mean())
+            metrics |= {f"{name}_{key}_{score}": value for score, value in scores.items()}
+    return metrics

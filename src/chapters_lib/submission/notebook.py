@@ -53,6 +53,7 @@ CARRIED = {
             for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
         ),
         *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist", "sent-through-mnist"),
+        "redrawn-mnist",
         "house-numbers-beside-svhn",
     ),
     "hw5": (
