@@ -25,9 +25,9 @@ def of_grain(found: Mapping[str, Any], key: str, fid: str, digits: int) -> str:
     share = next(words for least, words in SHARES if 1 - after / before >= least)
     verdict = f"So {share} of what {fid} holds against the GAN beside the flow's model disappears with the grain."
     return (
-        "We encoded and decoded samples by the flow's model. The GAN's lose their grain: their roughness goes from "
+        "Encoded and decoded by the flow's model, the GAN's samples lose their grain: their roughness goes from "
         f"{change('gan', 'relative_roughness')} % of that of test images. {fid} goes from "
-        f"{change('gan', key, digits, 1)} (of the flow's own samples: from {change('vae-realnvp', key, digits, 1)}), "
+        f"{change('gan', key, digits, 1)} (the flow's own samples: from {change('vae-realnvp', key, digits, 1)}), "
         f"the judge's distance from {change('gan', 'fid_judge', digits - 1, 1)}, the share that it recognises from "
         f"{change('gan', 'recognisable')} %.{f' {verdict}' if before > 0 else ''}"
     )
