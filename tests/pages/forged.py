@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.pages import colour, evaluation_board, gb_rbm_chains, model, run
+from chapters_lib.findings import colour
+from chapters_lib.pages import evaluation_board, gb_rbm_chains, model, run
 from chapters_lib.recording import runs
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from chapters_lib import figures
 from chapters_lib.figures import schematics
+from chapters_lib.findings import colour
 from chapters_lib.findings.words import number, signed, with_error
-from chapters_lib.pages import check, colour, evaluation_board, printed, run, table
+from chapters_lib.pages import check, evaluation_board, printed, run, table
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages import comparison_records as records
 from chapters_lib.pages.comparison_records import (

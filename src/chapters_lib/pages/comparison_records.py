@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torchinfo import summary
 
 from chapters_lib.experiments import find
+from chapters_lib.findings.colour import CONTROL, colour_set
+from chapters_lib.findings.colour import title as colour_title
 from chapters_lib.findings.verdicts import difference
 from chapters_lib.findings.words import in_words, interval, number
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import Page, check, run
-from chapters_lib.pages.colour import CONTROL, colour_set
-from chapters_lib.pages.colour import title as colour_title
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs

@@ -20,6 +20,7 @@ from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.experiments import find
 from chapters_lib.experiments.realnvp_prior import STUDIED, WITHOUT
 from chapters_lib.figures import schematics
+from chapters_lib.findings import colour
 from chapters_lib.findings.verdicts import (
     Verdict,
     above,
@@ -32,7 +33,7 @@ from chapters_lib.findings.verdicts import (
     shown,
 )
 from chapters_lib.findings.words import in_words, interval, number
-from chapters_lib.pages import Page, check, colour, model, printed, run, table
+from chapters_lib.pages import Page, check, model, printed, run, table
 from chapters_lib.recipes import likelihood_vae
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.reproducibility import generator
