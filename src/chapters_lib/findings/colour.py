@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from chapters_lib.findings import run
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 
@@ -93,7 +94,7 @@ def colour_set() -> ColourSet:
 
 def words(text: str) -> str:
     """Return words of the shown set with its numbers of images, as they were recorded, filled in."""
-    used = runs.load(f"{MODELS[0]}-{colour_set().name}").data_used
+    used = run(f"{MODELS[0]}-{colour_set().name}").data_used
     count = {split: int(of["images"]) for split, of in used.items()}
     return text.format(
         **{split: f"{number:,}" for split, number in count.items()}, all=f"{sum(count.values()):,}"

@@ -27,14 +27,9 @@ S = TypeVar("S")  # the configuration of a whole study
 class Case(Generic[C]):
     """One training of a study.
 
-    Attributes
-    ----------
-    name
-        of its checkpoint; also in the keys of its metrics.
-    config
-        the numbers of its training.
-    mark
-        the columns by which the history tells its rows from the others'.
+    `name`: of its checkpoint; also in the keys of its metrics.
+    `config`: the numbers of its training.
+    `mark`: the columns by which the history tells its rows from the others'.
     """
 
     name: str
