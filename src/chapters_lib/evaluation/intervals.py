@@ -108,10 +108,7 @@ def borrowed(
 
 
 def pooled(
-    a: Numbers,
-    b: Numbers,
-    groups: Sequence[Numbers],
-    level: float = 0.95,
+    a: Numbers, b: Numbers, groups: Sequence[Numbers], level: float = 0.95
 ) -> Interval:
     """Return mean(a) − mean(b) where a or b is a single training, with the spread of several settings' trainings.
 

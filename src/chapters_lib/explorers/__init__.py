@@ -139,11 +139,7 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
     for name in [name for name in run_names if name in runs.names()]:
         run, experiment = runs.load(name), find(name)
         dataset = run.config["dataset"]
-        entry = {
-            "name": name,
-            "model": _kind(run.config),
-            "dataset": TITLES.get(dataset, dataset),
-        }
+        entry = {"name": name, "model": _kind(run.config), "dataset": TITLES.get(dataset, dataset)}
         path, stamp = folder / f"{name}.js", f"// {_stamp(run.folder)}\n"
         # The stamp comes last: a torn file has none.
         if not (path.exists() and path.read_bytes().endswith(stamp.encode("utf-16-le"))):

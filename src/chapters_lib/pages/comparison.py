@@ -15,16 +15,7 @@ from chapters_lib import figures
 from chapters_lib.figures import schematics
 from chapters_lib.findings import board, colour
 from chapters_lib.findings import compared as records
-from chapters_lib.findings.compared import (
-    AUTOENCODERS,
-    FLOW,
-    GAN,
-    NAMES,
-    NORMAL,
-    PARTS,
-    SAID,
-    WAYS,
-)
+from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NAMES, NORMAL, PARTS, SAID, WAYS
 from chapters_lib.findings.words import number, signed, with_error
 from chapters_lib.pages import check, printed, run, table
 from chapters_lib.pages import comparison_answer as answer

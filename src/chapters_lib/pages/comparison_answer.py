@@ -79,7 +79,7 @@ def _of_samples(part: str) -> None:
             f"{name.capitalize()}: {records.ranked(part, f'{name}_judge', 2, lower=False)}."
             for name in ("precision", "recall")
             if f"{name}_judge" in found[GAN].metrics
-        ),
+        )
     )
     if part == "mnist":
         PAGE.of(part).keep(

@@ -303,8 +303,7 @@ def list_as_prior(kls: Mapping[str, tuple[float, float]], training: int) -> None
     PAGE.keep(list_spread=test - train, plain_test=kls["N(0, I)"][1])
     PAGE.keep(fitted_spread=kls["fitted"][1] - kls["fitted"][0])
     PAGE.own_claims(
-        list_train=_order(train, kls["fitted"][0]),
-        list_test=_order(kls["N(0, I)"][1], test),
+        list_train=_order(train, kls["fitted"][0]), list_test=_order(kls["N(0, I)"][1], test)
     )
 
 

@@ -23,15 +23,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.folders import cache_root, root
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Experiment, Session, measure_nothing
-from chapters_lib.recording.record import (
-    Basis,
-    Outcome,
-    alone,
-    elapsed,
-    forget,
-    gather,
-    one_seed,
-)
+from chapters_lib.recording.record import Basis, Outcome, alone, elapsed, forget, gather, one_seed
 from chapters_lib.reproducibility import describe_machine, pick_device, source_commit
 
 RETRIES = 20  # of a seed whose machine or process is lost

@@ -8,15 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from torch import nn
 
-from chapters_lib.recording.experiment import (
-    C,
-    Experiment,
-    M,
-    Metrics,
-    Panels,
-    Session,
-    no_panels,
-)
+from chapters_lib.recording.experiment import C, Experiment, M, Metrics, Panels, Session, no_panels
 from chapters_lib.reproducibility import random_state, restore_random_state, seed_everything
 from chapters_lib.training import History
 
