@@ -265,7 +265,7 @@ def _control_said() -> str:
     """Say what convolutions alone change, against the fully connected VAE."""
     words = {
         "recognisable": ("fewer", "no difference in", "more"),
-        "fid_judge": ("a smaller", "no other", "a larger"),
+        "fid_judge": ("a smaller", "no difference in", "a larger"),
     }
     known, far = (
         outcome(
