@@ -278,7 +278,7 @@ def _control_said() -> str:
 
 def _sweeps() -> None:
     small, *_, large = gammas()
-    PAGE.keep(gamma_small=f"{small:g}", gamma_large=f"{large:g}")
+    PAGE.keep(gamma_large=f"{large:g}")
     PAGE.keep(gamma_next=f"{_next()[0]:g}")
     found = {"small": gamma_name(small), "run": at_run()}
     found |= {f"layer_{n}": case for n, case in layers().items()}
