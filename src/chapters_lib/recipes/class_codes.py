@@ -113,7 +113,7 @@ def readings(config: ClassCodesConfig) -> Metrics:
 
 @torch.no_grad()
 def redrawn(config: ClassCodesConfig) -> Metrics:
-    """Return how many nats reconstructions lose when the active or the idle units of the codes are drawn from the prior."""
+    """Return how many nats reconstructions lose when active or idle units of their codes are drawn from the prior."""
     found: Metrics = {}
     test = data.load(config.dataset, "test")
     for prefix, name in ENCODERS.items():
