@@ -158,7 +158,7 @@ def _judged() -> None:
 
 
 def _hits() -> None:
-    """Keep how often one gets the class that one asks for, and how much brightness goes along."""
+    """Keep how often one gets the class that one asks for, and how much brightness goes along with a code."""
     found = run(CODES)
 
     def of(key: str) -> Interval:
@@ -170,13 +170,14 @@ def _hits() -> None:
     for prefix in MEASURED:
         for kind in ("own", "prior", "other"):
             of(f"{prefix}_{kind}_hit")
-    asked_for = torch.from_numpy(run(CODES).panels["cvae_prior"])
+    asked_for = torch.from_numpy(found.panels["cvae_prior"])
     best, worst = int(asked_for.argmax()), int(asked_for.argmin())
     PAGE.keep(best=CLOTHES[best].lower(), worst=CLOTHES[worst].lower())
     percent(best=float(asked_for[best]), worst=float(asked_for[worst]))
-    brightness = transferred()[1].float().mean((2, 3, 4))  # (classes, images)
-    kept = torch.corrcoef(brightness)[~torch.eye(10, dtype=torch.bool)].mean()
-    PAGE.keep(transfer_correlation=float(kept), transfer_images=brightness.shape[1])
+    bright = torch.from_numpy(found.panels["cvae_brightness"])
+    PAGE.keep(bright=float(bright.mean()), bright_least=float(bright.min()))
+    PAGE.keep(bright_most=float(bright.max()), brightest=CLOTHES[int(bright.argmax())].lower())
+    PAGE.keep(dimmest=CLOTHES[int(bright.argmin())].lower())
     as_mixed = of("decoder_only_prior_less_mixture")
     PAGE.keep(mixture_hit=100 * found["decoder_only_prior_hit"] - as_mixed.difference)
     PAGE.claims(
@@ -186,4 +187,5 @@ def _hits() -> None:
             shown(as_mixed, sign=1, digits=1),
             Verdict(as_mixed.difference < 5, f"{as_mixed.difference:.1f} points"),
         ),
+        bright=Verdict(float(bright.min()) > 0.3, f"correlations {bright.tolist()}"),
     )
