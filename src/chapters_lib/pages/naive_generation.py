@@ -96,6 +96,8 @@ def _training() -> None:
         fashion_epochs_a=str(a[0]["epochs"]),
         mnist_epochs_a=str(a[1]["epochs"]),
         epochs_b=str(b[0]["epochs"]),
+        sines=str(a[0]["hidden"][-1]),
+        frequency=f"{a[0]['frequency']:g}",
         large=f"{large.config['batch_size']:,}",
         large_edges=100 * edges.mean,
         large_mse=large["test_mse"],
