@@ -269,7 +269,8 @@ def _claims() -> None:
         for name in SETS
     ]
     gap = difference(score(fashion, "own_b", "fid"), score(fashion, "b", "fid"))
-    fewer = difference(*(score(fashion, draw, "share").times(100) for draw in ("normal", "fitted")))
+    normal, fitted = (score(fashion, draw, "share").times(100) for draw in ("normal", "fitted"))
+    fewer = difference(normal, fitted)
     PAGE.keep(own_gap=interval(gap, 1), fewer=interval(fewer, 0, bare=True))
     PAGE.claims(
         draws_nearer=shown(gap, sign=1),
