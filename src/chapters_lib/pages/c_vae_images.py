@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 
 import torch
 from IPython.display import Markdown
@@ -73,19 +72,12 @@ def samples() -> Figure:
     return figures.image_rows(dict(rows), width=5.6)
 
 
-@cache
-def transferred() -> tuple[Tensor, Tensor]:
-    """Return random test images, and their mean codes decoded as every class, uint8 (classes, images, 1, 28, 28)."""
-    images, labels = (torch.from_numpy(run(CVAE).panels[key]) for key in ("images", "labels"))
-    codes, _ = likelihood.encode(model(CVAE), images / 255, *vae.condition(config(CVAE), labels))
-    return images, asked(config(CVAE), model(CVAE), codes)
-
-
 def transfer() -> Figure:
-    """Show test images, and below each what their codes give as every class."""
-    images, grid = transferred()
-    rows = zip(CLOTHES, grid[:, :10], strict=True)
-    return figures.image_rows({"test image": images[:10], **dict(rows)}, width=5.6)
+    """Show random test images, and below each what its mean code gives as every class."""
+    images, labels = (torch.from_numpy(run(CVAE).panels[key][:10]) for key in ("images", "labels"))
+    codes, _ = likelihood.encode(model(CVAE), images / 255, *vae.condition(config(CVAE), labels))
+    rows = zip(CLOTHES, asked(config(CVAE), model(CVAE), codes), strict=True)
+    return figures.image_rows({"test image": images, **dict(rows)}, width=5.6)
 
 
 def hits() -> Markdown:
@@ -166,10 +158,8 @@ def _hits() -> None:
         PAGE.keep(**{key: share.mean, f"{key}_sem": share.sem})
         return Interval.about(share.mean, share.sem)
 
-    of("real_hit")
-    for prefix in MEASURED:
-        for kind in ("own", "prior", "other"):
-            of(f"{prefix}_{kind}_hit")
+    shares = ("real", "cvae_prior", "decoder_only_prior", "decoder_only_own", "decoder_only_other")
+    PAGE.keep(**{f"{key}_hit": 100 * found[f"{key}_hit"] for key in shares})
     asked_for = torch.from_numpy(found.panels["cvae_prior"])
     best, worst = int(asked_for.argmax()), int(asked_for.argmin())
     PAGE.keep(best=CLOTHES[best].lower(), worst=CLOTHES[worst].lower())
