@@ -7,7 +7,6 @@ import math
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from chapters_lib import data, figures
 from chapters_lib.evaluation import likelihood
