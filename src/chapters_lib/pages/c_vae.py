@@ -64,7 +64,8 @@ def digits_found(found: Mapping[str, Measured]) -> None:
     for short, values in (("v", v), ("c", c)):
         PAGE.of(f"digits_{short}").keep(price=values["price"], bound=values["-ELBO"])
     percent(
-        **{f"digits_{s}_mu": of["probe, mu"] for s, of in (("v", v), ("c", c), ("cheap", cheap))}
+        digits_v_z=v["probe, z"],
+        **{f"digits_{s}_mu": of["probe, mu"] for s, of in (("v", v), ("c", c), ("cheap", cheap))},
     )
 
 
