@@ -1,4 +1,4 @@
-"""How far a trained discriminator's features are ahead of yardsticks: other first weights, and random maps without convolutions."""
+"""How far a trained discriminator is ahead of others with first weights, and of random maps without convolutions."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class YardsticksConfig:
     """How many yardsticks of each kind, by seeds 0, 1, …; all read the first draw of the labels."""
 
     compared: PretrainingConfig
+    dataset: str = "mnist"
     share: float = 0.1
     untrained: int = 5
     random_maps: int = 3
@@ -57,7 +58,7 @@ def evaluate(config: YardsticksConfig, model: nn.Module) -> Metrics:
     Keys are ``NAME_test_accuracy`` and ``NAME_decay``; ``NAME_alone_beside_OTHER`` is the number of
     test images that NAME reads rightly and OTHER does not, OTHER or NAME being dcgan or pixels.
     """
-    training, test = (data.load(config.compared.dataset, split) for split in ("train", "test"))
+    training, test = (data.load(config.dataset, split) for split in ("train", "test"))
     part = training.subset(labelled(training.labels, config.share, 0))
     metrics: Metrics = {}
     right: dict[str, Tensor] = {}
