@@ -33,6 +33,7 @@ KINDS = {  # by their key: name in the table, number, name in the figure
     "fc_gan": ("fully connected GAN's", 256, "fully connected GAN"),
     "dcgan": ("DCGAN's, min-max", 8192, "DCGAN"),
 }
+NAMES = {3: "three", 4: "four"}
 SHARES = [100 * share for share in STUDIED.shares]
 
 
@@ -155,7 +156,9 @@ def _of_shares() -> None:
     PAGE.keep(fewest_share=f"{SHARES[0]:g}", fewest_images=f"{STUDIED.shares[0] * images:.0f}")
     PAGE.keep(fewest_dcgan=f"{trained[0]:.1f}", fewest_pixels=f"{pixels[0]:.1f}")
     PAGE.keep(enough=f"{enough:g}", pixels_all=f"{pixels[-1]:.1f}", dcgan_all=f"{trained[-1]:.1f}")
-    PAGE.keep(lead_one=f"{lead[SHARES.index(1)]:.1f}", lead_all=f"{lead[-1]:.1f}")
+    leads = {"fewest": lead[0], "one": lead[SHARES.index(1)], "all": lead[-1]}
+    PAGE.of("lead").keep(**{key: f"{value:.1f}" for key, value in leads.items()})
+    steps = ", ".join(f"{value:.1f}" for value in lead)
     PAGE.keep(dcgan_one=f"{accuracy('dcgan', 1):.1f}", whole_one=f"{alone(1):.1f}")
     every = 1.0 in run(END_TO_END).config["shares"]
     fitted = 100 * run(END_TO_END)["end_to_end_10_train_accuracy"]
@@ -163,7 +166,8 @@ def _of_shares() -> None:
     PAGE.keep(whole_all=f"on {alone(100):.1f} % (one training)" if every else "was not recorded")
     gaps = [sampled(alone(share) / 100, accuracy("dcgan", share) / 100, tests) for share in (1, 10)]
     one, ten = (shown(gap, sign=-1, digits=1) for gap in gaps)
-    PAGE.claims(at_one=one, at_ten=ten)
+    shrinks = Verdict(bool((np.diff(lead) < 0).all()), steps)
+    PAGE.claims(at_one=one, at_ten=ten, shrinks=shrinks)
 
 
 # The page's own small run
@@ -194,7 +198,7 @@ def table_page(config: Any, found: Mapping[str, Mapping[str, float]]) -> Markdow
 
 @cache
 def cover() -> dict[int, tuple[Tensor, Tensor]]:
-    """Return by kernel how often each output pixel is written to, and its size under random weights."""
+    """Return by kernel how often each output pixel is written to, and what 4,000 random layers make of a constant."""
 
     def output(kernel: int, inputs: Tensor, weight: Tensor) -> Tensor:
         more = int(kernel == 3)  # so that the size doubles
@@ -206,21 +210,27 @@ def cover() -> dict[int, tuple[Tensor, Tensor]]:
         count = output(kernel, torch.ones(1, 1, 7, 7), ones)[0, 0]
         constant = torch.randn(1, 16, 1, 1, generator=draw).expand(1, 16, 7, 7)
         weight = torch.randn(16, 4000, kernel, kernel, generator=draw)
-        maps[kernel] = count, output(kernel, constant, weight)[0].square().mean(0).sqrt()
+        maps[kernel] = count, output(kernel, constant, weight)[0]
     return maps
 
 
 def checkerboard() -> Figure:
     """Draw cover and output under random weights of kernels of 3 and of 4; glue how uneven they are."""
-    figure, axes = figures.panels(2, 2, width=4.2, height=2.0)
-    for column, (kernel, maps) in enumerate(cover().items()):
-        for row, (values, name) in enumerate(zip(maps, ("cover", "random weights"), strict=True)):
-            ax = axes[2 * row + column]
-            ax.imshow(values / values.max(), cmap="gray", vmin=0, vmax=1)
+    figure, axes = figures.panels(3, 2, width=5.4, height=1.9)
+    for row, (kernel, (count, layers)) in enumerate(cover().items()):
+        one, every = layers[0], layers.square().mean(0).sqrt()
+        for ax, (name, values, low) in zip(
+            axes[3 * row :],
+            (("cover", count, 0), ("one layer", one, -1), ("4,000 layers", every, 0)),
+            strict=False,
+        ):
+            ax.imshow(values / values.abs().max(), cmap="gray", vmin=low, vmax=1)
             ax.set_axis_off()
             ax.set_title(f"kernel {kernel}: {name}")
-        block = maps[1][2:-2, 2:-2].square()
-        parity = torch.stack([block[i::2, j::2].mean() for i in (0, 1) for j in (0, 1)])
-        ratio = float((parity.max() / parity.min()).sqrt())
-        PAGE.keep(**{f"ratio_{'three' if kernel == 3 else 'four'}": f"{ratio:.2f}"})
+        inside = layers[:, 2:-2, 2:-2]  # where a layer gives all pixels of a class one value
+        classes = torch.stack([inside[:, i, j] for i in (0, 1) for j in (0, 1)]).abs()
+        of_all = classes.square().mean(1).sqrt()
+        single = (classes.amax(0) / classes.amin(0)).median()
+        PAGE.of("ratio").keep(**{NAMES[kernel]: f"{of_all.max() / of_all.min():.2f}"})
+        PAGE.of("single").keep(**{NAMES[kernel]: f"{single:.1f}"})
     return figure
