@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from chapters_lib import data, figures
-from chapters_lib.evaluation.intervals import Moments, welch_of_moments
+from chapters_lib.evaluation.intervals import Interval, Moments, welch, welch_of_moments
 from chapters_lib.evaluation.linear import DECAYS, STEPS
 from chapters_lib.experiments import find
 from chapters_lib.findings.verdicts import Verdict, shown
-from chapters_lib.findings.words import interval
+from chapters_lib.findings.words import in_words, interval
 from chapters_lib.pages import check, run, table
 from chapters_lib.pages.dcgan_pretraining import FIRST, MINMAX, OTHER, PAGE, sampled
 from chapters_lib.recording import runs
@@ -27,6 +27,14 @@ from chapters_lib.reproducibility import generator
 
 STUDY, END_TO_END = "dcgan-pretraining-mnist", "dcgan-end-to-end-mnist"
 STUDIED, ALONE = find(STUDY).config, find(END_TO_END).config
+YARDSTICKS = "dcgan-yardsticks-mnist"
+UNTRAINED, RANDOM = (
+    [f"{kind}_{seed}" for seed in range(count)]
+    for kind, count in (
+        ("untrained", find(YARDSTICKS).config.untrained),
+        ("random", find(YARDSTICKS).config.random_maps),
+    )
+)
 KINDS = {  # by their key: name in the table, number, name in the figure
     "pixels": ("pixels", 784, "pixels"),
     "untrained": ("untrained discriminator", 8192, "untrained"),
@@ -40,6 +48,7 @@ SHARES = [100 * share for share in STUDIED.shares]
 def numbers() -> None:
     """Glue what the text says of the probe."""
     _of_tenth()
+    _of_yardsticks()
     _of_shares()
 
 
@@ -82,24 +91,60 @@ def table_probe() -> Markdown:
     )
 
 
+def first_draw(names: Sequence[str]) -> list[float]:
+    """Return what the first draw's probe reads from each of `readers`' features, in per cent."""
+    return [100 * run(YARDSTICKS)[f"{name}_test_accuracy"] for name in names]
+
+
+def ahead(name: str, other: str) -> Interval:
+    """Return by how many points one reader is ahead of another on the same test images, from what each reads alone."""
+    images = run(MINMAX).data_used["test"]["images"]
+    more, fewer = (
+        run(YARDSTICKS)[f"{a}_alone_beside_{b}"] for a, b in ((name, other), (other, name))
+    )
+    gap = (more - fewer) / images
+    sem = math.sqrt(((more + fewer) / images - gap**2) / images)
+    return Interval.about(100 * gap, 100 * sem, 1.96)
+
+
+def _of_yardsticks() -> None:
+    """What other first weights and random maps give, and the lead over the best of all of them."""
+    by = {"untrained": first_draw(UNTRAINED), "random": first_draw(RANDOM)}
+    for kind, values in by.items():
+        PAGE.of(kind).keep(count=in_words(len(values)))
+        PAGE.of(kind).keep(low=f"{min(values):.2f}", high=f"{max(values):.2f}")
+    names = [*UNTRAINED, *RANDOM]
+    best = max(names, key=lambda name: first_draw([name])[0])
+    lead, record = ahead("dcgan", best), run(YARDSTICKS)
+    PAGE.of("lead").keep(best=f"{lead.difference:.1f}", told=interval(lead, 2, bare=True))
+    PAGE.of("lead").keep(alone=f"{record[f'dcgan_alone_beside_{best}']:.0f}")
+    PAGE.of("lead").keep(other=f"{record[f'{best}_alone_beside_dcgan']:.0f}")
+    PAGE.keep(first_draw=f"{first_draw(['dcgan'])[0]:.2f}")
+    (pixels,) = first_draw(["pixels"])
+    gains = {kind: sum(values) / len(values) - pixels for kind, values in by.items()}
+    PAGE.of("map").keep(gain=f"{gains['random']:.1f}", shape=f"{gains['untrained']:.1f}")
+    smallest = min(record[f"{name}_decay"] for name in UNTRAINED)
+    worst = min(UNTRAINED, key=lambda name: first_draw([name])[0])
+    PAGE.claims(
+        trained=shown(lead, sign=1, digits=2),
+        shape=shown(ahead(worst, "pixels"), sign=1, digits=2),
+        inside=Verdict(smallest > min(find(YARDSTICKS).config.decays), f"{smallest:g}"),
+        convolutions=shown(welch(*by.values()), sign=1, digits=2),
+    )
+
+
 def _of_tenth() -> None:
     study = run(STUDY)
     check("five draws of a tenth", STUDIED.draws[STUDIED.shares.index(0.1)] == 5)
     by = {key: drawn(study, f"{key}_10_") for key in KINDS}
     first, other = (drawn(run(name), "probe_") for name in (FIRST, OTHER))
-    game, shape = (
-        welch_of_moments(by["dcgan"], by["untrained"]),
-        welch_of_moments(by["untrained"], by["pixels"]),
-    )
     PAGE.keep(dcgan=f"{by['dcgan'][0]:.2f}", dcgan_sd=f"{by['dcgan'][1]:.2f}")
     PAGE.keep(pixels=f"{by['pixels'][0]:.1f}", untrained=f"{by['untrained'][0]:.1f}")
     for key in ("pixels", "untrained", "dcgan"):
         PAGE.of(key).keep(train=f"{accuracy(key, split='train'):.2f}")
-    for name, gap in {"gain": game, "shape": shape}.items():
-        PAGE.keep(**{name: f"{gap.difference:.1f}"})
-        PAGE.of(name).keep(told=interval(gap, 2, bare=True))
+    PAGE.keep(gain=f"{by['dcgan'][0] - by['untrained'][0]:.2f}")
+    PAGE.keep(shape=f"{by['untrained'][0] - by['pixels'][0]:.2f}")
     PAGE.keep(other=f"{other[0]:.2f}", first_probe=f"{first[0]:.2f}")
-    PAGE.keep(first_gain=f"{first[0] - by['untrained'][0]:.1f}")
     tests = run(MINMAX).data_used["test"]["images"]
     share = by["dcgan"][0] / 100
     PAGE.keep(sampling=f"{100 * math.sqrt(share * (1 - share) / tests):.2f}")
@@ -108,13 +153,7 @@ def _of_tenth() -> None:
     PAGE.keep(updates=f"{ALONE.updates} updates{more}", steps=str(STEPS))
     PAGE.keep(decays=", ".join(f"{decay:.9f}".rstrip("0").rstrip(".") for decay in DECAYS))
     PAGE.keep(statistics=f"{STUDIED.statistics_images:,}", fc_features=str(KINDS["fc_gan"][1]))
-    PAGE.keep(features=f"{KINDS['dcgan'][1]:,}")
-    PAGE.claims(
-        at_the_end=Verdict(study["untrained_10_decay"] == min(DECAYS), "another of the list"),
-        trained=shown(game, sign=1, digits=1),
-        shape=shown(shape, sign=1, digits=1),
-        losses_level=shown(welch_of_moments(other, by["dcgan"]), sign=0, digits=2),
-    )
+    PAGE.claims(losses_level=shown(welch_of_moments(other, by["dcgan"]), sign=0, digits=2))
 
 
 # How many labels
@@ -138,6 +177,13 @@ def shares() -> Figure:
     ax = figure.axes[0]
     crosses = [100 - alone(share) for share in few]
     ax.plot(few, crosses, "x", color=figures.INK, markersize=8, label="end to end")
+    for names, mark, colour, label in (
+        (UNTRAINED[1:], ".", figures.SERIES_COLOURS[1], None),
+        (RANDOM, "^", figures.MUTED, "random map"),
+    ):
+        errors_of = [100 - value for value in first_draw(names)]
+        look: Any = {"color": colour, "markersize": 4, "label": label}
+        ax.plot([10] * len(names), errors_of, mark, **look)
     ax.set(xscale="log", yscale="log")
     ax.set_xticks(SHARES, [f"{share:g}" for share in SHARES])
     low, high = ax.get_ylim()
@@ -153,11 +199,10 @@ def _of_shares() -> None:
     enough = next(share for share, value in zip(SHARES, trained, strict=True) if value > pixels[-1])
     data_used, lead = run(MINMAX).data_used, trained - untrained
     images, tests = (data_used[split]["images"] for split in ("train", "test"))
-    PAGE.keep(fewest_share=f"{SHARES[0]:g}", fewest_images=f"{STUDIED.shares[0] * images:.0f}")
+    PAGE.keep(fewest_images=f"{STUDIED.shares[0] * images:.0f}")
     PAGE.keep(fewest_dcgan=f"{trained[0]:.1f}", fewest_pixels=f"{pixels[0]:.1f}")
-    PAGE.keep(enough=f"{enough:g}", pixels_all=f"{pixels[-1]:.1f}", dcgan_all=f"{trained[-1]:.1f}")
-    leads = {"fewest": lead[0], "one": lead[SHARES.index(1)], "all": lead[-1]}
-    PAGE.of("lead").keep(**{key: f"{value:.1f}" for key, value in leads.items()})
+    PAGE.keep(enough=f"{enough:g}", dcgan_all=f"{trained[-1]:.1f}")
+    PAGE.of("lead").keep(fewest=f"{lead[0]:.1f}", all=f"{lead[-1]:.1f}")
     steps = ", ".join(f"{value:.1f}" for value in lead)
     PAGE.keep(dcgan_one=f"{accuracy('dcgan', 1):.1f}", whole_one=f"{alone(1):.1f}")
     every = 1.0 in run(END_TO_END).config["shares"]
