@@ -177,13 +177,6 @@ def shares() -> Figure:
     ax = figure.axes[0]
     crosses = [100 - alone(share) for share in few]
     ax.plot(few, crosses, "x", color=figures.INK, markersize=8, label="end to end")
-    for names, mark, colour, label in (
-        (UNTRAINED[1:], ".", figures.SERIES_COLOURS[1], None),
-        (RANDOM, "^", figures.MUTED, "random map"),
-    ):
-        errors_of = [100 - value for value in first_draw(names)]
-        look: Any = {"color": colour, "markersize": 4, "label": label}
-        ax.plot([10] * len(names), errors_of, mark, **look)
     ax.set(xscale="log", yscale="log")
     ax.set_xticks(SHARES, [f"{share:g}" for share in SHARES])
     low, high = ax.get_ylim()
