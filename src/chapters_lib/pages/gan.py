@@ -138,7 +138,7 @@ def ring(stages: Mapping[str, Mapping[str, Any]], centres: Tensor) -> Figure:
     figure, axes = figures.panels(len(stages), height=1.9)
     look: Any = {"marks": centres, "size": 4, "square": True, "legend": False}
     for ax, (name, stage) in zip(axes, stages.items(), strict=True):
-        title = f"{name}: {stage['found']} of 8, {100 * stage['near']:.0f} %"
+        title = f"{name}:\n{stage['found']} of 8, {100 * stage['near']:.0f} %"
         figures.points({"samples": stage["samples"]}, title=title, ax=ax, **look)
         ax.set(xlim=(0, 1), ylim=(0, 1))
     healthy, collapsed, cured, still = stages.values()
