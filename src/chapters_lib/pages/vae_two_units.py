@@ -170,15 +170,12 @@ def _gaps(dataset: str, row: str, other: str) -> list[str]:
     one, two, spread = (score(name, dataset, "fid_judge") for name in (row, other, "two"))
     if row == "moved":
         return [interval(difference(one, two, spread), 1), *5 * ["–"]]
-    even, share = (
-        [score(name, dataset, key) for name in (row, other)]
-        for key in ("class_entropy", "recognisable")
-    )
-    cells = [
-        interval(difference(one, two), 1),
-        interval(difference(*even), 3),
-        interval(difference(*(each.percent for each in share)), 1),
-    ]
+    cells = [interval(difference(one, two), 1)]
+    for key, digits in (("class_entropy", 3), ("recognisable", 1)):
+        one, two = (score(name, dataset, key) for name in (row, other))
+        if key == "recognisable":
+            one, two = one.percent, two.percent
+        cells.append(interval(difference(one, two), digits))
     for key, digits in OF_FIRST.items():
         if all(BOARD[name][1] + key in of(name, dataset).metrics for name in (row, other)):
             one, two = (score(name, dataset, key) for name in (row, other))
