@@ -152,7 +152,7 @@ def numbers() -> None:
     narrow, wide = _widths()
     least, most = _sizes()[0], _sizes()[-1]
     PAGE.keep(narrow=narrow, wide=wide, least=f"{least:,}", most=f"{most:,}")
-    PAGE.keep(study_draws=config["draws"], study_real=f"{config['real_images']:,}")
+    PAGE.keep(study_real=f"{config['real_images']:,}")
     PAGE.keep(effect_images=f"{config['effect_images']:,}")
     _few_images()
     _kernel_stays()
