@@ -145,44 +145,41 @@ def scoreboard(dataset: str) -> Markdown:
     )
 
 
-OF_FIRST = {INCEPTION: 2, "precision_judge": 2, "recall_judge": 3}  # measured of first trainings
+OTHERS = {"a": "minus A", "b": "minus B", "fitted": "minus A, moved"}
+GAPS = {"fid_judge": ("distance", 1), "class_entropy": ("evenness", 3)}
+GAPS |= {"recognisable": ("recognised, points", 1), INCEPTION: ("Inception", 2)}
+GAPS |= {"precision_judge": ("precision", 2), "recall_judge": ("recall", 3)}
 
 
 def gaps() -> Markdown:
-    """Return what the variational autoencoder's samples have minus those of the others, moved draws apart."""
-    rows = [["", "distance", "evenness", "recognised, points", "Inception", "precision", "recall"]]
-    pairs = [("two", "a"), ("two", "b"), ("two", "fitted"), ("moved", "fitted"), ("moved", "b")]
-    names = {"a": "A", "b": "B", "fitted": "A moved"}
+    """Return what the variational autoencoder's samples have minus those of the others."""
+    rows = [["", *OTHERS.values()]]
     for dataset, title in SETS.items():
-        for row, other in pairs:
-            label = f"{title}: {'moved, ' if row == 'moved' else ''}minus {names[other]}"
-            rows.append([label, *_gaps(dataset, row, other)])
+        for key, (label, digits) in GAPS.items():
+            cells = [_gap(dataset, "two", other, key, digits) for other in OTHERS]
+            rows.append([f"{title}: {label}", *cells])
+        moved = [_gap(dataset, "moved", other, "fid_judge", 1) for other in ("b", "fitted")]
+        rows.append([f"{title}: distance, moved", "–", *moved])
     caption = (
-        "What the variational autoencoder's images have minus those of A, of B and of A with its draws moved: 95 % "
-        f"intervals over {trainings('vae-2d-mnist')} trainings. Moved: its own draws moved, too; one training, taken "
-        "to scatter as it does unmoved. The last three columns are of first trainings."
+        "What the variational autoencoder's images have minus those of A and B: 95 % intervals over "
+        f"{trainings('vae-2d-mnist')} trainings, and without them differences of first trainings. Moved: draws moved "
+        "to the model's own codes; the variational ones of one training, taken to scatter as it does unmoved."
     )
-    return table(caption, "tab-vae-two-gaps", "28 17 19 17 10 10 9", rows)
+    return table(caption, "tab-vae-two-gaps", "34 22 22 22", rows)
 
 
-def _gaps(dataset: str, row: str, other: str) -> list[str]:
-    """Return the differences of two rows of the scoreboard; a dash where one was not measured."""
-    one, two, spread = (score(name, dataset, "fid_judge") for name in (row, other, "two"))
+def _gap(dataset: str, row: str, other: str, key: str, digits: int) -> str:
+    """Return how two rows of the scoreboard differ in a metric; a dash where one was not measured."""
+    if any(BOARD[name][1] + key not in of(name, dataset).metrics for name in (row, other)):
+        return "–"
+    one, two = (score(name, dataset, key) for name in (row, other))
+    if key == "recognisable":
+        one, two = one.percent, two.percent
     if row == "moved":
-        return [interval(difference(one, two, spread), 1), *5 * ["–"]]
-    cells = [interval(difference(one, two), 1)]
-    for key, digits in (("class_entropy", 3), ("recognisable", 1)):
-        one, two = (score(name, dataset, key) for name in (row, other))
-        if key == "recognisable":
-            one, two = one.percent, two.percent
-        cells.append(interval(difference(one, two), digits))
-    for key, digits in OF_FIRST.items():
-        if all(BOARD[name][1] + key in of(name, dataset).metrics for name in (row, other)):
-            one, two = (score(name, dataset, key) for name in (row, other))
-            cells.append(signed(one.values[0] - two.values[0], digits))
-        else:
-            cells.append("–")
-    return cells
+        return interval(difference(one, two, score("two", dataset, key)), digits)
+    if min(len(one.values), len(two.values)) < 2:
+        return signed(one.values[0] - two.values[0], digits)
+    return interval(difference(one, two), digits)
 
 
 def planes(dataset: str) -> Figure:
