@@ -34,6 +34,7 @@ from chapters_lib.recording import runs
 from chapters_lib.reproducibility import generator
 
 drawing = schematics.comparison
+NARROW = 5.2  # inches, of rows of images: their words stay legible on a telephone
 
 
 def numbers() -> None:
@@ -113,7 +114,7 @@ def between(models: Mapping[str, comparing.Drawer], seed: int) -> Figure:
             ("VAE", "flow,\nin z", "flow,\nin base", "GAN"), WAYS, strict=True
         )
     }
-    return figures.image_rows(rows)
+    return figures.image_rows(rows, width=NARROW)
 
 
 def lines(part: str) -> Figure:
@@ -159,7 +160,8 @@ def distances() -> Figure:
 def timelines(part: str, columns: int = 5) -> Figure:
     """Draw samples of the same noise before training and after every ten epochs."""
     found = records.of(part)
-    figure, axes = figures.panels(3, height=0.5 * len(found[GAN].config["shown_epochs"]) + 0.3)
+    rows = len(found[GAN].config["shown_epochs"])
+    figure, axes = figures.panels(3, width=NARROW, height=0.37 * rows + 0.3)
     for ax, model in zip(axes, MODELS, strict=True):
         images = found[model].weights("model")["timeline"][:, :columns].flatten(0, 1)
         figures.image_grid(images, columns, title=SAID[model], ax=ax)
@@ -173,12 +175,12 @@ def beside_real(part: str, columns: int = 12) -> Figure:
     rows: dict[str, ArrayLike] = {"test images": real}
     for model, drawer in records.drawers(part).items():
         rows[SAID[model].replace(" with", "\nwith")] = drawer.decode(drawer.to_code(noise))
-    return figures.image_rows(rows)
+    return figures.image_rows(rows, width=NARROW)
 
 
 def density() -> Figure:
     """Draw the log-density along lines, and how often middles and ends are recognised by their density."""
-    figure, (left, right) = figures.panels(2, height=2.6)
+    figure, (left, right) = figures.panels(2, width=6, height=2.6)
     found = records.densities("mnist")
     along = found.along
     figures.lines(
@@ -209,7 +211,7 @@ def neighbours(part: str) -> Figure:
         for model in MODELS
         for key, label in what.items()
     }
-    return figures.image_rows(rows, width=5.2)
+    return figures.image_rows(rows, width=NARROW)
 
 
 def table_weights() -> Markdown:

@@ -67,7 +67,7 @@ def bias(counts: Sequence[int], found: By, predicted: By) -> None:
 
 def sets(images: Mapping[str, Tensor]) -> Figure:
     """Return ten images of each set."""
-    return figures.image_rows({name: found[:10] for name, found in images.items()})
+    return figures.image_rows({name: found[:10] for name, found in images.items()}, width=5.2)
 
 
 def table_sets(seen: Mapping[str, Mapping[str, Any]], count: int) -> Markdown:
@@ -161,7 +161,7 @@ def numbers() -> None:
 
 def sizes() -> Figure:
     """Return Fréchet distances over the number of images, in both networks' features."""
-    figure, axes = figures.panels(2, height=2.8)
+    figure, axes = figures.panels(2, width=6, height=2.8)
     for ax, width, judge in zip(axes, _widths(), ("judge", "Inception"), strict=True):
         parts = {"real, real": "same_fid", "GAN, real": "drawn_fid"}
         found = {name: _over_sizes(width, key) for name, key in parts.items()}

@@ -243,7 +243,7 @@ def agreement() -> Figure:
         ax.set(xscale="log", yscale="log")
         if odd := _odd(dataset):
             ax.annotate(
-                odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=7
+                odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=8
             )
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
