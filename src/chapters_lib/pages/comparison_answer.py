@@ -135,7 +135,7 @@ def _of_colour() -> None:
     agree = first_places("colour")
     PAGE.of("colour").keep(
         agree=agree,
-        short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree}".strip(),
+        short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree} {floored}".strip(),
         differences=differences("colour"),
         nll_said=_likelihood_in_colour(normal, flow),
         terms=_terms_in_colour(),
@@ -182,7 +182,7 @@ def _floored(found: Mapping[str, Run]) -> str:
         )
     )
     return (
-        " By Inception its samples are about as far from real crops as the rendered ones that all three began with, "
+        "By Inception its samples are about as far from real crops as the rendered ones that all three began with, "
         "and those of the other two are farther."
     )
 
