@@ -497,7 +497,6 @@ def _of_specks() -> None:
     PAGE.of("dcgan").keep(
         judge=conv["fid_judge"],
         batch=run(IN_BATCHES)["fid_judge"],
-        inception=conv[key],
         times=conv["parameters"] / records.of("mnist")[GAN]["parameters"],
     )
     first = all(

@@ -94,7 +94,7 @@ def faults(seen: Mapping[str, Mapping[str, Any]], copies: float) -> None:
     real, few, sixty = (seen[n] for n in ("other real digits", "only 0 to 4", "sixty, repeated"))
     half, noise = seen["half on their side"], seen["nothing but noise"]
     PAGE.keep(sets_real_fid=real["fid"], sets_real_kid=_kernel(real))
-    PAGE.keep(sets_few_fid=few["fid"], sets_sixty_fid=sixty["fid"], sets_noise_fid=noise["fid"])
+    PAGE.keep(sets_sixty_fid=sixty["fid"])
     for name, of in (("few", few), ("sixty", sixty), ("half", half)):
         PAGE.of(f"sets_{name}").keep(precision=of["pr"].precision, recall=of["pr"].recall)
     PAGE.keep(sets_noise_precision=100 * noise["pr"].precision, sets_copies_recall=copies)
