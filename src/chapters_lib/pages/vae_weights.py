@@ -232,7 +232,7 @@ def _prices() -> None:
     alike = nearest == fullest == winner()
     PAGE.keep(others_said="agree with it" if alike else "put another weight first")
     PAGE.claims(
-        price=Verdict(all(low < p < high for (low, high), p in price.items()), f"prices {price}"),
+        price=Verdict(all(low < p < high for (low, high), p in price.items()), f"prices {price}")
     )
 
 
