@@ -183,6 +183,7 @@ def density() -> Figure:
         title="MNIST",
         ax=left,
     )
+    left.set_xticks([0, 2, 4, 6, 8, 10])
     at = np.arange(len(records.RANKS))
     for title, mark, seen in (("middles", "o", found.middles), ("ends", "s", found.ends)):
         share, errors = 100 * np.array(seen.share), 100 * np.array(seen.errors)
