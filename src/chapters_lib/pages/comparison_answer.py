@@ -413,9 +413,9 @@ def _find_density() -> None:
     """Mark what the text finds of the flow's density along lines, and keep its numbers."""
     found = records.densities("mnist")
     z, base, seen, ends = found.along["z"], found.along["base"], found.middles, found.ends
-    peak, count = max(z[:6]), sum(seen.count)
+    peak, count = max(z[:6]), sum(seen.counts)
     as_likely, middles = (
-        sum(n * share for n, share in zip(seen.count, of.share, strict=True)) / count
+        sum(n * share for n, share in zip(seen.counts, of.share, strict=True)) / count
         for of in (ends, seen)
     )
     PAGE.keep(density_ends=signed(z[0]), density_z=signed(min(z)), density_base=signed(max(base)))

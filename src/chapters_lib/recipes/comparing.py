@@ -154,7 +154,7 @@ class Seen(NamedTuple):
 
     share: list[float]
     errors: list[float]  # two standard errors of it
-    count: list[int]
+    counts: list[int]
 
 
 class Densities(NamedTuple):
@@ -188,12 +188,12 @@ def densities(
 
 
 def _by_class(parts: list[Tensor]) -> Seen:
-    shares, count = [float(part.mean()) for part in parts], [len(part) for part in parts]
+    shares, counts = [float(part.mean()) for part in parts], [len(part) for part in parts]
     errors = [
         2 * math.sqrt(share * (1 - share) / n) if n else math.nan
-        for share, n in zip(shares, count, strict=True)
+        for share, n in zip(shares, counts, strict=True)
     ]
-    return Seen(shares, errors, count)
+    return Seen(shares, errors, counts)
 
 
 def spaces_of(dataset: Dataset, judge: Classifier) -> dict[str, Tensor]:
