@@ -284,10 +284,10 @@ def table_gaps() -> Markdown:
     """Return by how much the models' distances differ, where each has several trainings."""
     rows = [["Data, pair", "judge", "Inception, kernel (thousandths)"]]
     for part in PARTS:
-        kernel = all(answer.KERNEL in found.metrics for found in records.of(part).values())
+        kernel = all(records.KERNEL in found.metrics for found in records.of(part).values())
         for pair in ((NORMAL, FLOW), (NORMAL, GAN), (FLOW, GAN)):
             judge = records.gap(part, "fid_judge", pair)
-            inception = records.gap(part, answer.KERNEL, pair, scale=1000) if kernel else ""
+            inception = records.gap(part, records.KERNEL, pair, scale=1000) if kernel else ""
             label = f"{records.short(part)}: {SAID[pair[0]]} and {SAID[pair[1]]}"
             rows.append([label, judge or "–", inception or "–"])
     caption = "Differences of the distances, with 95 % intervals over trainings where a model has several."
