@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from chapters_lib import figures
+from chapters_lib.experiments.vae import weight_name
 from chapters_lib.findings import board
 from chapters_lib.findings.verdicts import Verdict, both, difference
 from chapters_lib.findings.verdicts import shown as shown_apart
@@ -131,12 +132,7 @@ def _agreement() -> None:
 # A bound, a judge and Inception, asked of one model under four weights of its KL term.
 
 RECORDED = 6  # weights, with 0 and 0.1
-WEIGHTS = {
-    0.5: "vae-fc-mnist-weight-0.5",
-    1.0: "vae-fc-mnist",
-    2.0: "vae-fc-mnist-weight-2",
-    4.0: "vae-fc-mnist-weight-4",
-}
+WEIGHTS = {weight: weight_name(weight) for weight in (0.5, 1.0, 2.0, 4.0)}
 
 
 def _weighted() -> dict[float, board.Entry]:

@@ -201,10 +201,8 @@ def numbers() -> None:
         "other trainings could name it, since its distance is smaller."
     )
     _of(2.0).keep(mark_said=missed if _above_mark(2.0).high < 0 else unsure)
-    scatter = [study()[weight].metric("recognisable").percent.sd for weight in REPEATED]
-    _of(0.5).keep(scatter=scatter[0])
-    _of(1.0).keep(scatter=scatter[1])
-    _of(2.0).keep(scatter=scatter[2])
+    for weight in REPEATED:
+        _of(weight).keep(scatter=study()[weight].metric("recognisable").percent.sd)
     unsettled = "The 95 % interval reaches below the mark, so other trainings may miss it."
     passes = "The 95 % interval lies above the mark."
     PAGE.keep(win_settled=passes if _above_mark(beta).low > 0 else unsettled)
