@@ -11,6 +11,7 @@ from torch import Tensor
 from chapters_lib import data, figures
 from chapters_lib.evaluation import likelihood, manifold, probe
 from chapters_lib.figures import schematics
+from chapters_lib.findings.verdicts import Verdict
 from chapters_lib.models.vae import VAE
 from chapters_lib.pages import Page, check
 from chapters_lib.recipes import vae
@@ -59,23 +60,30 @@ def digits_measures(config: VaeConfig, network: VAE) -> dict[str, float]:
 
 def digits_found(found: Mapping[str, Measured]) -> None:
     """Keep what was measured of the small models."""
-    for short, values in zip(("v", "c", "d", "cheap"), found.values(), strict=True):
-        shares = {f"{of}_percent": 100 * values[f"probe, {of}"] for of in ("mu", "z")}
-        here = PAGE.of(f"digits_{short}")
-        here.keep(price=values["price"], bound=values["-ELBO"], **shares)
+    v, c, _, cheap = found.values()
+    for short, values in (("v", v), ("c", c)):
+        PAGE.of(f"digits_{short}").keep(price=values["price"], bound=values["-ELBO"])
+    percent(
+        digits_v_z=v["probe, z"],
+        **{f"digits_{s}_mu": of["probe, mu"] for s, of in (("v", v), ("c", c), ("cheap", cheap))},
+    )
 
 
 def digits_centred(before: Tensor, after: Tensor, saved: float, price: float, right: float) -> None:
     """Check what subtracting the class means does: to logits, to the KL, and to a linear probe."""
-    PAGE.keep(saved=saved, centred_percent=100 * right)
+    percent(centred=right)
     check("the same reconstructions", float((before - after).abs().max()) < 1e-3)
     check("the price is what is saved", abs(saved - price) < 1e-4)
 
 
-def digits_deaf(config: VaeConfig, deaf: VAE, cured: VAE) -> None:
-    """Keep the bound of the network whose decoder drops the class, and how much its images vary over classes."""
+def digits_deaf(config: VaeConfig, deaf: VAE, cured: VAE, plain: Measured) -> None:
+    """Keep bound and probe of the network whose decoder drops the class, and how much its images vary over classes."""
     z = vae.prior_codes(config, 20)
-    PAGE.keep(deaf_bound=sum(vae.bound(config, deaf, data.load("digits", "test")).values()))
+    found = digits_measures(config, deaf)
+    read = found["probe, z"]
+    PAGE.of("deaf").keep(bound=found["-ELBO"], z_percent=100 * read)
+    kept = Verdict(read > plain["probe, z"] - 0.03, f"{read:.2f} against {plain['probe, z']:.2f}")
+    PAGE.own_claims(deaf=kept)
     for short, network in (("deaf", deaf), ("cured", cured)):
         spread = asked(config, network, z).float().std(0).mean()
         PAGE.of(short).keep(spread=float(spread))

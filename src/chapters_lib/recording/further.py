@@ -28,23 +28,16 @@ class Trained:
 
 
 def record_further(
-    experiment: Experiment[Any, Any],
-    seeds: Sequence[int],
-    *,
-    device: torch.device,
-    progress: bool = True,
+    experiment: Experiment[Any, Any], seeds: Sequence[int], *, device: torch.device
 ) -> runs.Run:
     """Train a recorded experiment under further seeds, and add them to its record.
 
     The seeds that are recorded are not trained again; weights and panels stay those of the
     first. A training that was stopped goes on from its last checkpoint.
 
-    Raises
-    ------
-    ChaptersError
-        if the experiment is not recorded, or was under another configuration, on other data or
-        with other judges; if one of the seeds is recorded already or given twice; or if the
-        training fails. The record then is as it was.
+    Raises `ChaptersError` if the experiment is not recorded, or was under another configuration, on
+    other data or with other judges; if one of the seeds is recorded already or given twice; or if
+    the training fails. The record then is as it was.
     """
     runs.require_writable()
     with alone(experiment.name) as folder, as_recorded(experiment) as run:
@@ -55,8 +48,7 @@ def record_further(
         found = []
         for seed in seeds:
             checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
-            label = f"{experiment.name} seed {seed}" if progress else ""
-            session = Session(device, checkpoint, label, seed)
+            session = Session(device, checkpoint, f"{experiment.name} seed {seed}", seed)
             _, rows, metrics = one_seed(experiment, session, checkpoint)
             found.append(Trained(seed, rows, metrics))
         require_used(run, origins(experiment.needs))
