@@ -40,12 +40,14 @@ def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monke
     )
     assert records.ranked("mnist", "y", 1) == "not recorded"
     assert records.gap("mnist", "x", (records.GAN, records.FLOW), 1).startswith("0.6 [−")
-    assert answer.differences("mnist", "x").startswith("By the judge the distances differ by (95 %")
+    assert records.differences("mnist", "x").startswith(
+        "By the judge the distances differ by (95 %"
+    )
     assert records.trainings("mnist") == "two trainings of each model"
     single = recorded(1, x=[3.0, 1.0, 2.0])
     monkeypatch.setattr(records, "of", lambda part: single)
     assert records.ranked("mnist", "x", 1, lower=False) == "VAE 3.0, GAN 2.0, VAE with flow 1.0"
-    assert "one training" in answer.differences("mnist", "x")
+    assert "one training" in records.differences("mnist", "x")
 
 
 def test_findings_hold_for_the_records_and_for_no_others(monkeypatch, kept, claimed):

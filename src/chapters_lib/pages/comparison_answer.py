@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.findings import compared as records
@@ -30,7 +30,6 @@ PAGE = Page("cmp")
 FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
 CONVOLUTIONAL, IN_BATCHES = "dcgan-mnist-nonsaturating", "dcgan-mnist-batch-128"
 NETWORKS = ("the judge", "Inception")
-KERNEL = "test_kid"  # of as many samples as there are test images
 
 
 def numbers() -> None:
@@ -137,7 +136,7 @@ def _of_colour() -> None:
     PAGE.of("colour").keep(
         agree=agree,
         short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree}".strip(),
-        differences=differences("colour", "fid_judge"),
+        differences=records.differences("colour", "fid_judge"),
         nll_said=_likelihood_in_colour(normal, flow),
         terms=_terms_in_colour(),
         lose=losing("colour"),
@@ -176,7 +175,7 @@ def _floored(found: Mapping[str, Run]) -> str:
         PAGE.claims(colour_floored=Verdict(True, "no rendered crops were measured"))
         return ""
     rendered = floor.metric("rendered_kid")
-    farther = {model: apart(found[model].metric(KERNEL), rendered) for model in MODELS}
+    farther = {model: apart(found[model].metric(records.KERNEL), rendered) for model in MODELS}
     PAGE.claims(
         colour_floored=both(
             *(shown(farther[m], sign=0 if m == FLOW else 1, digits=5) for m in MODELS)
@@ -323,40 +322,6 @@ def first_places(part: str) -> str:
     if judge == inception:
         return f"Both networks put the {judge} first."
     return f"The judge puts the {judge} first, Inception the {inception}."
-
-
-def differences(part: str, key: str) -> str:
-    """Say by how much the models differ, with intervals, or that there is one training of a model."""
-    pairs = ((NORMAL, FLOW), (NORMAL, GAN), (FLOW, GAN))
-    said = [
-        f"{records.SAID[a]} and {records.SAID[b]} {gap}"
-        for a, b in pairs
-        if (gap := records.gap(part, key, (a, b)))
-    ]
-    if len(said) == len(pairs):
-        words = f"By the judge the distances differ by (95 % intervals): {'; '.join(said)}."
-        if any(KERNEL not in found.metrics for found in records.of(part).values()):
-            return words
-        kernels = [
-            f"{records.SAID[a]} and {records.SAID[b]} {records.gap(part, KERNEL, (a, b), scale=1000)}"
-            for a, b in pairs
-        ]
-        return f"{words} The kernel distances differ by: {'; '.join(kernels)}.{_unordered(part)}"
-    single = "With one training of a model, what another seed would change is not known."
-    return f"The distances differ by {'; '.join(said)}. {single}" if said else single
-
-
-def _unordered(part: str) -> str:
-    """Say of which models no order is claimed: their kernel distances differ by less than three errors over images."""
-    found = {model: of.metric(KERNEL).times(1000) for model, of in records.of(part).items()}
-    error = max(of[f"{KERNEL}_sem"] for of in records.of(part).values()) * 1000
-    close = [
-        f"{records.SAID[a]} and {records.SAID[b]}"
-        for a, b in combinations(MODELS, 2)
-        if abs(found[a].mean - found[b].mean) < 3 * math.sqrt(2) * error
-    ]
-    said = f" Over the test images alone each has an error of up to {error:.2f}"
-    return f"{said}, so no order is claimed of {'; '.join(close)}." if close else f"{said}."
 
 
 def samples() -> None:

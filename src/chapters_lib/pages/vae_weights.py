@@ -180,10 +180,8 @@ def numbers() -> None:
     PAGE.keep(win_share=100 * chosen["recognisable"], win_entropy=entropy.mean)
     PAGE.keep(win_entropy_sem=entropy.sem, win_margin=(entropy.mean - ENOUGH) / entropy.sem)
     _second(study()[2.0].metric("class_entropy"))
-    scatter = [study()[weight].metric("recognisable").percent.sd for weight in REPEATED]
-    _of(0.5).keep(scatter=scatter[0])
-    _of(1.0).keep(scatter=scatter[1])
-    _of(2.0).keep(scatter=scatter[2])
+    for weight in REPEATED:
+        _of(weight).keep(scatter=study()[weight].metric("recognisable").percent.sd)
     above = paired(entropy.values, [ENOUGH] * len(entropy.values))
     settled = ("so other trainings may miss it", "so it is shown to pass")
     PAGE.keep(win_above=interval(above, 4), win_settled=settled[above.low > 0])
