@@ -90,7 +90,7 @@ def agreement() -> Figure:
         ax.set(xscale="log", yscale="log")
         if odd := board.odd_one(dataset):
             ax.annotate(
-                odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=7
+                odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=8
             )
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -149,7 +149,7 @@ def four_weights() -> None:
         name: {weight: entry.first(key) for weight, entry in studied.items()}
         for name, key in keys.items()
     }
-    for name in ("bound", "distance", "kl", "mse"):
+    for name in ("kl", "mse"):
         PAGE.of(name).keep(one=found[name][1.0], four=found[name][4.0])
     seen, precise = (
         [studied[weight].first(key) for weight in (1.0, 4.0)]
@@ -191,7 +191,7 @@ def _second_opinion() -> None:
     if not {1.0, 4.0} <= found.keys():
         PAGE.keep(
             second_opinion="The Inception distance has not been measured for both of them yet.",
-            sides="recall sides with the bound there",
+            sides="recall sides with the bound",
             nearer="The Inception distance has not been asked.",
         )
         return
@@ -199,7 +199,7 @@ def _second_opinion() -> None:
     if found[4.0] < found[1.0]:
         PAGE.keep(
             second_opinion=f"The Inception distance says the same of the two, {against}.",
-            sides="recall sides with the bound there, and the Inception distance with the judge",
+            sides="recall sides with the bound, and the Inception distance with the judge",
             nearer="The Inception distance says the same.",
         )
         return
@@ -208,7 +208,7 @@ def _second_opinion() -> None:
         second += " Of these weights it has weight 1 first, as the bound has."
     PAGE.keep(
         second_opinion=second,
-        sides="recall and the Inception distance side with the bound there",
+        sides="recall and the Inception distance side with the bound",
         nearer="Inception puts weight 1 before weight 4 (one training each), so the claim is of the judge's features; "
         "Inception's order would fall if three trainings of each weight overlapped.",
     )
