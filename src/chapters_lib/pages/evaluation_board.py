@@ -57,6 +57,10 @@ class Entry(NamedTuple):
         """Return a metric with its standard error over trainings, or a dash where there is none."""
         return number(self.run.metric(self.prefix + key), digits) if self.has(key) else "–"
 
+    def first_text(self, key: str, digits: int) -> str:
+        """Return a metric of the first training, or a dash where there is none."""
+        return f"{self.first(key):.{digits}f}" if self.has(key) else "–"
+
 
 @cache
 def entries() -> tuple[Entry, ...]:
@@ -173,8 +177,8 @@ def of_real_images(dataset: str) -> str:
 
 def _rows(dataset: str, *, best: bool) -> list[list[str]]:
     """Return the generators of one data set, nearest samples first, below real images; of each kind all or the best."""
-    digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2, shown(): 4}
-    digits |= {"precision_judge": 2, "recall_judge": 2}
+    digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
+    of_first = {shown(): 4, "precision_judge": 2, "recall_judge": 2}
     rows = [["Samples of", "recognised", "evenness", "judge", "Inception", "precision", "recall"]]
     generators = sorted(_of(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"])
     if best:
@@ -183,6 +187,7 @@ def _rows(dataset: str, *, best: bool) -> list[list[str]]:
     named = [(f"`{entry.run.name}`", entry) for entry in generators]
     for name, entry in [("*real images*", _yardstick(dataset)[0]), *named]:
         cells = {key: entry.text(key, places) for key, places in digits.items()}
+        cells |= {key: entry.first_text(key, places) for key, places in of_first.items()}
         if entry.has(EQUAL):
             cells[shown()] = entry.text(EQUAL, 4)
         if name == "*real images*" and (of_real := real_images(dataset)):
@@ -216,7 +221,7 @@ def _both() -> dict[str, dict[str, tuple[float, float]]]:
     """Return the judge's and Inception's distance of the first trainings, where four or more have both."""
     pairs = {
         dataset: {
-            entry.run.name: (entry.first("fid_judge"), entry.run[entry.prefix + shown()])
+            entry.run.name: (entry.first("fid_judge"), entry.first(shown()))
             for entry in _of(dataset)
             if entry.has(shown())
         }
@@ -362,7 +367,7 @@ def _told(values: dict[float, float], digits: int) -> str:
 
 def _second_opinion() -> None:
     """Keep what the Inception distance says of weights 1 and 4: words that follow the numbers."""
-    found = {w: entry.run[shown()] for w, entry in _weighted().items() if entry.has(shown())}
+    found = {w: entry.first(shown()) for w, entry in _weighted().items() if entry.has(shown())}
     if not {1.0, 4.0} <= found.keys():
         PAGE.keep(
             second_opinion="The Inception distance has not been measured for both of them yet.",
@@ -398,7 +403,7 @@ def _firsts() -> tuple[float, float, float | None]:
     )
     if not all(entry.has(shown()) for entry in studied.values()):
         return bound, judge, None
-    return bound, judge, min(studied, key=lambda weight: studied[weight].run[shown()])
+    return bound, judge, min(studied, key=lambda weight: studied[weight].first(shown()))
 
 
 def _rows_said() -> str:
@@ -419,9 +424,11 @@ def table_weights() -> Markdown:
     rows[0] += ["precision", "recall"]
     for weight, entry in _weighted().items():
         row = [f"{weight:g}", f"{entry.first('test_negative_elbo'):.1f}"]
-        row += [f"{entry.first('fid_judge'):.2f}", entry.text(shown(), 4)]
+        row += [f"{entry.first('fid_judge'):.2f}", entry.first_text(shown(), 4)]
         row += [f"{entry.first('recognisable'):.3f}"]
-        rows.append(row + [f"{entry.run[key]:.2f}" for key in ("precision_judge", "recall_judge")])
+        rows.append(
+            row + [f"{entry.first(key):.2f}" for key in ("precision_judge", "recall_judge")]
+        )
     return table(
         "One variational autoencoder (784-200-32, MNIST) trained under the four largest of "
         f"{in_words(RECORDED)} recorded weights of its Kullback–Leibler term, the first training of each. −ELBO: of "
