@@ -11,7 +11,7 @@ from chapters_lib import assignments
 from chapters_lib.assignments import SHEETS, Question, Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.pages.colour import colour_set
+from chapters_lib.findings.colour import colour_set
 from chapters_lib.recording import runs
 from chapters_lib.submission import source
 

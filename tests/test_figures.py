@@ -62,7 +62,7 @@ def test_the_style_says_nothing_on_stderr() -> None:
     code = (
         "import matplotlib; matplotlib.use('agg')\n"
         "from chapters_lib import figures; figures.use_style()\n"
-        "figures.bars({'a': 1.0}, {'a': 0.1}, title='t', xlabel='$z_1$').savefig('/dev/null', format='svg')"
+        "figures.bars({'a': 1.0}, title='t', xlabel='$z_1$').savefig('/dev/null', format='svg')"
     )
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8"
@@ -208,11 +208,10 @@ def test_dots_show_a_spread_and_need_no_zero() -> None:
 
 def test_bars_run_from_the_top_and_say_their_values() -> None:
     values = {"first": 0.5, "second": 0.25}
-    figure = draw(figures.bars(values, {"first": 0.1}, form="{:.2f}", highlight=["second"]))
+    figure = draw(figures.bars(values, form="{:.2f}"))
     (ax,) = figure.axes
     assert [text.get_text() for text in ax.texts] == ["0.50", "0.25"]
     assert ax.yaxis_inverted() and ax.get_xlim()[0] == 0
-    assert ax.patches[0].get_facecolor() != ax.patches[1].get_facecolor()
 
 
 def test_a_code_plane_colours_points_by_class_and_is_rasterised() -> None:
@@ -273,7 +272,7 @@ def test_density_plane_shows_the_top_left_first() -> None:
     extent = [-2.0, 2.0, -1.0, 1.0]
     codes = figures.plane_codes(extent, 4, 8)
     density = (codes[:, 1] > 0).reshape(4, 8) * 0.25
-    figure = draw(figures.density_plane(density, extent, title="prior"))
+    figure = draw(figures.density_plane(density, extent))
     (picture,) = figure.axes[0].images
     assert picture.get_extent() == extent and picture.origin == "upper"
     assert np.asarray(picture.get_array())[:2].tolist() == [[0.5] * 8] * 2

@@ -46,15 +46,8 @@ ALPHABETS = {
 def convert(tex: str, display: bool = False) -> str:
     """Return a formula as a ``<math>`` element, with its TeX as the text for readers without MathML.
 
-    Parameters
-    ----------
-    display
-        on lines of its own, and not within a line.
-
-    Raises
-    ------
-    ValueError
-        where the formula has a command or a line break that cannot be set.
+    `display`: on lines of its own, and not within a line.
+    Raises `ValueError` where the formula has a command or a line break that cannot be set.
     """
     try:
         math = Converter(display="block" if display else "inline").convert_to_element(prepare(tex))

@@ -19,11 +19,8 @@ def plain(title: str) -> str:
 def ranges(book: Path, titles: dict[str, str]) -> dict[str, tuple[int, int]]:
     """Return for each page of the site which pages of the printed book are its own: first, and one beyond the last.
 
-    Parameters
-    ----------
-    titles
-        of the pages, by their names. One that the book's bookmarks do not have at the height of
-        chapters is left out.
+    `titles`: of the pages, by their names. One that the book's bookmarks do not have at the height
+    of chapters is left out.
     """
     reader = PdfReader(book)
     starts: list[tuple[int, str]] = []

@@ -48,10 +48,7 @@ LOST = """<!DOCTYPE html>
 def publish(built: Path, target: Path, address: str = "") -> int:
     """Write the folder, and return how many pages it has.
 
-    Parameters
-    ----------
-    address
-        of the site, to be: ``https://example.org/book``. Empty where it is not known.
+    `address`: of the site, to be: ``https://example.org/book``. Empty where it is not known.
     """
     if not (built / "index.html").exists():
         raise FileNotFoundError(f"there is no site in {built}: make book writes it")

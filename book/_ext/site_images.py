@@ -29,10 +29,7 @@ UNSEEN = re.compile(rb"<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 def finish(folder: Path, pages: Iterable[str], kept: Path) -> None:
     """Make the drawings of a site light, and take away the images that no page shows any more.
 
-    Parameters
-    ----------
-    kept
-        folder of those made light before: Sphinx copies the heavy ones again and again.
+    `kept`: folder of those made light before: Sphinx copies the heavy ones again and again.
     """
     shown = {name for page in pages for name in re.findall(r"_images/([\w.-]+)", page)}
     kept = kept / VERSION

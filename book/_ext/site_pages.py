@@ -79,12 +79,8 @@ def tidy(page: str, folder: Path, style: str) -> str:
 
     Its controls have names.
 
-    Parameters
-    ----------
-    folder
-        in which the page lies; its images are measured from there.
-    style
-        address of the site's style sheet, from there.
+    `folder`: in which the page lies; its images are measured from there.
+    `style`: address of the site's style sheet, from there.
     """
     page = scripts(page)
     page = styles(page, style)

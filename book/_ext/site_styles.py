@@ -33,13 +33,7 @@ SHEETS = (
 )
 VARIABLE = re.compile(r"(?<=[{;\s])(--[\w-]+)\s*:[^;{}()]*(?:\([^;{}]*\)[^;{}()]*)*(?:;|(?=\}))")
 # Scripts that give elements classes, and what those of the theme and of bootstrap.js give.
-SCRIPTS = (
-    "site.js",
-    "search.js",
-    "copybutton.js",
-    "togglebutton.js",
-    "sphinx_highlight.js",
-)
+SCRIPTS = ("site.js", "search.js", "copybutton.js", "togglebutton.js", "sphinx_highlight.js")
 GIVEN = (
     "show hide fade active scrolled noprint onlyprint pst-sidebar-hidden btn-close fa-xmark tooltip tooltip-inner "
     "tooltip-arrow bs-tooltip-auto dropdown-menu hover-open"

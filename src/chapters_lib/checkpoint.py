@@ -31,13 +31,9 @@ class Stateful(Protocol):
 class Checkpoint:
     """Where a training saves its state, so that killing it costs at most an epoch and changes no bit.
 
-    Parameters
-    ----------
-    path
-        of the file; its folder is made.
-    identity
-        what the training is (its configuration and seed); a file of another identity is not
-        resumed.
+    `path`: of the file; its folder is made.
+    `identity`: what the training is (its configuration and seed); a file of another identity is not
+    resumed.
     """
 
     def __init__(self, path: Path, identity: str):

@@ -345,8 +345,7 @@ def _train(options: Options) -> int:
     _use_threads(options)
     device = pick_device(options.device)
     return _each(
-        names,
-        lambda name: _record(EXPERIMENTS[name], device, options.fresh, options.seeds),
+        names, lambda name: _record(EXPERIMENTS[name], device, options.fresh, options.seeds)
     )
 
 

@@ -129,10 +129,7 @@ def machine_rows() -> dict[str, Tensor]:
 def draw() -> Figure:
     """Draw the rows of every panel that has any, side by side.
 
-    Raises
-    ------
-    ChaptersError
-        if no run is recorded.
+    Raises `ChaptersError` if no run is recorded.
     """
     found = {panel: rows(panel) for panel in SETS}
     found |= {"KMNIST": machine_rows(), FURTHER: rows(FURTHER)}

@@ -79,10 +79,7 @@ def repeat_on(gpu: torch.device) -> None:
 def pick_device(name: str = "cpu") -> torch.device:
     """Return the torch device called `name`: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``; a GPU is made to repeat itself.
 
-    Raises
-    ------
-    ChaptersError
-        if the name is unknown, or names a GPU that torch does not see.
+    Raises `ChaptersError` if the name is unknown, or names a GPU that torch does not see.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

@@ -159,10 +159,7 @@ def shown(
 def means(losses: Sequence[Losses], epoch: int) -> dict[str, float]:
     """Return the mean of each loss over an epoch's steps: one transfer from the device for each name.
 
-    Raises
-    ------
-    ChaptersError
-        if one is not finite; the last checkpoint then still is a good one.
+    Raises `ChaptersError` if one is not finite; the last checkpoint then still is a good one.
     """
     found = {}
     for name in losses[0]:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.pages import colour, evaluation_board, gb_rbm_chains, model, run
+from chapters_lib.findings import board, colour
+from chapters_lib.pages import gb_rbm_chains, model, run
 from chapters_lib.recording import runs
 
 ROOT = Path(__file__).parents[2]
@@ -53,8 +54,8 @@ def forget() -> None:
         run,
         model,
         gb_rbm_chains.chains_of,
-        evaluation_board.entries,
-        evaluation_board.shown,
+        board.entries,
+        board.shown,
     ):
         cached.cache_clear()  # fmt: skip
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.pages import colour
+from chapters_lib.findings import colour
 from chapters_lib.recording import runs
 from tests.pages.forged import IMAGES, LESSER, NOT_WHOLE, ROOT, better_colour
 

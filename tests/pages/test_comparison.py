@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from chapters_lib.findings import compared as records
 from chapters_lib.pages import comparison as page
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages import comparison_digits as digits
-from chapters_lib.pages import comparison_records as records
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 

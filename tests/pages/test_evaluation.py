@@ -46,7 +46,7 @@ def test_a_board_has_real_images_first_and_then_the_nearest():
     assert header.startswith("Samples of") and real.startswith("*real images*")
     distances = [float(row.split("\n  - ")[3].split(" ± ")[0]) for row in rows]
     assert distances == sorted(distances) and len(distances) > 3
-    printed = {board._kind(e) for e in board._of("mnist")}
+    printed = {board.family(e) for e in board.drawn_from("mnist")}
     assert len(rows) == len(printed)  # the best of each kind; the site has all below
     site = board.every_generator().data
     assert site.startswith("````{only} builder_html")
@@ -54,9 +54,9 @@ def test_a_board_has_real_images_first_and_then_the_nearest():
 
 
 def test_the_yardstick_is_of_as_many_images_where_it_was_measured():
-    entry, said = board._yardstick("mnist")
+    entry, said = board.yardstick("mnist")
     assert entry.has("precision_judge") and "training images" in said
-    assert "all test images" in board._yardstick("kmnist")[1]
+    assert "all test images" in board.yardstick("kmnist")[1]
 
 
 def test_a_caption_says_of_how_many_real_images_inception_was_asked():

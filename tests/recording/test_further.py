@@ -72,7 +72,7 @@ def drawn(config: object, model: torch.nn.Module, count: int) -> torch.Tensor:
 def drawing(monkeypatch: pytest.MonkeyPatch) -> Experiment[Any, Any]:
     """An experiment whose samples are measured by the mean of their pixels."""
 
-    def measured(experiment: Any, run: Any, model: Any, net: Any, progress: bool) -> Any:
+    def measured(experiment: Any, run: Any, model: Any, net: Any) -> Any:
         test = data.load("digits", "test")
         images = experiment.samples[""](experiment.config, model, 10)
         return {"precision_judge": float(images.float().mean())}, test, len(test)

@@ -19,26 +19,15 @@ class Number:
 class Question:
     """One question of a sheet.
 
-    Attributes
-    ----------
-    name
-        what the sheet calls it.
-    points
-        what it is worth there.
-    asked
-        the question in short, in our words.
-    chapter
-        the page that answers it.
-    answers
-        labels of the sections with the answer, the first of which is the one to read.
-    shown
-        labels of the figures and tables that show it.
-    runs
-        the recorded runs behind it; none where the answer is a derivation.
-    number
-        the one number to look at, where there is a run.
-    bonus
-        whether its points come on top.
+    `name`: what the sheet calls it.
+    `points`: what it is worth there.
+    `asked`: the question in short, in our words.
+    `chapter`: the page that answers it.
+    `answers`: labels of the sections with the answer, the first of which is the one to read.
+    `shown`: labels of the figures and tables that show it.
+    `runs`: the recorded runs behind it; none where the answer is a derivation.
+    `number`: the one number to look at, where there is a run.
+    `bonus`: whether its points come on top.
     """
 
     name: str

@@ -185,12 +185,7 @@ SHEETS = (
                 "Derive the objective with a normalising flow as prior, say what it gains, and implement it with "
                 "RealNVP.",
                 "realnvp-prior",
-                (
-                    "sec-flow-answer-gain",
-                    "sec-flow-elbo",
-                    "sec-flow-gain",
-                    "sec-flow-coupling",
-                ),
+                ("sec-flow-answer-gain", "sec-flow-elbo", "sec-flow-gain", "sec-flow-coupling"),
                 ("tab-flow-nll", "fig-flow-samples"),
                 ("vae-realnvp-mnist",),
                 Number("vae-realnvp-mnist", "test_nll", ".2f", "test NLL in nats"),
@@ -260,11 +255,7 @@ SHEETS = (
                 "samples.",
                 "dcgan-pretraining",
                 ("sec-dcgan-samples", "sec-dcgan-code"),
-                (
-                    "fig-dcgan-samples",
-                    "fig-dcgan-networks",
-                    "tab-dcgan-choices",
-                ),
+                ("fig-dcgan-samples", "fig-dcgan-networks", "tab-dcgan-choices"),
                 ("dcgan-mnist",),
                 Number("dcgan-mnist", "recognisable", ".3f", "share recognised"),
             ),
@@ -298,10 +289,7 @@ SHEETS = (
                 ("fig-rbm-pairs", "tab-rbm-mse", "tab-rbm-settings"),
                 ("rbm-kmnist-16", "rbm-kmnist-64", "rbm-kmnist-256"),
                 Number(
-                    "rbm-kmnist-256",
-                    "test_mse_pixel",
-                    ".4f",
-                    "test error at 256 units, in pixels",
+                    "rbm-kmnist-256", "test_mse_pixel", ".4f", "test error at 256 units, in pixels"
                 ),
             ),
             Question(

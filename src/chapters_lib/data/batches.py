@@ -14,21 +14,12 @@ from chapters_lib.errors import ChaptersError
 def stratified_split(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     """Split indices 0 to N-1 in two, every class in the same proportion.
 
-    Parameters
-    ----------
-    labels
-        int64, shape (N,).
-    fraction
-        share of each class, above 0 and below 1, that goes into the second part (rounded to
-        whole images).
-    seed
-        of a generator of its own.
-
-    Returns
-    -------
-    rest, held_out
-        int64, shapes (N - M,) and (M,), each in ascending order; disjoint, and together
-        everything.
+    `labels`: int64, shape (N,).
+    `fraction`: share of each class, above 0 and below 1, that goes into the second part (rounded to
+    whole images).
+    `seed`: of a generator of its own.
+    Returns rest, held_out: int64, shapes (N - M,) and (M,), each in ascending order; disjoint, and
+    together everything.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must lie between 0 and 1, not {fraction}")

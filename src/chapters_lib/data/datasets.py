@@ -41,12 +41,8 @@ UNLABELLED = -1  # the label of an image of which no official one is known
 class Dataset:
     """One split of a data set, resident in memory.
 
-    Attributes
-    ----------
-    images
-        uint8, shape (N, C, H, W), 0 is black.
-    labels
-        int64, shape (N,), from 0 to ``len(classes) - 1``, or `UNLABELLED`.
+    `images`: uint8, shape (N, C, H, W), 0 is black.
+    `labels`: int64, shape (N,), from 0 to ``len(classes) - 1``, or `UNLABELLED`.
     """
 
     name: str

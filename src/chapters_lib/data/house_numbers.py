@@ -245,12 +245,8 @@ def _block(
 def render(split: str, count: int | None = None) -> tuple[Tensor, Tensor]:
     """Return the first `count` crops of a split (all of them without it).
 
-    Returns
-    -------
-    images
-        uint8, shape (count, 3, 32, 32), red first.
-    labels
-        int64, shape (count,): the digit in the middle.
+    Returns images: uint8, shape (count, 3, 32, 32), red first.
+    Returns labels: int64, shape (count,): the digit in the middle.
     """
     count = COUNTS[split] if count is None else count
     atlas = _atlas()

@@ -19,18 +19,10 @@ _KIND = {3: "images", 1: "labels"}
 def shape(path: Path, dimensions: int) -> tuple[int, ...]:
     """Return the shape that the header of `path` states, checked against the file.
 
-    Parameters
-    ----------
-    path
-        an idx file.
-    dimensions
-        3 where images belong, 1 where labels belong.
-
-    Raises
-    ------
-    ChaptersError
-        if the magic number is not that of uint8 images (or labels), or the file is shorter or
-        longer than its counts say.
+    `path`: an idx file.
+    `dimensions`: 3 where images belong, 1 where labels belong.
+    Raises `ChaptersError` if the magic number is not that of uint8 images (or labels), or the file
+    is shorter or longer than its counts say.
     """
     head = 4 + 4 * dimensions
     try:

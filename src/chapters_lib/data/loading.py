@@ -42,11 +42,8 @@ def load(name: str, split: str) -> Dataset:
     scikit-learn, enlarged to 28x28) and ``house-numbers`` (rendered, and kept in the cache)
     need none. How many images there are is read off the files, never assumed.
 
-    Raises
-    ------
-    ChaptersError
-        if the name or split is unknown, a file is damaged, or the files are neither there nor
-        to be had.
+    Raises `ChaptersError` if the name or split is unknown, a file is damaged, or the files are
+    neither there nor to be had.
     """
     if name not in LOADERS:
         near = difflib.get_close_matches(name, LOADERS, n=3, cutoff=0.4)
@@ -89,13 +86,9 @@ def load_digits(name: str, split: str) -> Dataset:
 def training_split(name: str, validation: float = 0.0, images: int = 0) -> tuple[Dataset, Dataset]:
     """Return the images trained on and those held out of the train split; they are disjoint.
 
-    Parameters
-    ----------
-    validation
-        share of the train split that is held out, the classes in proportion; 0 for none. Where
-        a set's file fixes what is held out (`splits`), it is that, whatever the share.
-    images
-        train on that many images only, the classes in proportion; 0 for all.
+    `validation`: share of the train split that is held out, the classes in proportion; 0 for none.
+    Where a set's file fixes what is held out (`splits`), it is that, whatever the share.
+    `images`: train on that many images only, the classes in proportion; 0 for all.
     """
     whole = load(name, "train")
     held = whole.subset(torch.arange(0))

@@ -184,10 +184,7 @@ def read_svhn(name: str, split: str, folder: Path) -> Dataset:
 def read_mat(name: str, split: str, path: Path) -> Dataset:
     """Return a split from a file of the published form, whatever images it holds.
 
-    Raises
-    ------
-    ChaptersError
-        if the file is none of that form.
+    Raises `ChaptersError` if the file is none of that form.
     """
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError

@@ -16,12 +16,9 @@ from chapters_lib.data.loading import load
 class Standardised:
     """Flat images in standardised units, and the numbers that lead back to pixels.
 
-    Attributes
-    ----------
-    v
-        float32, shape (N, D).
-    mean, sd
-        float32, shape (N, 1): of the batch (or split) that each image was standardised with.
+    `v`: float32, shape (N, D).
+    `mean`, `sd`: float32, shape (N, 1): of the batch (or split) that each image was standardised
+    with.
     """
 
     v: Tensor

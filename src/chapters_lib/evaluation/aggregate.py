@@ -19,16 +19,11 @@ AT_ONCE = 500  # codes held against all posteriors in one call
 class KlParts(NamedTuple):
     """The mean KL term of n images in parts, in nats.
 
-    Attributes
-    ----------
-    mutual_information
-        between the number of an image, drawn evenly from the n, and its code; at most log n.
-    marginal_kl
-        KL(q(z) ‖ p(z)) of the aggregated posterior, the average of the n posteriors.
-    prior_cross_entropy
-        −E_q(z) log p(z).
-    code_entropy
-        the mean entropy of the n posteriors.
+    `mutual_information`: between the number of an image, drawn evenly from the n, and its code; at
+    most log n.
+    `marginal_kl`: KL(q(z) ‖ p(z)) of the aggregated posterior, the average of the n posteriors.
+    `prior_cross_entropy`: −E_q(z) log p(z).
+    `code_entropy`: the mean entropy of the n posteriors.
     """
 
     mutual_information: float

@@ -30,10 +30,7 @@ def hidden_states(
 def exact_log_z(rbm: GaussianBernoulliRBM) -> float:
     """Return log Z = log Σ_h ∫ exp(−E(v, h)) dv, in nats, by a sum over all states of the hidden units.
 
-    Raises
-    ------
-    ValueError
-        for more than 24 hidden units.
+    Raises `ValueError` for more than 24 hidden units.
     """
     units = rbm.weight.shape[1]
     if units > MOST_UNITS:
@@ -52,16 +49,12 @@ def exact_log_z(rbm: GaussianBernoulliRBM) -> float:
 class Annealed:
     """An estimate of log Z.
 
-    Attributes
-    ----------
-    log_z
-        log of the mean importance weight, plus log Z of the start, in nats.
-    low, high
-        the same with the mean weight moved by three of its standard errors (−inf where that leaves nothing).
-    spread
-        standard deviation of the chains' log weights: above 1 or so, a few chains carry the mean.
-    effective_chains
-        (Σw)² / Σw², between 1 and the number of chains.
+    `log_z`: log of the mean importance weight, plus log Z of the start, in nats.
+    `low`, `high`: the same with the mean weight moved by three of its standard errors (−inf where
+    that leaves nothing).
+    `spread`: standard deviation of the chains' log weights: above 1 or so, a few chains carry the
+    mean.
+    `effective_chains`: (Σw)² / Σw², between 1 and the number of chains.
     """
 
     log_z: float
@@ -85,16 +78,10 @@ def annealed_log_z(
     log w = Σ_t log p*_{β_t}(h_{t−1}) − log p*_{β_{t−1}}(h_{t−1}) and then takes one Gibbs step at β_t. The mean of w
     is an unbiased estimate of Z/Z_0; its logarithm errs on the low side.
 
-    Parameters
-    ----------
-    rbm
-        the machine.
-    temperatures
-        steps of β from 0 to 1, evenly spaced.
-    chains
-        independent runs, all at once.
-    generator
-        to draw from; torch's own where none is given.
+    `rbm`: the machine.
+    `temperatures`: steps of β from 0 to 1, evenly spaced.
+    `chains`: independent runs, all at once.
+    `generator`: to draw from; torch's own where none is given.
     """
     chain = HiddenChain.of(rbm)
     units = len(chain.bias)

@@ -27,12 +27,9 @@ Given = tuple[
 def checked(measure: Callable[P, R]) -> Callable[P, R]:
     """Let a measure refuse tensors that its annotations do not describe, and empty ones.
 
-    Raises
-    ------
-    TypeError
-        for a tensor of another type of number, or what is no tensor.
-    ValueError
-        for an empty one, another number of dimensions, or sizes that do not go together.
+    Raises `TypeError` for a tensor of another type of number, or what is no tensor.
+    Raises `ValueError` for an empty one, another number of dimensions, or sizes that do not go
+    together.
     """
     signature = inspect.signature(measure)
     hints: dict[

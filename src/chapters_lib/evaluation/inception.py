@@ -184,21 +184,13 @@ def _fold(module: nn.Module, pads_counted: bool) -> nn.Module:
 class Inception(nn.Module):
     """Inception v3 without its classifier: bytes in, features out.
 
-    Parameters
-    ----------
-    network
-        torchvision's `inception_v3`, with weights.
-    features
-        768 (mean over space after Mixed_6e) or 2048 (after Mixed_7c).
-    weights, sha256
-        what the weights are called, and the SHA-256 of their file.
-    pads_counted
-        whether average pooling counts its padding, as torchvision's does; the network of 2015
-        does not.
-    precision
-        ``float32``, or ``bfloat16`` for weights and activations.
-    by_way_of
-        side to which images are brought before they are brought to 299x299; 0 for none.
+    `network`: torchvision's `inception_v3`, with weights.
+    `features`: 768 (mean over space after Mixed_6e) or 2048 (after Mixed_7c).
+    `weights`, `sha256`: what the weights are called, and the SHA-256 of their file.
+    `pads_counted`: whether average pooling counts its padding, as torchvision's does; the network
+    of 2015 does not.
+    `precision`: ``float32``, or ``bfloat16`` for weights and activations.
+    `by_way_of`: side to which images are brought before they are brought to 299x299; 0 for none.
     """
 
     def __init__(
@@ -291,10 +283,7 @@ def published(folder: Path, precision: str = "float32") -> Inception:
     torchvision scales pixels by the mean and deviation of ImageNet and then undoes it again:
     what reaches the first convolution is x in [-1, 1].
 
-    Raises
-    ------
-    ChaptersError
-        if they are not there and cannot be downloaded, or are damaged.
+    Raises `ChaptersError` if they are not there and cannot be downloaded, or are damaged.
     """
     path = folder / _FILE
     try:
@@ -335,10 +324,7 @@ def from_file(path: Path, precision: str = "float32") -> Inception:
     The file holds ``<module>.weight`` and ``<module>.bias`` of every convolution up to
     Mixed_6e, batch normalisation folded in.
 
-    Raises
-    ------
-    ChaptersError
-        if the file is not there, or is something else.
+    Raises `ChaptersError` if the file is not there, or is something else.
     """
     if not path.is_file():
         raise ChaptersError(

@@ -43,10 +43,7 @@ def welch(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
     (s_a²/n_a + s_b²/n_b)² / (s_a⁴/(n_a² (n_a − 1)) + s_b⁴/(n_b² (n_b − 1))) (Welch 1947, Eq. 28).
     Where neither sample varies the interval is the difference itself.
 
-    Raises
-    ------
-    ValueError
-        if a sample holds fewer than two numbers: one training has no spread.
+    Raises `ValueError` if a sample holds fewer than two numbers: one training has no spread.
     """
     x, y = _vector(a), _vector(b)
     one, other = (
@@ -78,10 +75,7 @@ def paired(a: Numbers, b: Numbers, level: float = 0.95) -> Interval:
     What both have in common, that an image is hard for every model, goes out in the difference:
     the standard error is that of the differences, not the root of the sum of two squared errors.
 
-    Raises
-    ------
-    ValueError
-        if there are not as many of both, or fewer than two.
+    Raises `ValueError` if there are not as many of both, or fewer than two.
     """
     x, y = _vector(a), _vector(b)
     if len(x) != len(y):
@@ -101,10 +95,7 @@ def borrowed(
     Each training, the single one too, is taken to spread as its n siblings do: the standard error is
     s √(1/n_a + 1/n_b), and Student's t has the n − 1 degrees of freedom of s.
 
-    Raises
-    ------
-    ValueError
-        if there are fewer than two siblings.
+    Raises `ValueError` if there are fewer than two siblings.
     """
     x, y = (
         np.asarray(values, dtype=np.float64).ravel() for values in (a, b)
@@ -117,20 +108,14 @@ def borrowed(
 
 
 def pooled(
-    a: Numbers,
-    b: Numbers,
-    groups: Sequence[Numbers],
-    level: float = 0.95,
+    a: Numbers, b: Numbers, groups: Sequence[Numbers], level: float = 0.95
 ) -> Interval:
     """Return mean(a) − mean(b) where a or b is a single training, with the spread of several settings' trainings.
 
     Each training is taken to spread around its setting's mean as those of the groups do on average:
     s² = Σ(n_g − 1)s_g² / Σ(n_g − 1), and Student's t has the Σ(n_g − 1) degrees of freedom of s.
 
-    Raises
-    ------
-    ValueError
-        if no group holds two trainings.
+    Raises `ValueError` if no group holds two trainings.
     """
     several = [_vector(group) for group in groups if len(group) > 1]
     freedom = sum(len(group) - 1 for group in several)

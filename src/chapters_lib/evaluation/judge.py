@@ -75,18 +75,13 @@ def class_entropy(histogram: Float[Tensor, " k"]) -> float:
 class Verdict:
     """What the judge says of a set of images.
 
-    Attributes
-    ----------
-    recognisable
-        share of the images to which the judge gives a class with probability at least 0.9.
-    class_entropy
-        entropy of the histogram of judged classes, divided by log K; 1 where all classes are
-        equally frequent.
-    class_shares
-        that histogram, K numbers which sum to 1.
-    fid_judge
-        squared Fréchet distance between the judge's features of these images and of the
-        reference images.
+    `recognisable`: share of the images to which the judge gives a class with probability at least
+    0.9.
+    `class_entropy`: entropy of the histogram of judged classes, divided by log K; 1 where all
+    classes are equally frequent.
+    `class_shares`: that histogram, K numbers which sum to 1.
+    `fid_judge`: squared Fréchet distance between the judge's features of these images and of the
+    reference images.
     """
 
     recognisable: float

@@ -66,10 +66,7 @@ def train_linear(
     problem is convex, so that nothing is drawn at random; each decay starts
     from the solution for the one before.
 
-    Returns
-    -------
-    list of LinearLayer
-        one a decay, for the features as they are given.
+    Returns list of LinearLayer: one a decay, for the features as they are given.
     """
     mean = features.mean(0)
     scale = features.std(0, unbiased=False)
@@ -124,10 +121,8 @@ def linear_layer(
     The accuracy is that on a stratified fifth, held out for the choice. Of
     equally accurate decays the largest is taken.
 
-    Returns
-    -------
-    layer, decay
-        no other features or labels than those given enter either.
+    Returns layer, decay: no other features or labels than those given enter
+    either.
     """
     if len(decays) == 1:
         return train_linear(features, labels, decays, classes)[0], decays[0]

@@ -21,11 +21,8 @@ def straight(
 
     The points are evenly spaced.
 
-    Returns
-    -------
-    Tensor
-        shape (n, between + 2, p); the first point is `start`, the last is
-        `end`.
+    Returns shape (n, between + 2, p); the first point is `start`, the last
+    is `end`.
     """
     share = torch.linspace(
         0, 1, between + 2, dtype=start.dtype, device=start.device

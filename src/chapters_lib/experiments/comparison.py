@@ -11,12 +11,7 @@ from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.likelihood_vae import PriorConfig
 from chapters_lib.recipes.sent_through import SentThroughConfig
 from chapters_lib.recipes.specks import SpecksConfig
-from chapters_lib.recording.experiment import (
-    Experiment,
-    build_nothing,
-    measure_nothing,
-    no_panels,
-)
+from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
 
 CHAPTER = "comparison"
 COLOUR_SETS = ("house-numbers", "svhn")

@@ -5,12 +5,7 @@ from __future__ import annotations
 from chapters_lib.recipes import judge, measuring
 from chapters_lib.recipes.judge import JudgeConfig
 from chapters_lib.recipes.measuring import CropsConfig, RealConfig, SizesConfig
-from chapters_lib.recording.experiment import (
-    Experiment,
-    build_nothing,
-    measure_nothing,
-    no_panels,
-)
+from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
 
 CHAPTER = "evaluation"
 JUDGES = (

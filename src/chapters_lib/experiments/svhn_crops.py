@@ -11,12 +11,7 @@ from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.crops import FloorsConfig
 from chapters_lib.recipes.measuring import SizesConfig
 from chapters_lib.recipes.sent_through import SentThroughConfig
-from chapters_lib.recording.experiment import (
-    Experiment,
-    build_nothing,
-    measure_nothing,
-    no_panels,
-)
+from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
 
 CHAPTER = "comparison"
 NAME = "svhn-crops"

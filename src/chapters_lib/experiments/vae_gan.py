@@ -243,10 +243,7 @@ EXPERIMENTS = (
         needs=("judge-mnist", DIGITS.start),
     ),
     experiment(
-        "vaegan-disl-fashion-mnist",
-        "vae-gan",
-        "784-400-20 with the feature term, Eq. 8",
-        DISL,
+        "vaegan-disl-fashion-mnist", "vae-gan", "784-400-20 with the feature term, Eq. 8", DISL
     ),
     experiment(
         "vaegan-conv-fashion-mnist",

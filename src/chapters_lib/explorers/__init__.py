@@ -61,15 +61,11 @@ def plane(
 ) -> dict[str, Any]:
     """Return what the page needs for a plane of two code units, but for the points on it.
 
-    Parameters
-    ----------
-    decoder
-        fully connected, from two code units to a grey image in [0, 1]; see `dense.layers`.
-    codes
-        of real images, shape (N, 2); without them, draws from N(0, I), for the roundings alone.
-    box
-        the corners of the code box, shape (2, 2); without it, the 0.5 % and 99.5 % quantiles
-        of `codes`.
+    `decoder`: fully connected, from two code units to a grey image in [0, 1]; see `dense.layers`.
+    `codes`: of real images, shape (N, 2); without them, draws from N(0, I), for the roundings
+    alone.
+    `box`: the corners of the code box, shape (2, 2); without it, the 0.5 % and 99.5 % quantiles of
+    `codes`.
     """
     parts, shape = layers(decoder)
     if parts[0].weight.shape[1] != 2:
@@ -102,21 +98,11 @@ def export_decoder(
 ) -> str:
     """Return a JavaScript text that registers `decoder` as ``play.models[name]``.
 
-    Parameters
-    ----------
-    decoder, codes, box
-        see `plane`.
-    labels
-        shape (N,); the page gets 2000 of codes and labels at random.
-    classes
-        the classes' names, by label.
-    name, model, dataset
-        what it is registered as, and what the reader sees it called.
-
-    Raises
-    ------
-    ChaptersError
-        if the page cannot run the decoder.
+    `decoder`, `codes`, `box`: see `plane`.
+    `labels`: shape (N,); the page gets 2000 of codes and labels at random.
+    `classes`: the classes' names, by label.
+    `name`, `model`, `dataset`: what it is registered as, and what the reader sees it called.
+    Raises `ChaptersError` if the page cannot run the decoder.
     """
     z, y = np.asarray(codes, dtype=np.float64), np.asarray(labels, dtype=np.uint8)
     if z.ndim != 2 or z.shape[1] != 2 or y.shape != z.shape[:1]:
@@ -153,11 +139,7 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
     for name in [name for name in run_names if name in runs.names()]:
         run, experiment = runs.load(name), find(name)
         dataset = run.config["dataset"]
-        entry = {
-            "name": name,
-            "model": _kind(run.config),
-            "dataset": TITLES.get(dataset, dataset),
-        }
+        entry = {"name": name, "model": _kind(run.config), "dataset": TITLES.get(dataset, dataset)}
         path, stamp = folder / f"{name}.js", f"// {_stamp(run.folder)}\n"
         # The stamp comes last: a torn file has none.
         if not (path.exists() and path.read_bytes().endswith(stamp.encode("utf-16-le"))):

@@ -25,12 +25,8 @@ LARGE = 50_000  # weights: of a larger network, a layer with more has eight bits
 class Layer(NamedTuple):
     """h ↦ activation(W h + b), with the activation's name ("identity" where there is none).
 
-    Attributes
-    ----------
-    norm, before
-        layer normalisation of h, and the activation behind it, before W.
-    adds
-        whether h itself is added to what the layer makes of it.
+    `norm`, `before`: layer normalisation of h, and the activation behind it, before W.
+    `adds`: whether h itself is added to what the layer makes of it.
     """
 
     weight: Tensor
@@ -60,12 +56,9 @@ def layers(decoder: nn.Module) -> tuple[list[Layer], tuple[int, int]]:
     Returns its layers and the image's (H, W). Batch normalisation behind a linear layer becomes
     part of it.
 
-    Raises
-    ------
-    ChaptersError
-        if it is made of anything but linear and residual layers, batch and layer normalisation,
-        the activations SiLU, ReLU, tanh, sigmoid and sine, dropout, and a last Unflatten to
-        (1, H, W).
+    Raises `ChaptersError` if it is made of anything but linear and residual layers, batch and layer
+    normalisation, the activations SiLU, ReLU, tanh, sigmoid and sine, dropout, and a last Unflatten
+    to (1, H, W).
     """
     modules = leaves(decoder)
     last = modules[-1] if isinstance(modules[-1], nn.Unflatten) else None
@@ -157,21 +150,12 @@ def rounded(
 ) -> tuple[list[Layer], list[dict[str, Any]]]:
     """Round a network's weights for the page.
 
-    Parameters
-    ----------
-    parts
-        its layers.
-    codes
-        where it is going to be used, shape (N, units): errors there are made up for.
-    large
-        layers with more weights have eight bits for each; by default see `LARGE`.
-    fine
-        of how many of the last layers, where they are large, weights have more levels than that.
-
-    Returns
-    -------
-    layers and records
-        what the page computes with, and how core.js is told it.
+    `parts`: its layers.
+    `codes`: where it is going to be used, shape (N, units): errors there are made up for.
+    `large`: layers with more weights have eight bits for each; by default see `LARGE`.
+    `fine`: of how many of the last layers, where they are large, weights have more levels than
+    that.
+    Returns layers and records: what the page computes with, and how core.js is told it.
     """
     found, records = [], []
     seen = meant = codes.float()

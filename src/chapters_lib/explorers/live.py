@@ -121,12 +121,8 @@ def shares(study: runs.Run, whole: runs.Run, images: int) -> dict[str, Any]:
 def mistakes(records: Sequence[runs.Run], readers: Mapping[str, str]) -> dict[str, Any]:
     """Return the first test images that each reader gets wrong, by its title and the share of the labels in per cent.
 
-    Parameters
-    ----------
-    records
-        what keeps them; see `recipes.mistakes.kept`.
-    readers
-        the readers' names there, and their titles.
+    `records`: what keeps them; see `recipes.mistakes.kept`.
+    `readers`: the readers' names there, and their titles.
     """
     images: dict[int, tuple[str, int]] = {}
     found: dict[str, dict[str, list[list[int]]]] = {}

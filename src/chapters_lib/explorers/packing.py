@@ -67,19 +67,12 @@ def fit(
     (Frantar et al. 2023, "GPTQ"). Before that, the weights are fitted to the inputs of the layer
     as the rounded layers before it make them.
 
-    Parameters
-    ----------
-    weight
-        shape (out, in).
-    seen, meant
-        the layer's inputs behind rounded layers and behind the true ones, shape (N, in).
-    most
-        the largest level.
-
-    Returns
-    -------
-    levels and peaks
-        the weights are ``levels / most * peaks``, with one peak a row.
+    `weight`: shape (out, in).
+    `seen`, `meant`: the layer's inputs behind rounded layers and behind the
+    true ones, shape (N, in).
+    `most`: the largest level.
+    Returns levels and peaks: the weights are ``levels / most * peaks``,
+    with one peak a row.
     """
     x, y, w = seen.double(), meant.double(), weight.double()
     moments = x.T @ x / len(x)

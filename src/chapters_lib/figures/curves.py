@@ -43,16 +43,10 @@ def learning_curves(
 ) -> Figure:
     """Draw columns of a history over its epochs: thin a line for each seed, thick their mean.
 
-    Parameters
-    ----------
-    curves
-        column by label: ``{"train": "train_mse", "test": "test_mse"}``.
-    by
-        the column that tells trainings apart; a history without it is one training.
-    marks
-        levels to compare with, by label: dotted horizontal lines.
-    log
-        whether the vertical axis is logarithmic.
+    `curves`: column by label: ``{"train": "train_mse", "test": "test_mse"}``.
+    `by`: the column that tells trainings apart; a history without it is one training.
+    `marks`: levels to compare with, by label: dotted horizontal lines.
+    `log`: whether the vertical axis is logarithmic.
     """
     ax = on(ax, 4.6, 2.9)
     parts = list(_trainings(history, by))
@@ -145,12 +139,8 @@ def functions(
 ) -> Figure:
     """Draw functions of x as smooth curves, one colour a label.
 
-    Parameters
-    ----------
-    dashed
-        labels whose curves are drawn dashed, above the others: what is known exactly, say.
-    filled
-        labels whose curves stand on a pale area down to zero: densities, say.
+    `dashed`: labels whose curves are drawn dashed, above the others: what is known exactly, say.
+    `filled`: labels whose curves stand on a pale area down to zero: densities, say.
     """
     ax = on(ax, 4.6, 2.9)
     x = np.asarray(x)
@@ -182,12 +172,8 @@ def points(
 ) -> Figure:
     """Draw points of the plane, shape (N, 2) each, one colour a label; `marks` as crosses over them.
 
-    Parameters
-    ----------
-    size
-        area of a point, in square points.
-    square
-        whether one unit is as long upwards as to the right, in axes without ticks.
+    `size`: area of a point, in square points.
+    `square`: whether one unit is as long upwards as to the right, in axes without ticks.
     """
     ax = on(ax, 4.6, 2.9)
     for (label, values), colour in _coloured(groups):
@@ -210,54 +196,26 @@ def points(
 
 def bars(
     values: Mapping[str, float],
-    errors: Mapping[str, float] | None = None,
     *,
     xlabel: str = "",
     title: str = "",
     form: str = "{:.3g}",
-    highlight: Sequence[str] = (),
-    limit: float | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw horizontal bars from the top down, each with its value in figures; `errors` as error bars.
-
-    Parameters
-    ----------
-    form
-        how a value is written beside its bar.
-    highlight
-        labels whose bars stand out; without any, all have the first colour.
-    limit
-        right end of the axis.
-    """
+    """Draw horizontal bars from the top down, each with its value beside it, written as `form` says."""
     ax = on(ax, 4.6, 0.32 * len(values) + 0.7)
-    labels, lengths = list(values), np.array(list(values.values()), dtype=float)
-    spread = np.nan_to_num([(errors or {}).get(label, 0.0) for label in labels])
-    colours = [
-        SERIES_COLOURS[0] if label in highlight or not highlight else "#a9bccb" for label in labels
-    ]
-    ax.barh(labels, lengths, color=colours, height=0.66)
-    known = spread > 0
-    ax.errorbar(
-        lengths[known],
-        np.flatnonzero(known),
-        xerr=spread[known],
-        linestyle="",
-        color=INK,
-        linewidth=1,
-        capsize=2,
-    )
-    for row, (length, error) in enumerate(zip(lengths, spread, strict=True)):
+    ax.barh(list(values), list(values.values()), color=SERIES_COLOURS[0], height=0.66)
+    for row, length in enumerate(values.values()):
         ax.annotate(
             form.format(length),
-            (length + error, row),
+            (length, row),
             xytext=(4, 0),
             textcoords="offset points",
             va="center",
             fontsize=9,
         )
     ax.invert_yaxis()
-    ax.set_xlim(0, limit if limit is not None else float((lengths + spread).max()) * 1.18)
+    ax.set_xlim(0, max(values.values()) * 1.18)
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel=xlabel, title=title)
     return whole(ax)
@@ -296,10 +254,7 @@ def ranges(
 ) -> Figure:
     """Draw from the top down a point for each label and the range around it: (lowest, middle, highest).
 
-    Parameters
-    ----------
-    mark
-        a value that an upright line shows.
+    `mark`: a value that an upright line shows.
     """
     ax = on(ax, 5.6, 0.28 * len(values) + 0.7)
     low, middle, high = np.array(list(values.values()), dtype=float).T

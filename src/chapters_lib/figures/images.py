@@ -16,15 +16,9 @@ from chapters_lib.figures.style import WIDTH, on, whole
 def tile(images: ArrayLike, columns: int, gap: int = 2, paper: float = 1.0) -> NDArray[np.float64]:
     """Lay images out in rows of `columns`, `gap` pixels of `paper` between them.
 
-    Parameters
-    ----------
-    images
-        uint8 or floats in [0, 1], shape (N, C, H, W) with C of 1 or 3, or (N, H, W).
-
-    Returns
-    -------
-    canvas
-        floats in [0, 1], shape (rows·(H + gap) − gap, columns·(W + gap) − gap), with a last axis of 3 for colour.
+    `images`: uint8 or floats in [0, 1], shape (N, C, H, W) with C of 1 or 3, or (N, H, W).
+    Returns canvas: floats in [0, 1], shape (rows·(H + gap) − gap, columns·(W + gap) − gap), with a
+    last axis of 3 for colour.
     """
     array = np.asarray(images)
     array = array / 255 if array.dtype == np.uint8 else np.clip(array, 0, 1).astype(np.float64)
@@ -67,12 +61,8 @@ def image_rows(
 ) -> Figure:
     """Show one labelled row of images a key: originals above their reconstructions, say.
 
-    Parameters
-    ----------
-    rows
-        images by label, as `tile` takes them; all rows hold equally many.
-    titles
-        what to write above the columns.
+    `rows`: images by label, as `tile` takes them; all rows hold equally many.
+    `titles`: what to write above the columns.
     """
     stacks = [np.asarray(images) for images in rows.values()]
     columns, size, step = len(stacks[0]), stacks[0].shape[-1], stacks[0].shape[-2] + 2

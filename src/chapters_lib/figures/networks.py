@@ -21,13 +21,9 @@ def network(
 ) -> Figure:
     """Draw a row of boxes: as tall as a feature map, wider the more channels it has.
 
-    Parameters
-    ----------
-    shapes
-        (C, H, W) of feature maps, (F,) of vectors, from the input to the output; read them off
-        the modules.
-    between
-        what to write above the arrow from each to the next, one fewer than `shapes`.
+    `shapes`: (C, H, W) of feature maps, (F,) of vectors, from the input to the output; read them
+    off the modules.
+    `between`: what to write above the arrow from each to the next, one fewer than `shapes`.
     """
     if len(between) != len(shapes) - 1:
         raise ValueError(f"{len(between)} arrows between {len(shapes)} shapes")

@@ -32,18 +32,11 @@ def code_plane(
 ) -> Figure:
     """Draw two-dimensional codes as points coloured by class, in random order so that no class covers the others.
 
-    Parameters
-    ----------
-    codes
-        shape (N, 2).
-    labels
-        integers, shape (N,), that number `classes`.
-    extent
-        (left, right, bottom, top) of the part of the plane to show; all codes if None.
-    legend
-        whether to name the classes, to the right of the plane.
-    size
-        area of a point, in square points.
+    `codes`: shape (N, 2).
+    `labels`: integers, shape (N,), that number `classes`.
+    `extent`: (left, right, bottom, top) of the part of the plane to show; all codes if None.
+    `legend`: whether to name the classes, to the right of the plane.
+    `size`: area of a point, in square points.
     """
     ax = on(ax, 5.4, 4.0)
     codes, labels = np.asarray(codes), np.asarray(labels).astype(int)
@@ -143,37 +136,22 @@ def central_extent(codes: ArrayLike, share: float = 0.99, margin: float = 0.05) 
     return [float(v) for pair in zip(low - pad, high + pad, strict=True) for v in pair]
 
 
-def normal_circles(
-    shares: Sequence[float] = (0.5, 0.99), *, colour: str = INK, ax: Axes | None = None
-) -> Figure:
-    """Draw the circles around the origin that hold these shares of draws from N(0, I) in the plane.
-
-    Inside radius r lies the mass 1 − exp(−r²/2).
-    """
+def normal_circles(*, ax: Axes | None = None) -> Figure:
+    """Draw the circles around the origin that hold a half and 99 % of draws from N(0, I) in the plane."""
     ax = on(ax, 4.0, 4.0)
-    for share in shares:
-        radius = float(np.sqrt(-2 * np.log1p(-share)))
+    for share in (0.5, 0.99):
+        radius = float(np.sqrt(-2 * np.log1p(-share)))  # inside r lies the mass 1 − exp(−r²/2)
         ax.add_patch(plt.Circle((0, 0), radius, fill=False, color="white", linewidth=3.0))
-        ax.add_patch(plt.Circle((0, 0), radius, fill=False, color=colour, linewidth=1.3))
+        ax.add_patch(plt.Circle((0, 0), radius, fill=False, color=INK, linewidth=1.3))
     return whole(ax)
 
 
-def density_plane(
-    density: ArrayLike,
-    extent: Sequence[float],
-    *,
-    title: str = "",
-    ax: Axes | None = None,
-) -> Figure:
+def density_plane(density: ArrayLike, extent: Sequence[float], *, ax: Axes | None = None) -> Figure:
     """Shade a density over the plane, darker where there is more of it; points are drawn over it afterwards.
 
-    Parameters
-    ----------
-    density
-        shape (rows, columns): its values at `plane_codes`, from the top left.
-    extent
-        (left, right, bottom, top), as of `plane_codes`. The shade goes with the square root of the
-        density, so that thin parts show.
+    `density`: shape (rows, columns): its values at `plane_codes`, from the top left.
+    `extent`: (left, right, bottom, top), as of `plane_codes`. The shade goes with the square root
+    of the density, so that thin parts show.
     """
     ax = on(ax, 4.0, 3.6)
     ax.imshow(
@@ -185,51 +163,37 @@ def density_plane(
         interpolation="bilinear",
         alpha=0.75,
     )
-    ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$")
     return whole(ax)
 
 
-def box_outline(corners: ArrayLike, *, colour: str = INK, ax: Axes | None = None) -> Figure:
+def box_outline(corners: ArrayLike, *, ax: Axes | None = None) -> Figure:
     """Draw a dashed box in the plane between two opposite `corners`, shape (2, 2)."""
     ax = on(ax, 4.0, 4.0)
     (left, bottom), (right, top) = np.asarray(corners)
     ax.plot(
         [left, right, right, left, left],
         [bottom, bottom, top, top, bottom],
-        color=colour,
+        color=INK,
         linewidth=1.1,
         linestyle=(0, (4, 3)),
     )
     return whole(ax)
 
 
-def cell_grid(
-    shares: ArrayLike,
-    *,
-    title: str = "",
-    most: float = 4.0,
-    bar: bool = True,
-    ax: Axes | None = None,
-) -> Figure:
+def cell_grid(shares: ArrayLike, *, title: str = "", ax: Axes | None = None) -> Figure:
     """Show how full the cells of equal probability under N(0, I) are: 1 is as full as normal codes would fill them.
 
-    Parameters
-    ----------
-    shares
-        of the codes in each cell, shape (cells, cells), the first unit along the first axis; cells without any code
-        are black, and those as full as normal codes would fill them white.
-    most
-        ratio at which the colour scale ends.
-    bar
-        whether to draw the colour scale.
+    `shares`: of the codes in each cell, shape (cells, cells), the first unit along the first axis;
+    cells without any code are black, and those as full as normal codes would fill them white.
     """
     ax = on(ax, 4.0, 3.6)
     ratio = np.asarray(shares).T * np.asarray(shares).size  # rows of a picture are the second unit
     colours = mpl.colormaps["RdBu"].with_extremes(bad="black")
-    picture = ax.imshow(
+    ax.imshow(
         np.ma.masked_equal(ratio, 0),
         cmap=colours,
-        norm=TwoSlopeNorm(1, vmin=0, vmax=most),
+        norm=TwoSlopeNorm(1, vmin=0, vmax=4),
         origin="lower",
         extent=(0, 1, 0, 1),
         interpolation="nearest",
@@ -239,6 +203,4 @@ def cell_grid(
     ax.set_xticks(places, [f"{mark:d}" for mark in marks])
     ax.set_yticks(places, [f"{mark:d}" for mark in marks])
     ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
-    if bar:
-        whole(ax).colorbar(picture, ax=ax, label="codes, relative to N(0, I)", extend="max")
     return whole(ax)

@@ -46,18 +46,10 @@ class Verdict:
 def difference(a: Metric, b: Metric, spread: Metric | None = None, sure: float = 0.95) -> Interval:
     """Return mean(a) − mean(b) with its interval, of 95 %: Welch's, or Student's with a borrowed spread.
 
-    Parameters
-    ----------
-    spread
-        the metric of several sibling trainings, whose spread is then used for both: needed where a or b is
-        one training.
-    sure
-        the level of the interval.
-
-    Raises
-    ------
-    ValueError
-        if there is one training and no spread.
+    `spread`: the metric of several sibling trainings, whose spread is then used for both: needed
+    where a or b is one training.
+    `sure`: the level of the interval.
+    Raises `ValueError` if there is one training and no spread.
     """
     if spread is None:
         return welch(a.values, b.values, sure)

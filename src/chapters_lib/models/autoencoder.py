@@ -15,39 +15,28 @@ from chapters_lib.models.layers import Sine, mlp
 class Autoencoder(nn.Module):
     """x̂ = decoder(encoder(x)), squeezed through a code of a few numbers.
 
-    Parameters
-    ----------
-    hidden
-        widths of the encoder's hidden layers; the decoder's are the same in
-        reverse.
-    code
-        units of the bottleneck. It is linear: a ReLU there would keep the
-        code in one quadrant.
-    normalized
-        whether every code unit is normalised to mean 0 and variance 1: over
-        the batch while training, by the running averages of those batch
-        statistics in evaluation mode (batch normalisation without its
-        learned scale and shift, Ioffe and Szegedy 2015, Algorithms 1 and
-        2).
-    activation
-        makes the module between two layers.
-    frequency
-        if above 0, the decoder's first hidden layer is sin(Wz + b), with W
-        drawn evenly from −frequency to frequency.
-    dropout
-        share of the input pixels set to zero while training, the others
-        scaled up by 1/(1 − share) (Srivastava et al. 2014): the encoder may
-        then rely on no single pixel, and its codes of unseen images err
-        less.
-    hidden_dropout
-        the same for the inputs of the encoder's last hidden layer.
-    code_noise
-        standard deviation, in those of each unit over the batch, of
-        Gaussian noise added to the code while training: codes nearby must
-        then decode alike, so that a code placed a little wrong costs
-        little.
-    image_shape
-        (C, H, W) of the images.
+    `hidden`: widths of the encoder's hidden layers; the decoder's are the
+    same in reverse.
+    `code`: units of the bottleneck. It is linear: a ReLU there would keep
+    the code in one quadrant.
+    `normalized`: whether every code unit is normalised to mean 0 and
+    variance 1: over the batch while training, by the running averages of
+    those batch statistics in evaluation mode (batch normalisation without
+    its learned scale and shift, Ioffe and Szegedy 2015, Algorithms 1 and
+    2).
+    `activation`: makes the module between two layers.
+    `frequency`: if above 0, the decoder's first hidden layer is sin(Wz +
+    b), with W drawn evenly from −frequency to frequency.
+    `dropout`: share of the input pixels set to zero while training, the
+    others scaled up by 1/(1 − share) (Srivastava et al. 2014): the encoder
+    may then rely on no single pixel, and its codes of unseen images err
+    less.
+    `hidden_dropout`: the same for the inputs of the encoder's last hidden
+    layer.
+    `code_noise`: standard deviation, in those of each unit over the batch,
+    of Gaussian noise added to the code while training: codes nearby must
+    then decode alike, so that a code placed a little wrong costs little.
+    `image_shape`: (C, H, W) of the images.
     """
 
     def __init__(

@@ -20,17 +20,11 @@ def _block(
 class Classifier(nn.Module):
     """Six convolutions with batch normalisation, the mean over space, one linear layer to the logits.
 
-    Parameters
-    ----------
-    channels
-        colour channels of the images.
-    width
-        channels after the first convolution; doubled at each of two further halvings of the
-        resolution.
-    classes
-        how many logits.
-    dropout
-        share of the pooled features set to zero while training.
+    `channels`: colour channels of the images.
+    `width`: channels after the first convolution; doubled at each of two further halvings of the
+    resolution.
+    `classes`: how many logits.
+    `dropout`: share of the pooled features set to zero while training.
     """
 
     def __init__(

@@ -23,11 +23,8 @@ def dcgan(
     for w = `width` = 64 as in the figure. Kernels of 4 at stride 2 cover
     every pixel equally often.
 
-    Parameters
-    ----------
-    dropout
-        share of the discriminator's activations set to zero behind each of
-        its convolutions while training.
+    `dropout`: share of the discriminator's activations set to zero behind each of its convolutions
+    while training.
     """
     generator = generator_body(noise, width)
     body = discriminator_body(width, dropout, discriminator_norm)

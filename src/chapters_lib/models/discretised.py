@@ -27,10 +27,7 @@ class DiscretisedLogistic(Distribution):
     scale s, and h half the distance of two levels; the lowest level has all that lies below
     it, the highest all above. Kingma et al. (2016); Salimans et al. (2017), Section 2.1.
 
-    Parameters
-    ----------
-    loc, log_scale
-        μ and log s, shapes (..., C, H, W); pixels lie in [0, 1], level k at k/255.
+    `loc`, `log_scale`: μ and log s, shapes (..., C, H, W); pixels lie in [0, 1], level k at k/255.
     """
 
     arg_constraints = {}  # noqa: RUF012
@@ -98,11 +95,8 @@ class DiscretisedLogistic(Distribution):
 class DiscretisedLogisticDecoder(nn.Module):
     """p(x|z): independent discretised logistic pixels; a network makes location and scale of each of the code.
 
-    Parameters
-    ----------
-    net
-        maps codes, shape (n, p), to (n, 2C, H, W): first the locations, counted from mid-grey,
-        then what becomes the log-scales.
+    `net`: maps codes, shape (n, p), to (n, 2C, H, W): first the locations, counted from mid-grey,
+    then what becomes the log-scales.
     """
 
     def __init__(self, net: nn.Module):

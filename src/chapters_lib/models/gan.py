@@ -19,13 +19,8 @@ class Discriminator(nn.Module):
 
     The unit gives the logit of the image's being real.
 
-    Parameters
-    ----------
-    body
-        from images in [0, 1], shape (B, C, H, W), to features, shape
-        (B, F).
-    features
-        how many: F.
+    `body`: from images in [0, 1], shape (B, C, H, W), to features, shape (B, F).
+    `features`: how many: F.
     """
 
     def __init__(self, body: nn.Module, features: int):
@@ -55,13 +50,9 @@ class Discriminator(nn.Module):
 class Generator(nn.Module):
     """From noise z ~ N(0, I) to images in (0, 1).
 
-    Parameters
-    ----------
-    noise
-        how many numbers z has.
-    body
-        from noise, shape (B, noise), to the logits of pixels, of which
-        there are as many as in `image_shape`.
+    `noise`: how many numbers z has.
+    `body`: from noise, shape (B, noise), to the logits of pixels, of which there are as many as in
+    `image_shape`.
     """
 
     def __init__(
@@ -149,16 +140,11 @@ def fully_connected(
 
     Between them are ReLU and batch normalisation.
 
-    Parameters
-    ----------
-    noise
-        how many numbers z has.
-    width
-        of every hidden layer.
-    dropout
-        share of the pixels that the discriminator sees set to zero while
-        training; its first layer. Four linear layers make the generator,
-        three the discriminator.
+    `noise`: how many numbers z has.
+    `width`: of every hidden layer.
+    `dropout`: share of the pixels that the discriminator sees set to zero
+    while training; its first layer. Four linear layers make the generator,
+    three the discriminator.
     """
     pixels = math.prod(image_shape)
     generator = _normalised(noise, width, width, width)

@@ -19,19 +19,11 @@ def mlp(
 ) -> nn.Sequential:
     """Return fully connected layers with `activation` only between them.
 
-    Parameters
-    ----------
-    widths
-        units from input to output; ``(784, 512, 2)`` makes two linear
-        layers.
-    activation
-        makes the module between two layers.
-    dropout
-        share of each hidden layer's units set to zero while training.
-    norm
-        whether hidden layers are brought to mean 0 and variance 1 over
-        their units before the activation (layer normalisation), which
-        leaves each image's output its own.
+    `widths`: units from input to output; ``(784, 512, 2)`` makes two linear layers.
+    `activation`: makes the module between two layers.
+    `dropout`: share of each hidden layer's units set to zero while training.
+    `norm`: whether hidden layers are brought to mean 0 and variance 1 over their units before the
+    activation (layer normalisation), which leaves each image's output its own.
     """
     layers: list[nn.Module] = []
     for width_in, width_out in pairwise(widths[:-1]):
@@ -70,11 +62,8 @@ class Residual(nn.Module):
 def residual_mlp(widths: Sequence[int]) -> nn.Sequential:
     """Return fully connected layers of which those between two hidden ones are residual.
 
-    Parameters
-    ----------
-    widths
-        units from input to output; ``(784, 400, 400, 80)`` makes a linear layer, one residual
-        one, normalisation and activation, and a linear layer. Hidden widths have to be equal.
+    `widths`: units from input to output; ``(784, 400, 400, 80)`` makes a linear layer, one residual
+    one, normalisation and activation, and a linear layer. Hidden widths have to be equal.
     """
     first, *hidden, last = widths
     if not hidden or len(set(hidden)) > 1:

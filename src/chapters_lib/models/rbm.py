@@ -36,20 +36,12 @@ class GaussianBernoulliRBM(nn.Module):
     Real visible units v, hidden units h of 0 and 1, no connection inside a
     layer (Welling, Rosen-Zvi and Hinton 2004; Hinton 2010, Eq. 17).
 
-    Parameters
-    ----------
-    visible, hidden
-        P and M, the numbers of units.
-    weight_sd
-        standard deviation of the normal distribution that W starts from;
-        both biases start at 0.
-
-    Attributes
-    ----------
-    weight, visible_bias, hidden_bias
-        W, shape (P, M); b, shape (P,); α, shape (M,).
-    scale
-        σ, shape (P,), a buffer of ones: it is given, not learned.
+    `visible`, `hidden`: P and M, the numbers of units.
+    `weight_sd`: standard deviation of the normal distribution that W starts
+    from; both biases start at 0.
+    `weight`, `visible_bias`, `hidden_bias`: W, shape (P, M); b, shape (P,);
+    α, shape (M,).
+    `scale`: σ, shape (P,), a buffer of ones: it is given, not learned.
     """
 
     scale: Tensor
@@ -148,12 +140,9 @@ class HiddenChain:
     leaves the M hidden units, which saves the P-dimensional noise and, for
     M below P, most of the arithmetic.
 
-    Attributes
-    ----------
-    bias, gram, root
-        c, shape (M,); Q, shape (M, M); L, lower triangular, shape (M, M).
-    scale
-        σ, shape (P,), of the visible units.
+    `bias`, `gram`, `root`: c, shape (M,); Q, shape (M, M); L, lower
+    triangular, shape (M, M).
+    `scale`: σ, shape (P,), of the visible units.
     """
 
     bias: Float[Tensor, " m"]

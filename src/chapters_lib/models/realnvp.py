@@ -22,12 +22,9 @@ class Coupling(nn.Module):
     at first the layer is the identity. Dinh, Sohl-Dickstein and Bengio
     (2017), Eqs. 4 to 8.
 
-    Parameters
-    ----------
-    moved
-        shape (k,): True for the units of B; both parts need at least one.
-    hidden
-        widths of the network's hidden layers.
+    `moved`: shape (k,): True for the units of B; both parts need at least
+    one.
+    `hidden`: widths of the network's hidden layers.
     """
 
     kept: Tensor
@@ -142,14 +139,9 @@ class FlowDistribution(Distribution):
 class RealNVP(nn.Module):
     """p_λ(z): N(0, I) over k units, sent through couplings. As a prior it is learned with the rest.
 
-    Parameters
-    ----------
-    features
-        k, at least 2.
-    couplings
-        how many layers; `splits` says which units each moves.
-    hidden
-        widths of the hidden layers of each coupling's network.
+    `features`: k, at least 2.
+    `couplings`: how many layers; `splits` says which units each moves.
+    `hidden`: widths of the hidden layers of each coupling's network.
     """
 
     def __init__(

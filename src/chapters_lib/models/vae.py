@@ -20,10 +20,7 @@ class BernoulliImage(Independent):
 
     The score of grey pixels is a cross-entropy.
 
-    Parameters
-    ----------
-    logits
-        shape (..., C, H, W); the mean is their logistic sigmoid.
+    `logits`: shape (..., C, H, W); the mean is their logistic sigmoid.
     """
 
     def __init__(self, logits: Float[Tensor, "*batch c h w"]):
@@ -54,11 +51,8 @@ class GaussianEncoder(nn.Module):
 
     So σ is positive without a bound.
 
-    Parameters
-    ----------
-    net
-        maps the flattened image, and the condition beside it, to 2k
-        numbers: μ, then log σ².
+    `net`: maps the flattened image, and the condition beside it, to 2k
+    numbers: μ, then log σ².
     """
 
     def __init__(self, net: nn.Module):
@@ -214,29 +208,21 @@ def fully_connected(
 ) -> VAE:
     """Make a VAE of fully connected layers, the decoder the mirror image of the encoder.
 
-    Parameters
-    ----------
-    hidden, latent
-        widths of the encoder's hidden layers; units of z, its last layer has twice as many.
-    activation
-        makes the module between two layers.
-    dropout, input_dropout
-        share of the encoder's hidden units, and of its input pixels, set to zero while
-        training. The decoder has none.
-    frequency
-        as of `models.autoencoder.Autoencoder`: above 0, the decoder begins with sines.
-    gaussian
-        whether the decoder is Gaussian with a learned scale; else it is Bernoulli.
-    classes
-        above 0, encoder and decoder take a one-hot class beside their input.
-    encoder_sees_class
-        False leaves the class to the decoder alone.
-
-    Raises
-    ------
-    ValueError
-        if sines are asked for without a hidden layer to hold them, or dropout of an input that
-        holds the class, which it would drop as well.
+    `hidden`, `latent`: widths of the encoder's hidden layers; units of z,
+    its last layer has twice as many.
+    `activation`: makes the module between two layers.
+    `dropout`, `input_dropout`: share of the encoder's hidden units, and of
+    its input pixels, set to zero while training. The decoder has none.
+    `frequency`: as of `models.autoencoder.Autoencoder`: above 0, the
+    decoder begins with sines.
+    `gaussian`: whether the decoder is Gaussian with a learned scale; else
+    it is Bernoulli.
+    `classes`: above 0, encoder and decoder take a one-hot class beside
+    their input.
+    `encoder_sees_class`: False leaves the class to the decoder alone.
+    Raises `ValueError` if sines are asked for without a hidden layer to
+    hold them, or dropout of an input that holds the class, which it would
+    drop as well.
     """
     pixels = math.prod(image_shape)
     seen = classes if encoder_sees_class else 0

@@ -27,12 +27,9 @@ class LayeredDiscriminator(Discriminator):
     Nothing in it mixes images of a batch and nothing is random: Dis_l(x) is
     a function of x.
 
-    Parameters
-    ----------
-    stages
-        the layers, each with its activation; the last one returns vectors.
-    features
-        how many numbers the last one returns.
+    `stages`: the layers, each with its activation; the last one returns
+    vectors.
+    `features`: how many numbers the last one returns.
     """
 
     def __init__(self, stages: Sequence[nn.Module], features: int):

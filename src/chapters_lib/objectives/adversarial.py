@@ -16,21 +16,13 @@ def discriminator_loss(
 
     Algorithm 1 of the paper minimises it.
 
-    Parameters
-    ----------
-    real, fake
-        logits of D on real images and on samples: D = σ(logit), so that
-        −log D = softplus(−logit) and −log(1 − D) = softplus(logit), exact
-        where probabilities would round to 0 or 1.
-    smoothing
-        one-sided label smoothing: the target of real images is 1 −
-        smoothing (Salimans et al. 2016, Section 3.4). With a target t the
-        loss is softplus(−logit) + (1 − t)·logit.
-
-    Returns
-    -------
-    Tensor
-        in nats, a scalar; 2 log 2 where D cannot tell.
+    `real`, `fake`: logits of D on real images and on samples: D = σ(logit),
+    so that −log D = softplus(−logit) and −log(1 − D) = softplus(logit),
+    exact where probabilities would round to 0 or 1.
+    `smoothing`: one-sided label smoothing: the target of real images is 1 −
+    smoothing (Salimans et al. 2016, Section 3.4). With a target t the loss
+    is softplus(−logit) + (1 − t)·logit.
+    Returns in nats, a scalar; 2 log 2 where D cannot tell.
     """
     return (softplus(-real) + smoothing * real).mean() + softplus(
         fake

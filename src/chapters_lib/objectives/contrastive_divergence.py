@@ -26,20 +26,11 @@ def contrastive_divergence(
     2010, section 3). The chain is no function of θ here: no derivative runs
     through it.
 
-    Parameters
-    ----------
-    rbm
-        the machine; it is not changed.
-    v
-        a batch of data, standardised.
-    steps
-        n, at least 1.
-
-    Returns
-    -------
-    gradients
-        by parameter name: `weight` (P, M), `visible_bias` (P,),
-        `hidden_bias` (M,).
+    `rbm`: the machine; it is not changed.
+    `v`: a batch of data, standardised.
+    `steps`: n, at least 1.
+    Returns gradients: by parameter name: `weight` (P, M), `visible_bias`
+    (P,), `hidden_bias` (M,).
     """
     if steps < 1:
         raise ValueError(

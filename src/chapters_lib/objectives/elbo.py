@@ -14,13 +14,9 @@ from chapters_lib.models.vae import VAE
 class ElboTerms(NamedTuple):
     """The bound's two terms for each image, in nats.
 
-    Attributes
-    ----------
-    log_likelihood
-        log p(x|z) at one z drawn from q(z|x), summed over pixels.
-    kl
-        KL(q(z|x) ‖ p(z)), summed over latent units: closed where both are normal, else
-        log q(z|x) − log p(z) at that z.
+    `log_likelihood`: log p(x|z) at one z drawn from q(z|x), summed over pixels.
+    `kl`: KL(q(z|x) ‖ p(z)), summed over latent units: closed where both are normal, else log q(z|x)
+    − log p(z) at that z.
     """
 
     log_likelihood: Float[Tensor, " batch"]

@@ -23,18 +23,12 @@ RECONSTRUCTION, SAMPLE = (
 class Terms(NamedTuple):
     """The terms of Eq. 8 in Larsen et al. 2016, each a scalar in nats.
 
-    Attributes
-    ----------
-    prior
-        L_prior (Eq. 4): KL(q(z|x) ‖ p(z)), summed over latent units, mean over the batch.
-    likeness
-        L_llike in the discriminator's layer l (Eq. 7), as `feature_likeness` gives it; zero in
-        the basic loss.
-    value
-        L_GAN (Eq. 5 with one kind of drawn image, Eq. 10 with two), with the sign of Eq. 5: the
-        discriminator ascends it.
-    fooling
-        what the decoder descends of it: `fooling_loss`.
+    `prior`: L_prior (Eq. 4): KL(q(z|x) ‖ p(z)), summed over latent units, mean over the batch.
+    `likeness`: L_llike in the discriminator's layer l (Eq. 7), as `feature_likeness` gives it; zero
+    in the basic loss.
+    `value`: L_GAN (Eq. 5 with one kind of drawn image, Eq. 10 with two), with the sign of Eq. 5:
+    the discriminator ascends it.
+    `fooling`: what the decoder descends of it: `fooling_loss`.
     """
 
     prior: Float[Tensor, ""]
@@ -105,19 +99,11 @@ def vae_gan_terms(
 
     Here x̃ = Dec(z) at one z ~ q(z|x), and x_p = Dec(z_p) at z_p ~ p(z).
 
-    Parameters
-    ----------
-    layer
-        l, in which likeness is measured; None leaves L_llike out, which is
-        the basic loss.
-    drawn
-        which images stand against the real ones in L_GAN: reconstructions,
-        samples, or both.
-    saturating
-        as of `fooling_loss`.
-    noise
-        standard deviation of the normal noise on every image that the
-        discriminator sees; x and x̃ have the same.
+    `layer`: l, in which likeness is measured; None leaves L_llike out, which is the basic loss.
+    `drawn`: which images stand against the real ones in L_GAN: reconstructions, samples, or both.
+    `saturating`: as of `fooling_loss`.
+    `noise`: standard deviation of the normal noise on every image that the discriminator sees; x
+    and x̃ have the same.
     """
     d, q = model.discriminator, model.encoder(x)
     z = q.rsample()
@@ -149,18 +135,13 @@ def network_losses(
 ) -> NetworkLosses:
     """Return what each network descends.
 
-    Parameters
-    ----------
-    gamma
-        γ of Eq. 9: the weight of likeness against fooling for the decoder
-        alone.
-    routing
-        "paper": Algorithm 1 of the paper, which keeps L_GAN from the
-        encoder. "joint": the plain minimisation of the stated L (Eq. 8), in
-        which L_GAN reaches the encoder through the reconstruction. In both,
-        L_prior reaches the encoder alone, since it depends on no other
-        network, and no likeness reaches the discriminator, which ascends
-        L_GAN.
+    `gamma`: γ of Eq. 9: the weight of likeness against fooling for the
+    decoder alone.
+    `routing`: "paper": Algorithm 1 of the paper, which keeps L_GAN from the
+    encoder. "joint": the plain minimisation of the stated L (Eq. 8), in
+    which L_GAN reaches the encoder through the reconstruction. In both,
+    L_prior reaches the encoder alone, since it depends on no other network,
+    and no likeness reaches the discriminator, which ascends L_GAN.
     """
     if routing not in ROUTINGS:
         raise ValueError(f"no routing {routing!r}: paper or joint")

@@ -16,6 +16,7 @@ from myst_nb import glue
 
 import chapters_lib.reproducibility as seeding  # a page has its name
 from chapters_lib.experiments import find
+from chapters_lib.findings import run
 from chapters_lib.findings.verdicts import OPEN, OTHERWISE, OWN, Verdict
 from chapters_lib.findings.words import number
 from chapters_lib.recording import runs
@@ -76,12 +77,6 @@ if "CHAPTERS_PAGE_SEED" in os.environ:
 
 
 @cache
-def run(name: str) -> runs.Run:
-    """Return a recorded run, read once."""
-    return runs.load(name)
-
-
-@cache
 def model(name: str) -> Any:
     """Return the recorded model of an experiment's first seed, in evaluation mode."""
     experiment = find(name)
@@ -103,14 +98,9 @@ def table(
 ) -> Markdown:
     """Return a numbered table made from rows, of which the first is the header.
 
-    Parameters
-    ----------
-    name
-        the label that the text refers to it by: ``tab-ae-results``.
-    widths
-        of the columns, in parts: ``40 30 30``.
-    kind
-        classes of the table: ``longtable`` for one that breaks over pages in print.
+    `name`: the label that the text refers to it by: ``tab-ae-results``.
+    `widths`: of the columns, in parts: ``40 30 30``.
+    `kind`: classes of the table: ``longtable`` for one that breaks over pages in print.
     """
     return Markdown(list_table(rows, widths, caption, name, kind))
 

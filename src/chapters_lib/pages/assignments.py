@@ -8,7 +8,8 @@ from IPython.display import Markdown
 
 from chapters_lib import assignments
 from chapters_lib.assignments import Question
-from chapters_lib.pages import colour, run, table
+from chapters_lib.findings import colour
+from chapters_lib.pages import run, table
 
 CONTENTS = Path(__file__).resolve().parents[3] / "_toc.yml"
 

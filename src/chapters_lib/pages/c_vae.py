@@ -59,15 +59,17 @@ def digits_measures(config: VaeConfig, network: VAE) -> dict[str, float]:
 
 def digits_found(found: Mapping[str, Measured]) -> None:
     """Keep what was measured of the small models."""
-    for short, values in zip(("v", "c", "d", "cheap"), found.values(), strict=True):
-        shares = {f"{of}_percent": 100 * values[f"probe, {of}"] for of in ("mu", "z")}
-        here = PAGE.of(f"digits_{short}")
-        here.keep(price=values["price"], bound=values["-ELBO"], **shares)
+    v, c, _, cheap = found.values()
+    for short, values in (("v", v), ("c", c)):
+        PAGE.of(f"digits_{short}").keep(price=values["price"], bound=values["-ELBO"])
+    percent(
+        **{f"digits_{s}_mu": of["probe, mu"] for s, of in (("v", v), ("c", c), ("cheap", cheap))}
+    )
 
 
 def digits_centred(before: Tensor, after: Tensor, saved: float, price: float, right: float) -> None:
     """Check what subtracting the class means does: to logits, to the KL, and to a linear probe."""
-    PAGE.keep(saved=saved, centred_percent=100 * right)
+    percent(centred=right)
     check("the same reconstructions", float((before - after).abs().max()) < 1e-3)
     check("the price is what is saved", abs(saved - price) < 1e-4)
 

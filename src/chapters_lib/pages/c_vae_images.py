@@ -166,10 +166,8 @@ def _hits() -> None:
         PAGE.keep(**{key: share.mean, f"{key}_sem": share.sem})
         return Interval.about(share.mean, share.sem)
 
-    of("real_hit")
-    for prefix in MEASURED:
-        for kind in ("own", "prior", "other"):
-            of(f"{prefix}_{kind}_hit")
+    shares = ("real", "cvae_prior", "decoder_only_prior", "decoder_only_own", "decoder_only_other")
+    PAGE.keep(**{f"{key}_hit": 100 * found[f"{key}_hit"] for key in shares})
     asked_for = torch.from_numpy(run(CODES).panels["cvae_prior"])
     best, worst = int(asked_for.argmax()), int(asked_for.argmin())
     PAGE.keep(best=CLOTHES[best].lower(), worst=CLOTHES[worst].lower())

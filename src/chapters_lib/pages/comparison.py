@@ -13,21 +13,13 @@ from numpy.typing import ArrayLike
 
 from chapters_lib import figures
 from chapters_lib.figures import schematics
+from chapters_lib.findings import board, colour
+from chapters_lib.findings import compared as records
+from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NAMES, NORMAL, PARTS, SAID, WAYS
 from chapters_lib.findings.words import number, signed, with_error
-from chapters_lib.pages import check, colour, evaluation_board, printed, run, table
+from chapters_lib.pages import check, printed, run, table
 from chapters_lib.pages import comparison_answer as answer
-from chapters_lib.pages import comparison_records as records
-from chapters_lib.pages.comparison_records import (
-    AUTOENCODERS,
-    FLOW,
-    GAN,
-    NAMES,
-    NORMAL,
-    PAGE,
-    PARTS,
-    SAID,
-    WAYS,
-)
+from chapters_lib.pages.comparison_answer import PAGE
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
@@ -247,7 +239,7 @@ def table_board(part: str) -> Markdown:
     key, judge = records.inception(part), run(f"judge-{records.dataset(part)}")
     head = ["recognised", "evenness", "judge", "Inception", "precision", "recall"]
     floor = "–" if (found := records.floors(part)) is None else f"{found['train_fid768']:.3f}"
-    if found is None and (of_real := evaluation_board.real_images(records.dataset(part))):
+    if found is None and (of_real := board.real_images(records.dataset(part))):
         floor = f"{of_real[f'train_{key}']:.4f}"
     if (name := f"sent-through-{records.dataset(part)}") in runs.names():
         through, keys = run(name), {**SEVERAL, "-": 0, **OF_FIRST}
@@ -281,7 +273,7 @@ def table_board(part: str) -> Markdown:
     if records.begun(part):
         caption += " The trainings of a model begin with the same weights: errors are of the last epochs' seed alone."
     if records.floors(part) is None:
-        caption += evaluation_board.of_real_images(records.dataset(part))
+        caption += board.of_real_images(records.dataset(part))
     return table(caption, f"tab-cmp-board-{part}", "22 16 16 14 12 11 9", rows)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from itertools import combinations, pairwise
 
 from chapters_lib.evaluation.intervals import Interval, paired
+from chapters_lib.findings import compared as records
+from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NORMAL, PARTS
 from chapters_lib.findings.verdicts import (
     Verdict,
     above,
@@ -19,13 +21,12 @@ from chapters_lib.findings.verdicts import (
     shown,
 )
 from chapters_lib.findings.words import interval, number, signed, with_error
-from chapters_lib.pages import comparison_records as records
-from chapters_lib.pages import run
-from chapters_lib.pages.comparison_records import AUTOENCODERS, FLOW, GAN, NORMAL, PAGE, PARTS
+from chapters_lib.pages import Page, run
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 from chapters_lib.recording.runs import Run
 
+PAGE = Page("cmp")
 FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
 CONVOLUTIONAL, IN_BATCHES = "dcgan-mnist-nonsaturating", "dcgan-mnist-batch-128"
 NETWORKS = ("the judge", "Inception")
@@ -78,7 +79,7 @@ def _of_samples(part: str) -> None:
             f"{name.capitalize()}: {records.ranked(part, f'{name}_judge', 2, lower=False)}."
             for name in ("precision", "recall")
             if f"{name}_judge" in found[GAN].metrics
-        ),
+        )
     )
     if part == "mnist":
         PAGE.of(part).keep(

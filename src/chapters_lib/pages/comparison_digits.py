@@ -18,7 +18,7 @@ from chapters_lib.findings.verdicts import Verdict
 from chapters_lib.findings.words import signed
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import check
-from chapters_lib.pages.comparison_records import PAGE
+from chapters_lib.pages.comparison_answer import PAGE
 
 Histogram = NDArray[np.float64]
 Divergences = Callable[[Any, Any], tuple[float, ...]]  # KL, JSD and a third of two histograms

@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 
 from chapters_lib import data, figures
 from chapters_lib.data.published import WHOLE
+from chapters_lib.findings import colour
 from chapters_lib.findings.verdicts import Verdict, apart
 from chapters_lib.findings.words import with_error
-from chapters_lib.pages import Page, colour, run
+from chapters_lib.pages import Page, run
 from chapters_lib.recording.runs import Metric
 
 PAGE = Page("data")

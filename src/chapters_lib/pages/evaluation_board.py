@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import permutations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from IPython.display import Markdown
@@ -13,85 +13,26 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from scipy import stats
 
 from chapters_lib import figures
-from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.findings.board import (
+    EQUAL,
+    KINDS,
+    TITLES,
+    Entry,
+    drawn_from,
+    entries,
+    family,
+    of_real_images,
+    real_images,
+    shown,
+    yardstick,
+)
 from chapters_lib.findings.verdicts import Verdict, both, difference
 from chapters_lib.findings.verdicts import shown as shown_apart
-from chapters_lib.findings.words import in_words, interval, number, signed
+from chapters_lib.findings.words import in_words, interval, signed
 from chapters_lib.pages import check, list_table, run, site_only, table
 from chapters_lib.pages.evaluation import PAGE
-from chapters_lib.recording import runs
-from chapters_lib.recording.data_used import require_same_data, superseded
-from chapters_lib.recording.runs import Run
-from chapters_lib.recording.scoreboard import SAMPLES
 
-PROTOCOLS = [f"fid_inception{width}{low}" for width in (768, 2048) for low in ("", "_bfloat16")]
-EQUAL = "test_fid768"  # of as many samples as there are test images, where these are few
-TITLES = {
-    "mnist": "MNIST",
-    "fashion-mnist": "Fashion-MNIST",
-    "kmnist": "KMNIST",
-    "house-numbers": "House numbers (rendered stand-in for SVHN)",
-    "svhn-crops": "Real crops of SVHN",
-    "svhn": "SVHN",
-}
-KINDS = {"ae": "autoencoder", "vae": "VAE", "cvae": "VAE", "gan": "GAN", "dcgan": "GAN"}
-KINDS |= {"vaegan": "VAE-GAN", "rbm": "RBM"}
 WIDTHS = "34 13 13 13 12 10 9"  # of a board's columns
-
-
-class Entry(NamedTuple):
-    """A row of the scoreboard: a run, and the prefix of the metrics of one way to draw from it."""
-
-    run: Run
-    prefix: str
-
-    def has(self, key: str) -> bool:
-        """Whether a metric is recorded."""
-        return self.prefix + key in self.run.metrics
-
-    def first(self, key: str) -> float:
-        """Return a metric of the first training."""
-        return self.run.metric(self.prefix + key).values[0]
-
-    def text(self, key: str, digits: int) -> str:
-        """Return a metric with its standard error over trainings, or a dash where there is none."""
-        return number(self.run.metric(self.prefix + key), digits) if self.has(key) else "–"
-
-    def first_text(self, key: str, digits: int) -> str:
-        """Return a metric of the first training, or a dash where there is none."""
-        return f"{self.first(key):.{digits}f}" if self.has(key) else "–"
-
-
-@cache
-def entries() -> tuple[Entry, ...]:
-    """Return every recorded run that draws images and was judged, once for each way to draw.
-
-    Raises
-    ------
-    ChaptersError
-        if those of one data set, and its judge, are of different images.
-    """
-    found = [
-        Entry(run(name), prefix)
-        for name in runs.names()
-        if name in EXPERIMENTS and not superseded(EXPERIMENTS[name])
-        for prefix in EXPERIMENTS[name].samples
-    ]
-    judged = tuple(entry for entry in found if entry.has("fid_judge"))
-    names = dict.fromkeys(entry.run.name for entry in judged)
-    judges = (name for name in runs.names() if name in EXPERIMENTS and name.startswith("judge-"))
-    require_same_data(*(run(name) for name in [*names, *judges]))
-    return judged
-
-
-def _of(dataset: str) -> list[Entry]:
-    return [entry for entry in entries() if entry.run.config["dataset"] == dataset]
-
-
-@cache
-def shown() -> str:
-    """Return the key under which most Inception distances are recorded."""
-    return max(PROTOCOLS, key=lambda key: sum(entry.has(key) for entry in entries()))
 
 
 def numbers() -> None:
@@ -138,54 +79,19 @@ def _format() -> str:
     return said
 
 
-def _kind(entry: Entry) -> str:
-    return KINDS.get(start := entry.run.name.split("-")[0], start)
-
-
-def _yardstick(dataset: str) -> tuple[Entry, str]:
-    """Return the row of real images, and what it is."""
-    if (through := f"sent-through-{dataset}") in runs.names():
-        said = "First row: as many training images, on which the judge was trained."
-        return Entry(run(through), "train_"), said
-    said = "First row: all test images; their distance is to the whole training set, on which the judge was trained."
-    return Entry(run(f"judge-{dataset}"), ""), said
-
-
-def real_images(dataset: str) -> Run | None:
-    """Return what Inception makes of as many training images as there are samples, where it was asked."""
-    name = f"real-{dataset}"
-    found = run(name) if name in runs.names() else None
-    return found if found and f"train_{shown()}" in found.metrics else None
-
-
-def of_real_images(dataset: str) -> str:
-    """Return what a caption says of Inception's distance of real images: of how many it is, or would be."""
-    if found := real_images(dataset):
-        count = found.config["images"]
-        few = "; fewer images read farther" if count < SAMPLES else ""
-        return f" Inception's is of {count:,} training images beside as many test images{few}."
-    if (study := f"measures-{dataset}") not in runs.names():
-        return " Inception was not asked about real images."
-    sizes = run(study).history.where("features", 768)
-    most = max(sizes.column("images"))
-    read = float(sizes.where("images", most).column("same_fid").mean())
-    return (
-        f" Inception was not asked about as many real images: two sets of {most:,.0f} read {read:.4f}, and with "
-        f"a bias in $1/n$ {SAMPLES:,} would read about {read * most / SAMPLES:.4f}."
-    )
-
-
 def _rows(dataset: str, *, best: bool) -> list[list[str]]:
     """Return the generators of one data set, nearest samples first, below real images; of each kind all or the best."""
     digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
     of_first = {shown(): 4, "precision_judge": 2, "recall_judge": 2}
     rows = [["Samples of", "recognised", "evenness", "judge", "Inception", "precision", "recall"]]
-    generators = sorted(_of(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"])
+    generators = sorted(
+        drawn_from(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"]
+    )
     if best:
-        first = {_kind(entry): entry for entry in reversed(generators)}
-        generators = [entry for entry in generators if entry is first[_kind(entry)]]
+        first = {family(entry): entry for entry in reversed(generators)}
+        generators = [entry for entry in generators if entry is first[family(entry)]]
     named = [(f"`{entry.run.name}`", entry) for entry in generators]
-    for name, entry in [("*real images*", _yardstick(dataset)[0]), *named]:
+    for name, entry in [("*real images*", yardstick(dataset)[0]), *named]:
         cells = {key: entry.text(key, places) for key, places in digits.items()}
         cells |= {key: entry.first_text(key, places) for key, places in of_first.items()}
         if entry.has(EQUAL):
@@ -199,7 +105,7 @@ def _rows(dataset: str, *, best: bool) -> list[list[str]]:
 def table_board(dataset: str) -> Markdown:
     """Return the best generator of each kind of one data set, nearest samples first; above them real images."""
     name = dataset.removesuffix("-mnist")
-    caption = f"{TITLES[dataset]}: the best generator of each kind. {_yardstick(dataset)[1]}"
+    caption = f"{TITLES[dataset]}: the best generator of each kind. {yardstick(dataset)[1]}"
     if dataset == "mnist":
         caption += " 10,000 samples each; lower distances are better, in the other columns higher numbers are."
     caption += of_real_images(dataset)
@@ -222,7 +128,7 @@ def _both() -> dict[str, dict[str, tuple[float, float]]]:
     pairs = {
         dataset: {
             entry.run.name: (entry.first("fid_judge"), entry.first(shown()))
-            for entry in _of(dataset)
+            for entry in drawn_from(dataset)
             if entry.has(shown())
         }
         for dataset in TITLES
@@ -233,7 +139,7 @@ def _both() -> dict[str, dict[str, tuple[float, float]]]:
 def agreement() -> Figure:
     """Return both distances of every generator that has them, a plot for each data set."""
     names = [name for found in _both().values() for name in found]
-    kind_of = {name: _kind(Entry(run(name), "")) for name in names}
+    kind_of = {name: family(Entry(run(name), "")) for name in names}
     every = dict.fromkeys([*KINDS.values(), *kind_of.values()])
     kinds = [kind for kind in every if kind in kind_of.values()]
     figure, axes = figures.panels(len(_both()), height=2.8)

@@ -16,16 +16,7 @@ from chapters_lib.findings.verdicts import both, greater, less, shown
 from chapters_lib.findings.words import number, signed
 from chapters_lib.models.rbm import HiddenChain
 from chapters_lib.pages import run, table
-from chapters_lib.pages.gb_rbm import (
-    JUDGE,
-    PAGE,
-    UNITS,
-    distance_later,
-    each,
-    machine,
-    sheet,
-    ten,
-)
+from chapters_lib.pages.gb_rbm import JUDGE, PAGE, UNITS, distance_later, each, machine, sheet, ten
 from chapters_lib.recipes.rbm import Mixing, follow_chains
 from chapters_lib.recording.judging import SAMPLES
 from chapters_lib.recording.runs import Metric, Run

@@ -347,7 +347,7 @@ def cells() -> Figure:
     figure, axes = figures.panels(2, height=3.1)
     for ax, name in zip(axes, SETS, strict=True):
         codes = torch.from_numpy(run_b(name).panels["test_codes"])
-        figures.cell_grid(code_statistics.cell_shares(codes), title=SETS[name], bar=False, ax=ax)
+        figures.cell_grid(code_statistics.cell_shares(codes), title=SETS[name], ax=ax)
     label = "codes, relative to the normal"
     figure.colorbar(axes[0].images[0], ax=axes, label=label, extend="max", shrink=0.9)
     return figure

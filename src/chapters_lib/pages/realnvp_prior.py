@@ -20,6 +20,7 @@ from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.experiments import find
 from chapters_lib.experiments.realnvp_prior import STUDIED, WITHOUT
 from chapters_lib.figures import schematics
+from chapters_lib.findings import colour
 from chapters_lib.findings.verdicts import (
     Verdict,
     above,
@@ -32,7 +33,7 @@ from chapters_lib.findings.verdicts import (
     shown,
 )
 from chapters_lib.findings.words import in_words, interval, number
-from chapters_lib.pages import Page, check, colour, model, printed, run, table
+from chapters_lib.pages import Page, check, model, printed, run, table
 from chapters_lib.recipes import likelihood_vae
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.reproducibility import generator
@@ -302,8 +303,7 @@ def list_as_prior(kls: Mapping[str, tuple[float, float]], training: int) -> None
     PAGE.keep(list_spread=test - train, plain_test=kls["N(0, I)"][1])
     PAGE.keep(fitted_spread=kls["fitted"][1] - kls["fitted"][0])
     PAGE.own_claims(
-        list_train=_order(train, kls["fitted"][0]),
-        list_test=_order(kls["N(0, I)"][1], test),
+        list_train=_order(train, kls["fitted"][0]), list_test=_order(kls["N(0, I)"][1], test)
     )
 
 

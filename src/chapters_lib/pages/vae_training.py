@@ -10,15 +10,7 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.experiments.vae import LADDER
-from chapters_lib.findings.verdicts import (
-    below,
-    both,
-    difference,
-    greater,
-    less,
-    level,
-    outcome,
-)
+from chapters_lib.findings.verdicts import below, both, difference, greater, less, level, outcome
 from chapters_lib.findings.words import number, signed
 from chapters_lib.pages import check, model, printed, run, table
 from chapters_lib.pages.vae import PAGE, config, trainings

@@ -31,7 +31,7 @@ TOLD: Mapping[str, tuple[str, float, *tuple[float, ...]]] = {  # metric, scale, 
     "loss": ("test_negative_elbo", 1, 1),
     "units": ("active_units", 1, 0, 1, 4),
     "share": ("recognisable", 100, 0, 4),
-    "entropy": ("class_entropy", 1, 0, 2, 4),
+    "entropy": ("class_entropy", 1, 0, 4),
     "fid": ("train_fid_judge", 1, 0),
     "mse": ("test_mse", 1, 0, 1),
     "inception": (INCEPTION, 1, 0.5, 1, 2),
@@ -229,7 +229,7 @@ def _prices() -> None:
     for weight in REPEATED:
         _of(weight).keep(recall_said=number(found[weight].metric("recall_judge"), 3))
     PAGE.claims(
-        price=Verdict(all(low < p < high for (low, high), p in price.items()), f"prices {price}"),
+        price=Verdict(all(low < p < high for (low, high), p in price.items()), f"prices {price}")
     )
 
 

@@ -28,12 +28,9 @@ KEPT = 24  # mistakes kept of each reader: the first in the order of the test se
 class MistakesConfig:
     """Of which readers mistakes are kept, always the first draw of the labels.
 
-    Attributes
-    ----------
-    shares
-        of the labels, at which one linear layer reads pixels and a recorded discriminator's features.
-    end_to_end
-        what is trained on the labels alone.
+    `shares`: of the labels, at which one linear layer reads pixels and a recorded discriminator's
+    features.
+    `end_to_end`: what is trained on the labels alone.
     """
 
     convolutional_gan: GanConfig
@@ -99,17 +96,10 @@ def panels(config: MistakesConfig, model: Guesses) -> Panels:
 def kept(found: Mapping[str, Tensor], test: Dataset) -> Panels:
     """Return the first mistakes of each reader, and their images.
 
-    Parameters
-    ----------
-    found
-        by a reader's name, the classes that it gives the test images, shape (N,).
-
-    Returns
-    -------
-    arrays
-        ``NAME_at``, where the images of its mistakes are among ``images``, and ``NAME_said``, the
-        classes it gave them; ``images`` uint8 (n, H, W), their ``labels``, and where in the test
-        set they are, ``index``.
+    `found`: by a reader's name, the classes that it gives the test images, shape (N,).
+    Returns arrays: ``NAME_at``, where the images of its mistakes are among ``images``, and
+    ``NAME_said``, the classes it gave them; ``images`` uint8 (n, H, W), their ``labels``, and where
+    in the test set they are, ``index``.
     """
     wrong = {name: (said != test.labels).nonzero()[:KEPT, 0] for name, said in found.items()}
     index = torch.cat([*wrong.values()]).unique()

@@ -67,10 +67,7 @@ def open_study(
     server, as ``postgresql://USER@HOST/DATABASE``, since SQLite locks files of one machine alone. A
     `fresh` study forgets the trials that it had.
 
-    Raises
-    ------
-    ChaptersError
-        if the storage cannot be opened.
+    Raises `ChaptersError` if the storage cannot be opened.
     """
     import optuna  # a second of importing that only a search needs
 

@@ -332,12 +332,9 @@ def ranking(
 ) -> tuple[dict[str, Tensor], dict[str, dict[str, float]]]:
     """Measure pairs of alike images, made of the first test images, by pixels, by Dis_l and by the judge.
 
-    Returns
-    -------
-    measured, shares
-        by measure ("pixel", "layer", "judge"): the numbers, shape (4, count), rows in the
-        order of `evaluation.pairs.alike`; and the shares of images whose shifted copy is nearer
-        than a blurred one, a noisy one, or the nearest image of another class.
+    Returns measured, shares: by measure ("pixel", "layer", "judge"): the numbers, shape (4, count),
+    rows in the order of `evaluation.pairs.alike`; and the shares of images whose shifted copy is
+    nearer than a blurred one, a noisy one, or the nearest image of another class.
     """
     judge, layer = load_judge(config.dataset), config.layer or 0
 

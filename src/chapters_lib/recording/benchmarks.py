@@ -18,14 +18,10 @@ FILE = "benchmarks.json"
 class Contest:
     """The library beside another way to do the same work, with a number of threads.
 
-    Attributes
-    ----------
-    library, other
-        seconds a unit of work, one a round; both sides took turns within it.
-    operations
-        floating-point operations of a unit of the library, those of its products and convolutions.
-    limit
-        operations a second of a product of two large matrices, one a round.
+    `library`, `other`: seconds a unit of work, one a round; both sides took turns within it.
+    `operations`: floating-point operations of a unit of the library, those of its products and
+    convolutions.
+    `limit`: operations a second of a product of two large matrices, one a round.
     """
 
     key: str

@@ -23,15 +23,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.folders import cache_root, root
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Experiment, Session, measure_nothing
-from chapters_lib.recording.record import (
-    Basis,
-    Outcome,
-    alone,
-    elapsed,
-    forget,
-    gather,
-    one_seed,
-)
+from chapters_lib.recording.record import Basis, Outcome, alone, elapsed, forget, gather, one_seed
 from chapters_lib.reproducibility import describe_machine, pick_device, source_commit
 
 RETRIES = 20  # of a seed whose machine or process is lost
@@ -41,14 +33,10 @@ RETRIES = 20  # of a seed whose machine or process is lost
 class Task:
     """One seed's training, as it is sent to a machine.
 
-    Attributes
-    ----------
-    basis, commit
-        the data, the runs that it uses, and the sources: the machine must find the same.
-    environment
-        where the folders are that all machines see.
-    first
-        whether its model is to come back.
+    `basis`, `commit`: the data, the runs that it uses, and the sources: the machine must find the
+    same.
+    `environment`: where the folders are that all machines see.
+    `first`: whether its model is to come back.
     """
 
     experiment: Experiment[Any, Any]
@@ -89,10 +77,7 @@ def train(task: Task) -> Outcome | ChaptersError:
 def connected(address: str | None) -> Iterator[Any]:
     """Give the module `ray`, connected to the cluster at an address, or to one of this machine alone.
 
-    Raises
-    ------
-    ChaptersError
-        if the package is not installed, or no cluster answers.
+    Raises `ChaptersError` if the package is not installed, or no cluster answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -117,19 +102,12 @@ def connected(address: str | None) -> Iterator[Any]:
 class Seeds:
     """The job of one experiment: a task for each of its seeds, then its record.
 
-    Parameters
-    ----------
-    ray
-        the connected module.
-    device, threads
-        of each task, which gets as many processors; a GPU only if the experiment trains something.
-    fresh
-        whether checkpoints of earlier trainings are forgotten.
-
-    Raises
-    ------
-    ChaptersError
-        if the experiment is being trained elsewhere, or data or runs that it uses are not there.
+    `ray`: the connected module.
+    `device`, `threads`: of each task, which gets as many processors; a GPU only if the experiment
+    trains something.
+    `fresh`: whether checkpoints of earlier trainings are forgotten.
+    Raises `ChaptersError` if the experiment is being trained elsewhere, or data or runs that it
+    uses are not there.
     """
 
     def __init__(

@@ -26,35 +26,23 @@ M = TypeVar("M", bound=nn.Module)
 class Experiment(Generic[C, M]):
     """A named experiment: its numbers, and the functions that train, measure and show it.
 
-    Attributes
-    ----------
-    chapter
-        the page that it is for.
-    build
-        makes the untrained model; called after the seed is set.
-    train
-        trains the model in place and returns its history.
-    evaluate
-        measures the trained model where its weights are, with generators of its own on the CPU;
-        `verify` calls it again on the stored weights, so two calls must agree.
-    panels
-        returns the arrays that the book's figures need beside the weights.
-    needs
-        recorded runs whose weights `train`, `evaluate` or `panels` use (a judge, a model to start from).
-    tolerances
-        how far a recomputed metric may be from the recorded one, where 1e-3 of its size (and
-        at least 1e-6) is not right.
-    half_precision
-        whether weights are stored in half precision; the metrics are always those of the
-        stored weights.
-    samples
-        by the prefix of their metrics, what draws new images: a function of configuration, model
-        and count that returns uint8 images, the same at every call; empty for what draws none.
-    repeats
-        the experiment that this one would only repeat if the whole data set were at hand.
-    weights_stored
-        False for a study of many models, which keeps its numbers alone and cannot be verified
-        without training.
+    `chapter`: the page that it is for.
+    `build`: makes the untrained model; called after the seed is set.
+    `train`: trains the model in place and returns its history.
+    `evaluate`: measures the trained model where its weights are, with generators of its own on the
+    CPU; `verify` calls it again on the stored weights, so two calls must agree.
+    `panels`: returns the arrays that the book's figures need beside the weights.
+    `needs`: recorded runs whose weights `train`, `evaluate` or `panels` use (a judge, a model to
+    start from).
+    `tolerances`: how far a recomputed metric may be from the recorded one, where 1e-3 of its size
+    (and at least 1e-6) is not right.
+    `half_precision`: whether weights are stored in half precision; the metrics are always those of
+    the stored weights.
+    `samples`: by the prefix of their metrics, what draws new images: a function of configuration,
+    model and count that returns uint8 images, the same at every call; empty for what draws none.
+    `repeats`: the experiment that this one would only repeat if the whole data set were at hand.
+    `weights_stored`: False for a study of many models, which keeps its numbers alone and cannot be
+    verified without training.
     """
 
     name: str

@@ -30,23 +30,16 @@ class Trained:
 
 
 def record_further(
-    experiment: Experiment[Any, Any],
-    seeds: Sequence[int],
-    *,
-    device: torch.device,
-    progress: bool = True,
+    experiment: Experiment[Any, Any], seeds: Sequence[int], *, device: torch.device
 ) -> runs.Run:
     """Train a recorded experiment under further seeds, and add them to its record.
 
     The seeds that are recorded are not trained again; weights and panels stay those of the
     first. A training that was stopped goes on from its last checkpoint.
 
-    Raises
-    ------
-    ChaptersError
-        if the experiment is not recorded, or was under another configuration, on other data or
-        with other judges; if one of the seeds is recorded already or given twice; or if the
-        training fails. The record then is as it was.
+    Raises `ChaptersError` if the experiment is not recorded, or was under another configuration, on
+    other data or with other judges; if one of the seeds is recorded already or given twice; or if
+    the training fails. The record then is as it was.
     """
     runs.require_writable()
     with alone(experiment.name) as folder, as_recorded(experiment) as run:
@@ -57,8 +50,7 @@ def record_further(
         found = []
         for seed in seeds:
             checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
-            label = f"{experiment.name} seed {seed}" if progress else ""
-            session = Session(device, checkpoint, label, seed)
+            session = Session(device, checkpoint, f"{experiment.name} seed {seed}", seed)
             _, rows, metrics = one_seed(experiment, session, checkpoint)
             found.append(Trained(seed, rows, metrics))
         require_used(run, origins(experiment.needs))
@@ -141,22 +133,15 @@ def add(
 
 
 def evaluate_further(
-    experiment: Experiment[Any, Any],
-    net: Inception | None,
-    *,
-    device: torch.device,
-    progress: bool = True,
+    experiment: Experiment[Any, Any], net: Inception | None, *, device: torch.device
 ) -> runs.Run:
     """Measure new images of a run's other seeds as those of the first were: then the record has a value a seed.
 
     Their weights are not recorded. They come from the checkpoints of their trainings, or these
     are made again.
 
-    Raises
-    ------
-    ChaptersError
-        if a seed comes out otherwise than it is recorded, besides what `scoreboard.evaluate` raises.
-        The record then is as it was.
+    Raises `ChaptersError` if a seed comes out otherwise than it is recorded, besides what
+    `scoreboard.evaluate` raises. The record then is as it was.
     """
     scoreboard.require_recorded(experiment)
     runs.require_writable()
@@ -168,11 +153,10 @@ def evaluate_further(
         found: list[Metrics] = []
         for seed in run.provenance["seeds"][1:]:
             checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
-            label = f"{experiment.name} seed {seed}" if progress else ""
-            session = Session(device, checkpoint, label, seed)
+            session = Session(device, checkpoint, f"{experiment.name} seed {seed}", seed)
             model, rows, _ = one_seed(experiment, session, checkpoint)
             require_same(run, seed, rows)
-            found.append(scoreboard.measured(experiment, run, model, net, progress)[0])
+            found.append(scoreboard.measured(experiment, run, model, net)[0])
         keys = [key for key in known if all(key in metrics for metrics in found)]
         if not found or not keys:
             raise ChaptersError(

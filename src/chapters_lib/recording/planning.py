@@ -22,14 +22,10 @@ Experiments = Mapping[str, Experiment[Any, Any]]
 class Task:
     """A training that is to be done.
 
-    Attributes
-    ----------
-    why
-        what is wrong with its record; empty where there is nothing.
-    seconds
-        what all its seeds took on one processor when they were recorded; nan where none is recorded.
-    needs
-        the runs that it uses.
+    `why`: what is wrong with its record; empty where there is nothing.
+    `seconds`: what all its seeds took on one processor when they were recorded; nan where none is
+    recorded.
+    `needs`: the runs that it uses.
     """
 
     name: str

@@ -42,12 +42,9 @@ def record(
     A training that was stopped goes on from its last checkpoint. Seeds that are finished are
     not trained again.
 
-    Raises
-    ------
-    ChaptersError
-        if the experiment is being trained elsewhere, a judge that it needs is not recorded
-        or is one of other data, data are missing, or the training fails. The last record of the experiment then still
-        is whole.
+    Raises `ChaptersError` if the experiment is being trained elsewhere, a judge that it needs is
+    not recorded or is one of other data, data are missing, or the training fails. The last record
+    of the experiment then still is whole.
     """
     require_needs(experiment)
     runs.require_writable()

@@ -39,15 +39,10 @@ _FILES = ("run.json", "history.csv", "model.safetensors", "panels.npz")
 class Metric:
     """A measured number: over seeds, or one with the standard error of its estimate.
 
-    Attributes
-    ----------
-    mean
-        the number itself, or the mean over seeds.
-    sem
-        its standard error (over seeds: s/√n with s the sample's standard deviation); nan where
-        none was estimated.
-    values
-        one a seed; a single number where there was one seed.
+    `mean`: the number itself, or the mean over seeds.
+    `sem`: its standard error (over seeds: s/√n with s the sample's standard deviation); nan where
+    none was estimated.
+    `values`: one a seed; a single number where there was one seed.
     """
 
     mean: float
@@ -232,10 +227,8 @@ def ship() -> Path:
 def load(name: str) -> Run:
     """Return the recorded run called `name`.
 
-    Raises
-    ------
-    ChaptersError
-        if there is no such run, its folder is incomplete, or it was written in another format.
+    Raises `ChaptersError` if there is no such run, its folder is incomplete, or it was written in
+    another format.
     """
     folder = _folder(name)
     if not folder.is_dir():
@@ -284,10 +277,8 @@ def save(
 ) -> Run:
     """Write a run to a temporary folder, then put it in the place of the last one; return it.
 
-    Raises
-    ------
-    ChaptersError
-        if it cannot be written (a full disk, say); the last record then still is whole.
+    Raises `ChaptersError` if it cannot be written (a full disk, say); the last record then still is
+    whole.
     """
     record = {
         "format": FORMAT,

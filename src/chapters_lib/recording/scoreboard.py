@@ -50,10 +50,7 @@ _TOLERANCE = 2e-3  # of a distance's size: convolutions of other processors roun
 def network(weights: Path | None = None, precision: str = "float32") -> Inception:
     """Return the network by the file `weights`, else by ``$CHAPTERS_INCEPTION``, else the published one.
 
-    Raises
-    ------
-    ChaptersError
-        if the weights cannot be had.
+    Raises `ChaptersError` if the weights cannot be had.
     """
     if weights is None and (named := os.environ.get("CHAPTERS_INCEPTION")):
         weights = Path(named)
@@ -68,13 +65,9 @@ def features(net: Inception, images: Tensor, progress: str = "", keep: bool = Tr
     A part's file is named by the SHA-256 of its images and of the weights, so that it can only be
     found for what it was made of, and a computation that was stopped goes on where it was.
 
-    Parameters
-    ----------
-    progress
-        label of the progress bar; none without it, or where stderr is no terminal.
-    keep
-        False to remove the parts once all are there: those of samples, which no one asks for
-        again.
+    `progress`: label of the progress bar; none without it, or where stderr is no terminal.
+    `keep`: False to remove the parts once all are there: those of samples, which no one asks for
+    again.
     """
     from tqdm import tqdm
 
@@ -137,11 +130,7 @@ def judged(dataset: str, real: Tensor, drawn: Tensor, prefix: str = "") -> Metri
 
 
 def measured(
-    experiment: Experiment[Any, Any],
-    run: runs.Run,
-    model: nn.Module,
-    net: Inception | None,
-    progress: bool,
+    experiment: Experiment[Any, Any], run: runs.Run, model: nn.Module, net: Inception | None
 ) -> tuple[Metrics, Dataset, int]:
     """Return a model's metrics, the test images they are against, and how many there are on each side."""
     dataset = run.config["dataset"]
@@ -155,30 +144,25 @@ def measured(
         if judge in runs.names():
             metrics |= judged(dataset, real, drawn, prefix)
         if net is not None:
-            bar = f"{experiment.name} {prefix}".rstrip("_ ") if progress else ""
-            known = features(net, real, f"{dataset} test" if progress else "")
+            bar = f"{experiment.name} {prefix}".rstrip("_ ")
+            known = features(net, real, f"{dataset} test")
             metrics |= distances(net, known, features(net, drawn, bar, keep=False), prefix)
     return metrics, test, count
 
 
-def evaluate(
-    experiment: Experiment[Any, Any], net: Inception | None, *, progress: bool = True
-) -> runs.Run:
+def evaluate(experiment: Experiment[Any, Any], net: Inception | None) -> runs.Run:
     """Measure new images of a run's first seed, and add what is found to its record.
 
     Without a network only precision and recall are measured, which takes seconds.
 
-    Raises
-    ------
-    ChaptersError
-        if the run, its data or its judge cannot be had, it draws no images, or it is being
-        trained or evaluated by another process. The record then is as it was.
+    Raises `ChaptersError` if the run, its data or its judge cannot be had, it draws no images, or
+    it is being trained or evaluated by another process. The record then is as it was.
     """
     require_recorded(experiment)
     runs.require_writable()
     with alone(experiment.name), as_recorded(experiment) as run:
         start = time.monotonic()
-        metrics, test, count = measured(experiment, run, experiment.restored(), net, progress)
+        metrics, test, count = measured(experiment, run, experiment.restored(), net)
         if not metrics:
             raise ChaptersError(
                 f"there is no judge-{test.name} to measure {experiment.name} with: train it first"
@@ -240,22 +224,17 @@ def afterwards(run: runs.Run) -> list[str]:
 
 
 def verify(
-    experiment: Experiment[Any, Any], net: Inception | None, *, progress: bool = True
+    experiment: Experiment[Any, Any], net: Inception | None
 ) -> tuple[list[str], list[Difference], list[str]]:
     """Recompute what `evaluate` added to a run's record.
 
     Precision and recall always, distances in Inception features only with a network, since they
     take a quarter of an hour.
 
-    Returns
-    -------
-    checked, differences, skipped
-        as `verifying.verify` does, and the keys that were left out.
-
-    Raises
-    ------
-    ChaptersError
-        if the network's weights are not those of the record, besides what `evaluate` raises.
+    Returns checked, differences, skipped: as `verifying.verify` does, and the keys that were left
+    out.
+    Raises `ChaptersError` if the network's weights are not those of the record, besides what
+    `evaluate` raises.
     """
     if not experiment.samples:
         return [], [], []
@@ -274,7 +253,7 @@ def verify(
         return [], [], skipped
     with as_recorded(experiment):
         asked = net if any("inception" in k for k in ours) else None
-        found, _, _ = measured(experiment, run, experiment.restored(), asked, progress)
+        found, _, _ = measured(experiment, run, experiment.restored(), asked)
     recomputed = {key: found[key] for key in ours if key in found}
     tolerances = {
         key: 2e-3 if key.endswith("_judge") else max(1e-5, _TOLERANCE * abs(value))

@@ -134,10 +134,7 @@ def tried(experiment: Experiment[Any, Any], device: torch.device) -> Trial:
 
 
 def smoke(
-    names: Sequence[str],
-    experiments: Experiments,
-    device: torch.device,
-    say: Callable[[str], None],
+    names: Sequence[str], experiments: Experiments, device: torch.device, say: Callable[[str], None]
 ) -> Mapping[str, bool]:
     """Try out experiments, and first those that they need; return by name whether it went well."""
     for name in names:

@@ -8,15 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from torch import nn
 
-from chapters_lib.recording.experiment import (
-    C,
-    Experiment,
-    M,
-    Metrics,
-    Panels,
-    Session,
-    no_panels,
-)
+from chapters_lib.recording.experiment import C, Experiment, M, Metrics, Panels, Session, no_panels
 from chapters_lib.reproducibility import random_state, restore_random_state, seed_everything
 from chapters_lib.training import History
 
@@ -27,14 +19,9 @@ S = TypeVar("S")  # the configuration of a whole study
 class Case(Generic[C]):
     """One training of a study.
 
-    Attributes
-    ----------
-    name
-        of its checkpoint; also in the keys of its metrics.
-    config
-        the numbers of its training.
-    mark
-        the columns by which the history tells its rows from the others'.
+    `name`: of its checkpoint; also in the keys of its metrics.
+    `config`: the numbers of its training.
+    `mark`: the columns by which the history tells its rows from the others'.
     """
 
     name: str

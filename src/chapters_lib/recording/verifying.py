@@ -34,17 +34,11 @@ def verify(
 ) -> tuple[list[str], list[Difference]]:
     """Recompute a run's metrics, those of its first seed, on a device from its weights and the data.
 
-    Returns
-    -------
-    checked, differences
-        the keys that were recomputed, and those among them that lie outside their tolerance.
-        Times are no part of it: they belong to the machine. Nothing is checked of a study,
-        whose weights are not kept.
-
-    Raises
-    ------
-    ChaptersError
-        if the run or the data cannot be had, or the data are not those of the record.
+    Returns checked, differences: the keys that were recomputed, and those among them that lie
+    outside their tolerance. Times are no part of it: they belong to the machine. Nothing is checked
+    of a study, whose weights are not kept.
+    Raises `ChaptersError` if the run or the data cannot be had, or the data are not those of the
+    record.
     """
     with as_recorded(experiment) as run:
         if not experiment.weights_stored:
@@ -76,10 +70,7 @@ def as_recorded(experiment: Experiment[Any, Any]) -> Iterator[runs.Run]:
     Where more images are found than there were, and begin with those of the record, `data.load`
     returns these alone.
 
-    Raises
-    ------
-    ChaptersError
-        if the images found are others, or the configuration is another.
+    Raises `ChaptersError` if the images found are others, or the configuration is another.
     """
     run = runs.load(experiment.name)
     fewer: dict[tuple[str, str], int] = {}

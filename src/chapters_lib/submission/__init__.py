@@ -16,8 +16,8 @@ from typing import Any
 from chapters_lib import assignments, folders
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
+from chapters_lib.findings import colour
 from chapters_lib.findings.words import in_words
-from chapters_lib.pages import colour
 from chapters_lib.recording import runs
 from chapters_lib.submission.checking import check as check
 from chapters_lib.submission.sources import SOURCES

@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 from torchinfo import summary
 
 from chapters_lib.experiments import find
+from chapters_lib.findings import run
+from chapters_lib.findings.colour import CONTROL, colour_set
+from chapters_lib.findings.colour import title as colour_title
 from chapters_lib.findings.verdicts import difference
 from chapters_lib.findings.words import in_words, interval, number
 from chapters_lib.models.layers import count_parameters
-from chapters_lib.pages import Page, check, run
-from chapters_lib.pages.colour import CONTROL, colour_set
-from chapters_lib.pages.colour import title as colour_title
 from chapters_lib.recipes import comparing
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 from chapters_lib.recording.judging import load_judge
 
-PAGE = Page("cmp")
 PARTS = ("mnist", "colour")
 AUTOENCODERS = MODELS[:2]
 NORMAL, FLOW, GAN = MODELS
@@ -190,7 +189,7 @@ def sizes(part: str) -> dict[str, Sizes]:
         flow = ("prior",) if name == FLOW else ()
         counts = [summary(getattr(model, of), verbose=0).total_params for of in (*parts, *flow)]
         found[name] = Sizes(*counts, *([] if flow else [0]))
-        check(f"{name}: the library counts as many", sum(counts) == count_parameters(model))
+        assert sum(counts) == count_parameters(model), f"{name}: torchinfo counts otherwise"
     return found
 
 

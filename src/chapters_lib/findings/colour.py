@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from chapters_lib.pages import run
+from chapters_lib.findings import run
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
 
