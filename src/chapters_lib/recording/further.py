@@ -14,7 +14,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.inception import Inception
 from chapters_lib.recording import runs, scoreboard
 from chapters_lib.recording.experiment import Experiment, Metrics, Session
-from chapters_lib.recording.record import alone, checkpoint_of, one_seed, origins
+from chapters_lib.recording.record import alone, checkpoint_of, one_seed, origins, trained
 from chapters_lib.recording.verifying import as_recorded
 from chapters_lib.reproducibility import describe_machine, source_commit
 from chapters_lib.training import History
@@ -154,7 +154,7 @@ def evaluate_further(
         for seed in run.provenance["seeds"][1:]:
             checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
             session = Session(device, checkpoint, f"{experiment.name} seed {seed}", seed)
-            model, rows, _ = one_seed(experiment, session, checkpoint)
+            model, rows = trained(experiment, session)
             require_same(run, seed, rows)
             found.append(scoreboard.measured(experiment, run, model, net)[0])
         keys = [key for key in known if all(key in metrics for metrics in found)]
