@@ -35,7 +35,7 @@ TOLD: Mapping[str, tuple[str, float, *tuple[float, ...]]] = {  # metric, scale, 
     "fid": ("train_fid_judge", 1, 0),
     "mse": ("test_mse", 1, 0, 1),
     "inception": (INCEPTION, 1, 0.5, 1, 2),
-    "recall": ("recall_judge", 1, 4),
+    "recall": ("recall_judge", 1, 0.5, 1, 2, 4),
 }
 DIGITS = ("zeros", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines")
 
