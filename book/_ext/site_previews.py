@@ -21,10 +21,7 @@ HEADING = re.compile(r"\s*(?:<span\b[^>]*></span>\s*)*(<h[1-6]\b.*?</h[1-6]>)", 
 
 
 def write(static: Path, pages: Mapping[str, str]) -> None:
-    """Write a script for every page that others lead into.
-
-    `pages`: of one folder, as HTML by their files' names.
-    """
+    """Write a script for every page that others lead into. `pages`: of one folder, as HTML by their files' names."""
     wanted: dict[str, set[str]] = {}
     for name, page in pages.items():
         for target, label in LINK.findall(page):

@@ -127,10 +127,7 @@ def machine_rows() -> dict[str, Tensor]:
 
 
 def draw() -> Figure:
-    """Draw the rows of every panel that has any, side by side.
-
-    Raises `ChaptersError` if no run is recorded.
-    """
+    """Draw the rows of every panel that has any, side by side. Raises `ChaptersError` if no run is recorded."""
     found = {panel: rows(panel) for panel in SETS}
     found |= {"KMNIST": machine_rows(), FURTHER: rows(FURTHER)}
     found = {panel: of_panel for panel, of_panel in found.items() if of_panel}

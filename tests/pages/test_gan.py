@@ -48,7 +48,7 @@ def test_a_ring_that_was_not_cured_is_marked(marks: dict[str, bool]) -> None:
         ends = {"healthy": (8, 1.3), "collapsed": (2, 1.386), "cured": (cured, 1.3)}
         ends["not cured"] = (2, 1.386)
         return {
-            name: {"samples": samples, "found": found, "d_loss": loss}
+            name: {"samples": samples, "found": found, "near": 0.9, "d_loss": loss}
             for name, (found, loss) in ends.items()
         }
 

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 
 from chapters_lib.pages import run, vae_gan
-from chapters_lib.recording.runs import Run
+from chapters_lib.recording.runs import Run, summarize
 
 TEXT = (Path(__file__).parents[2] / "book/vae-gan.md").read_text(encoding="utf-8")
 
@@ -46,6 +46,25 @@ def test_a_claim_notices_another_record(kept, claimed, monkeypatch) -> None:
     vae_gan.numbers()
     assert not claimed["term_gains"].holds
     assert not claimed["full_distance"].holds
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "borrow a spread"), (2, "Welch"), (3, "Welch")])
+def test_the_convolutional_pair_is_worded_by_its_trainings(
+    kept, claimed, monkeypatch, count: int, said: str
+) -> None:
+    def changed(name: str) -> Run:
+        found = run(name)
+        if name not in vae_gan.PAIR:
+            return found
+        near = {key: [found[key] * (1 + i / 500) for i in range(count)] for key in found.metrics}
+        return replace(found, metrics={key: summarize(values) for key, values in near.items()})
+
+    monkeypatch.setattr(vae_gan, "run", changed)
+    vae_gan.numbers()
+    number = vae_gan.in_words(count)
+    assert kept["pair_trainings"] == f"{number} training{'s' * (count > 1)} each"
+    assert said in kept["pair_said"] and "distance" in kept["control_said"]
+    assert all(claimed[key].holds for key in ("pair_distance", "conv_share", "conv_agreement"))
 
 
 def test_digits_that_do_not_gain_by_the_likeness_are_noticed(kept, claimed) -> None:

@@ -16,7 +16,7 @@ from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.experiments import dcgan_pretraining as dcgan
 from chapters_lib.models.dcgan import dcgan as make_pair
 from chapters_lib.models.gan import GAN
-from chapters_lib.recipes import gan, mistakes, pretraining, probing
+from chapters_lib.recipes import gan, mistakes, pretraining, probing, yardsticks
 from chapters_lib.recipes.mistakes import MistakesConfig
 from chapters_lib.recipes.probing import (
     Reading,
@@ -230,6 +230,34 @@ def test_the_untrained_network_is_always_the_same_and_has_statistics(
     norm = once.body[first_norm]
     torch.testing.assert_close(norm.running_mean, raw.mean((0, 2, 3)), rtol=0.05, atol=1e-5)
     torch.testing.assert_close(norm.running_var, raw.var((0, 2, 3)), rtol=0.05, atol=1e-8)
+
+
+def test_the_yardsticks_counts_are_those_of_their_accuracies(
+    digits: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one reader reads rightly alone, less what the other does, is the difference of their accuracies."""
+    small = replace(dcgan.MINMAX, width=2, judged=False)
+    compared = replace(dcgan.PRETRAINING, dataset="digits", convolutional_gan=small)
+    config = replace(dcgan.YARDSTICKS, compared=compared, untrained=2, random_maps=1)
+    torch.manual_seed(0)
+    discriminator = gan.build(small).discriminator
+    monkeypatch.setattr(pretraining, "recorded", lambda name, config: discriminator)
+    found = yardsticks.evaluate(config, torch.nn.Identity())
+    allowed = yardsticks.tolerances(config)
+    assert set(allowed) == {key for key in found if not key.endswith("_decay")}
+    images = len(digits["test"])
+    for a in ("untrained_0", "untrained_1", "random_0"):
+        for b in ("dcgan", "pixels"):
+            gap = found[f"{a}_test_accuracy"] - found[f"{b}_test_accuracy"]
+            alone = found[f"{a}_alone_beside_{b}"] - found[f"{b}_alone_beside_{a}"]
+            assert alone == pytest.approx(gap * images)
+    assert found["untrained_0_alone_beside_dcgan"] != found["untrained_1_alone_beside_dcgan"]
+    features = discriminator_features(yardsticks.random_map(compared, 0))
+    wide = features(digits["test"].images)
+    assert wide.shape[1] == discriminator.head.in_features
+    assert torch.equal(
+        wide, discriminator_features(yardsticks.random_map(compared, 0))(digits["test"].images)
+    )
 
 
 def test_probing_defaults_are_the_assignments() -> None:

@@ -30,7 +30,7 @@ from tests.conftest import Folders, needs_extra
 
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE = 100
-SEEDS = (0, 1, 2, 3)
+SEEDS = (0, 1)
 
 
 def result(run: runs.Run) -> tuple[bytes, list, dict, list]:
@@ -44,7 +44,7 @@ def result(run: runs.Run) -> tuple[bytes, list, dict, list]:
 
 @pytest.fixture
 def machines(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A cluster of a head without processors, for trainings to run elsewhere, and two nodes of two."""
+    """A cluster of a head without processors, for trainings to run elsewhere, and two nodes of one."""
     needs_extra("ray")
     from ray.cluster_utils import Cluster
 
@@ -55,7 +55,7 @@ def machines(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
         initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
     )
     try:
-        yield found, [found.add_node(num_cpus=2) for _ in range(2)]
+        yield found, [found.add_node(num_cpus=1) for _ in range(2)]
     finally:
         found.shutdown()
 
@@ -76,7 +76,7 @@ def test_a_machine_lost_in_the_middle(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """One of two is killed while all four seeds are in their second epoch; what it had goes on on the other."""
+    """One of two is killed while each has a seed in its second epoch; what it had goes on on the other."""
     everywhere = replace(tiny.EXPERIMENT, seeds=SEEDS)
     monkeypatch.setitem(EXPERIMENTS, "tiny", everywhere)
     monkeypatch.setitem(EXPERIMENTS, "next", replace(tiny.EXPERIMENT, name="next", needs=("tiny",)))
@@ -98,7 +98,7 @@ def test_a_machine_lost_in_the_middle(
     killer.join()
     out, err = capsys.readouterr()
     assert status == 0, out + err
-    assert killed == [1, 1, 1, 1]
+    assert killed == [1, 1]
     assert out.index("tiny: recorded in") < out.index("next: begun")
     assert result(runs.load("tiny")) == alone
     assert runs.load("next").provenance["used"].keys() == {"tiny"}

@@ -19,10 +19,7 @@ __all__ = ["SHEETS", "Number", "Question", "Sheet", "chapters", "find", "labels"
 
 
 def find(name: str) -> Sheet:
-    """Return the sheet called `name`.
-
-    Raises `ChaptersError` if there is none; the nearest names are given.
-    """
+    """Return the sheet called `name`. Raises `ChaptersError` if there is none; the nearest names are given."""
     sheets = {sheet.name: sheet for sheet in SHEETS}
     if name not in sheets:
         near = difflib.get_close_matches(name, sheets, n=3, cutoff=0.4)

@@ -42,10 +42,7 @@ EXPERIMENTS: dict[str, Experiment[Any, Any]] = {
 
 
 def find(name: str) -> Experiment[Any, Any]:
-    """Return the experiment called `name`.
-
-    Raises `ChaptersError` if there is none; the nearest names are given.
-    """
+    """Return the experiment called `name`. Raises `ChaptersError` if there is none; the nearest names are given."""
     if name not in EXPERIMENTS:
         near = difflib.get_close_matches(name, EXPERIMENTS, n=3, cutoff=0.4)
         hint = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from chapters_lib.experiments.gan import FC
-from chapters_lib.recipes import discriminator_modes, gan, mistakes
+from chapters_lib.recipes import discriminator_modes, gan, mistakes, yardsticks
 from chapters_lib.recipes.discriminator_modes import ModesConfig
 from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.mistakes import MistakesConfig
@@ -21,6 +21,7 @@ from chapters_lib.recipes.pretraining import (
     train,
 )
 from chapters_lib.recipes.probing import PROBE_TOLERANCES, evaluate_gan
+from chapters_lib.recipes.yardsticks import YardsticksConfig
 from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
 from chapters_lib.recording.study import study
 
@@ -75,6 +76,7 @@ def _experiment(name: str, summary: str, config: GanConfig, **parts: Any) -> Exp
 
 
 PRETRAINING = PretrainingConfig(MINMAX, FC)
+YARDSTICKS = YardsticksConfig(PRETRAINING)
 END_TO_END = EndToEndConfig(MINMAX, passes=3)
 
 EXPERIMENTS = (
@@ -125,6 +127,19 @@ EXPERIMENTS = (
         seeds=(0,),
         needs=(PRETRAINING.pretrained, PRETRAINING.fully_connected),
         tolerances=tolerances(PRETRAINING),
+    ),
+    Experiment(
+        "dcgan-yardsticks-mnist",
+        CHAPTER,
+        "the same layer on features of several untrained discriminators and random maps",
+        YARDSTICKS,
+        build_nothing,
+        measure_nothing,
+        yardsticks.evaluate,
+        no_panels,
+        seeds=(0,),
+        needs=(PRETRAINING.pretrained,),
+        tolerances=yardsticks.tolerances(YARDSTICKS),
     ),
     study(
         "dcgan-end-to-end-mnist",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ from chapters_lib import figures
 from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.experiments import find
 from chapters_lib.figures import schematics
-from chapters_lib.findings.verdicts import less, shown
+from chapters_lib.findings.verdicts import Verdict, less, shown
 from chapters_lib.findings.words import number
 from chapters_lib.models.dcgan import dcgan
 from chapters_lib.models.gan import GAN
@@ -185,6 +186,10 @@ def training() -> Figure:
         right.plot(epochs, followed(name, "real_probability"), color=colour, label=label)
         right.plot(epochs, followed(name, "fake_probability"), color=colour, linestyle="--")
     left.set(xlabel="epoch", ylabel="distance to training images", yscale="log")
+    left.set_yticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
+    left.minorticks_off()
+    for ax in (left, right):
+        ax.set_xticks([1, 5, 10, 15])
     right.set(xlabel="epoch", ylabel="mean of D", ylim=(0, 1))
     right.axhline(0.5, color=figures.MUTED, linestyle=":", linewidth=1)
     left.legend()
@@ -197,4 +202,11 @@ def _of_modes() -> None:
     PAGE.keep(eval_fake=f"{modes['minmax_evaluation_fake']:.2f}")
     PAGE.keep(train_fake=f"{modes['minmax_training_fake']:.2f}")
     PAGE.keep(d_alone=f"{100 * right[0]:.1f}", first_alone=f"{100 * right[1]:.1f}")
-    PAGE.claims(alone=shown(sampled(right[0], right[1], images), sign=0, digits=1))
+    gaps = [
+        followed(name, "real_probability") - followed(name, "fake_probability")
+        for name in RUNS.values()
+    ]
+    parts = all(bool((np.diff(gap[CONFIG.dropout_epochs :]) > 0).all()) for gap in gaps)
+    told = ", ".join(f"{gap[CONFIG.dropout_epochs]:.2f} to {gap[-1]:.2f}" for gap in gaps)
+    alone = shown(sampled(right[0], right[1], images), sign=0, digits=1)
+    PAGE.claims(alone=alone, parts=Verdict(parts, told))

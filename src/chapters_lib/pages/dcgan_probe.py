@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from chapters_lib import data, figures
-from chapters_lib.evaluation.intervals import Moments, welch_of_moments
+from chapters_lib.evaluation.intervals import Interval, Moments, welch, welch_of_moments
 from chapters_lib.evaluation.linear import DECAYS, STEPS
 from chapters_lib.experiments import find
 from chapters_lib.findings.verdicts import Verdict, shown
-from chapters_lib.findings.words import interval
+from chapters_lib.findings.words import in_words, interval
 from chapters_lib.pages import check, run, table
 from chapters_lib.pages.dcgan_pretraining import FIRST, MINMAX, OTHER, PAGE, sampled
 from chapters_lib.recording import runs
@@ -27,18 +27,28 @@ from chapters_lib.reproducibility import generator
 
 STUDY, END_TO_END = "dcgan-pretraining-mnist", "dcgan-end-to-end-mnist"
 STUDIED, ALONE = find(STUDY).config, find(END_TO_END).config
+YARDSTICKS = "dcgan-yardsticks-mnist"
+UNTRAINED, RANDOM = (
+    [f"{kind}_{seed}" for seed in range(count)]
+    for kind, count in (
+        ("untrained", find(YARDSTICKS).config.untrained),
+        ("random", find(YARDSTICKS).config.random_maps),
+    )
+)
 KINDS = {  # by their key: name in the table, number, name in the figure
     "pixels": ("pixels", 784, "pixels"),
     "untrained": ("untrained discriminator", 8192, "untrained"),
     "fc_gan": ("fully connected GAN's", 256, "fully connected GAN"),
     "dcgan": ("DCGAN's, min-max", 8192, "DCGAN"),
 }
+NAMES = {3: "three", 4: "four"}
 SHARES = [100 * share for share in STUDIED.shares]
 
 
 def numbers() -> None:
     """Glue what the text says of the probe."""
     _of_tenth()
+    _of_yardsticks()
     _of_shares()
 
 
@@ -81,24 +91,60 @@ def table_probe() -> Markdown:
     )
 
 
+def first_draw(names: Sequence[str]) -> list[float]:
+    """Return what the first draw's probe reads from each of `readers`' features, in per cent."""
+    return [100 * run(YARDSTICKS)[f"{name}_test_accuracy"] for name in names]
+
+
+def ahead(name: str, other: str) -> Interval:
+    """Return by how many points one reader is ahead of another on the same test images, from what each reads alone."""
+    images = run(MINMAX).data_used["test"]["images"]
+    more, fewer = (
+        run(YARDSTICKS)[f"{a}_alone_beside_{b}"] for a, b in ((name, other), (other, name))
+    )
+    gap = (more - fewer) / images
+    sem = math.sqrt(((more + fewer) / images - gap**2) / images)
+    return Interval.about(100 * gap, 100 * sem, 1.96)
+
+
+def _of_yardsticks() -> None:
+    """What other first weights and random maps give, and the lead over the best of all of them."""
+    by = {"untrained": first_draw(UNTRAINED), "random": first_draw(RANDOM)}
+    for kind, values in by.items():
+        PAGE.of(kind).keep(count=in_words(len(values)))
+        PAGE.of(kind).keep(low=f"{min(values):.2f}", high=f"{max(values):.2f}")
+    names = [*UNTRAINED, *RANDOM]
+    best = max(names, key=lambda name: first_draw([name])[0])
+    lead, record = ahead("dcgan", best), run(YARDSTICKS)
+    PAGE.of("lead").keep(best=f"{lead.difference:.1f}", told=interval(lead, 2, bare=True))
+    PAGE.of("lead").keep(alone=f"{record[f'dcgan_alone_beside_{best}']:.0f}")
+    PAGE.of("lead").keep(other=f"{record[f'{best}_alone_beside_dcgan']:.0f}")
+    PAGE.keep(first_draw=f"{first_draw(['dcgan'])[0]:.2f}")
+    (pixels,) = first_draw(["pixels"])
+    gains = {kind: sum(values) / len(values) - pixels for kind, values in by.items()}
+    PAGE.of("map").keep(gain=f"{gains['random']:.1f}", shape=f"{gains['untrained']:.1f}")
+    smallest = min(record[f"{name}_decay"] for name in UNTRAINED)
+    worst = min(UNTRAINED, key=lambda name: first_draw([name])[0])
+    PAGE.claims(
+        trained=shown(lead, sign=1, digits=2),
+        shape=shown(ahead(worst, "pixels"), sign=1, digits=2),
+        inside=Verdict(smallest > min(find(YARDSTICKS).config.decays), f"{smallest:g}"),
+        convolutions=shown(welch(by["untrained"], by["random"]), sign=1, digits=2),
+    )
+
+
 def _of_tenth() -> None:
     study = run(STUDY)
     check("five draws of a tenth", STUDIED.draws[STUDIED.shares.index(0.1)] == 5)
     by = {key: drawn(study, f"{key}_10_") for key in KINDS}
     first, other = (drawn(run(name), "probe_") for name in (FIRST, OTHER))
-    game, shape = (
-        welch_of_moments(by["dcgan"], by["untrained"]),
-        welch_of_moments(by["untrained"], by["pixels"]),
-    )
     PAGE.keep(dcgan=f"{by['dcgan'][0]:.2f}", dcgan_sd=f"{by['dcgan'][1]:.2f}")
     PAGE.keep(pixels=f"{by['pixels'][0]:.1f}", untrained=f"{by['untrained'][0]:.1f}")
     for key in ("pixels", "untrained", "dcgan"):
         PAGE.of(key).keep(train=f"{accuracy(key, split='train'):.2f}")
-    for name, gap in {"gain": game, "shape": shape}.items():
-        PAGE.keep(**{name: f"{gap.difference:.1f}"})
-        PAGE.of(name).keep(told=interval(gap, 2, bare=True))
+    PAGE.keep(gain=f"{by['dcgan'][0] - by['untrained'][0]:.2f}")
+    PAGE.keep(shape=f"{by['untrained'][0] - by['pixels'][0]:.2f}")
     PAGE.keep(other=f"{other[0]:.2f}", first_probe=f"{first[0]:.2f}")
-    PAGE.keep(first_gain=f"{first[0] - by['untrained'][0]:.1f}")
     tests = run(MINMAX).data_used["test"]["images"]
     share = by["dcgan"][0] / 100
     PAGE.keep(sampling=f"{100 * math.sqrt(share * (1 - share) / tests):.2f}")
@@ -107,13 +153,7 @@ def _of_tenth() -> None:
     PAGE.keep(updates=f"{ALONE.updates} updates{more}", steps=str(STEPS))
     PAGE.keep(decays=", ".join(f"{decay:.9f}".rstrip("0").rstrip(".") for decay in DECAYS))
     PAGE.keep(statistics=f"{STUDIED.statistics_images:,}", fc_features=str(KINDS["fc_gan"][1]))
-    PAGE.keep(features=f"{KINDS['dcgan'][1]:,}")
-    PAGE.claims(
-        at_the_end=Verdict(study["untrained_10_decay"] == min(DECAYS), "another of the list"),
-        trained=shown(game, sign=1, digits=1),
-        shape=shown(shape, sign=1, digits=1),
-        losses_level=shown(welch_of_moments(other, by["dcgan"]), sign=0, digits=2),
-    )
+    PAGE.claims(losses_level=shown(welch_of_moments(other, by["dcgan"]), sign=0, digits=2))
 
 
 # How many labels
@@ -152,10 +192,11 @@ def _of_shares() -> None:
     enough = next(share for share, value in zip(SHARES, trained, strict=True) if value > pixels[-1])
     data_used, lead = run(MINMAX).data_used, trained - untrained
     images, tests = (data_used[split]["images"] for split in ("train", "test"))
-    PAGE.keep(fewest_share=f"{SHARES[0]:g}", fewest_images=f"{STUDIED.shares[0] * images:.0f}")
+    PAGE.keep(fewest_images=f"{STUDIED.shares[0] * images:.0f}")
     PAGE.keep(fewest_dcgan=f"{trained[0]:.1f}", fewest_pixels=f"{pixels[0]:.1f}")
-    PAGE.keep(enough=f"{enough:g}", pixels_all=f"{pixels[-1]:.1f}", dcgan_all=f"{trained[-1]:.1f}")
-    PAGE.keep(lead_one=f"{lead[SHARES.index(1)]:.1f}", lead_all=f"{lead[-1]:.1f}")
+    PAGE.keep(enough=f"{enough:g}", dcgan_all=f"{trained[-1]:.1f}")
+    PAGE.of("lead").keep(fewest=f"{lead[0]:.1f}", all=f"{lead[-1]:.1f}")
+    steps = ", ".join(f"{value:.1f}" for value in lead)
     PAGE.keep(dcgan_one=f"{accuracy('dcgan', 1):.1f}", whole_one=f"{alone(1):.1f}")
     every = 1.0 in run(END_TO_END).config["shares"]
     fitted = 100 * run(END_TO_END)["end_to_end_10_train_accuracy"]
@@ -163,7 +204,8 @@ def _of_shares() -> None:
     PAGE.keep(whole_all=f"on {alone(100):.1f} % (one training)" if every else "was not recorded")
     gaps = [sampled(alone(share) / 100, accuracy("dcgan", share) / 100, tests) for share in (1, 10)]
     one, ten = (shown(gap, sign=-1, digits=1) for gap in gaps)
-    PAGE.claims(at_one=one, at_ten=ten)
+    shrinks = Verdict(bool((np.diff(lead) < 0).all()), steps)
+    PAGE.claims(at_one=one, at_ten=ten, shrinks=shrinks)
 
 
 # The page's own small run
@@ -194,7 +236,7 @@ def table_page(config: Any, found: Mapping[str, Mapping[str, float]]) -> Markdow
 
 @cache
 def cover() -> dict[int, tuple[Tensor, Tensor]]:
-    """Return by kernel how often each output pixel is written to, and its size under random weights."""
+    """Return by kernel how often each output pixel is written to, and what 4,000 random layers make of a constant."""
 
     def output(kernel: int, inputs: Tensor, weight: Tensor) -> Tensor:
         more = int(kernel == 3)  # so that the size doubles
@@ -206,21 +248,27 @@ def cover() -> dict[int, tuple[Tensor, Tensor]]:
         count = output(kernel, torch.ones(1, 1, 7, 7), ones)[0, 0]
         constant = torch.randn(1, 16, 1, 1, generator=draw).expand(1, 16, 7, 7)
         weight = torch.randn(16, 4000, kernel, kernel, generator=draw)
-        maps[kernel] = count, output(kernel, constant, weight)[0].square().mean(0).sqrt()
+        maps[kernel] = count, output(kernel, constant, weight)[0]
     return maps
 
 
 def checkerboard() -> Figure:
     """Draw cover and output under random weights of kernels of 3 and of 4; glue how uneven they are."""
-    figure, axes = figures.panels(2, 2, width=4.2, height=2.0)
-    for column, (kernel, maps) in enumerate(cover().items()):
-        for row, (values, name) in enumerate(zip(maps, ("cover", "random weights"), strict=True)):
-            ax = axes[2 * row + column]
-            ax.imshow(values / values.max(), cmap="gray", vmin=0, vmax=1)
+    figure, axes = figures.panels(3, 2, width=5.4, height=1.9)
+    for row, (kernel, (count, layers)) in enumerate(cover().items()):
+        one, every = layers[0], layers.square().mean(0).sqrt()
+        for ax, (name, values, low) in zip(
+            axes[3 * row :],
+            (("cover", count, 0), ("one layer", one, -1), ("4,000 layers", every, 0)),
+            strict=False,
+        ):
+            ax.imshow(values / values.abs().max(), cmap="gray", vmin=low, vmax=1)
             ax.set_axis_off()
             ax.set_title(f"kernel {kernel}: {name}")
-        block = maps[1][2:-2, 2:-2].square()
-        parity = torch.stack([block[i::2, j::2].mean() for i in (0, 1) for j in (0, 1)])
-        ratio = float((parity.max() / parity.min()).sqrt())
-        PAGE.keep(**{f"ratio_{'three' if kernel == 3 else 'four'}": f"{ratio:.2f}"})
+        inside = layers[:, 2:-2, 2:-2]  # where a layer gives all pixels of a class one value
+        classes = torch.stack([inside[:, i, j] for i in (0, 1) for j in (0, 1)]).abs()
+        of_all = classes.square().mean(1).sqrt()
+        single = (classes.amax(0) / classes.amin(0)).median()
+        PAGE.of("ratio").keep(**{NAMES[kernel]: f"{of_all.max() / of_all.min():.2f}"})
+        PAGE.of("single").keep(**{NAMES[kernel]: f"{single:.1f}"})
     return figure

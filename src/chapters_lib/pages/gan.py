@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
@@ -88,6 +89,10 @@ def densities(classifier: Discriminator, p: Distribution, q: Distribution) -> Fi
 
     figure, (left, right) = figures.panels(2, height=2.5)
     inside = (x > -4) & (x < 5)
+    ends = logit.sigmoid()[inside][[0, -1]].tolist()
+    PAGE.keep(off_left=ends[0], off_right=ends[1])
+    wrong = Verdict(min(ends) > 0.05, f"{ends[0]:.2f} and {ends[1]:.2f}")
+    PAGE.own_claims(tails=wrong)
     both = {"real, $p$": real[inside], "drawn, $q$": drawn[inside]}
     look: Any = {"xlabel": "$x$", "ax": left, "title": "Two densities", "filled": list(both)}
     figures.functions(x[inside], both, ylabel="density", **look)
@@ -124,7 +129,8 @@ def found(pair: GAN, centres: Tensor, losses: Sequence[tuple[float, float]]) -> 
     counts = torch.bincount(nearest[distance < 0.1], minlength=len(centres))
     enough = int((counts >= 0.2 * len(samples) / len(centres)).sum())
     loss = sum(of_d for of_d, _ in losses) / len(losses)
-    return {"samples": samples, "found": enough, "d_loss": loss}
+    near = float((distance < 0.1).double().mean())
+    return {"samples": samples, "found": enough, "near": near, "d_loss": loss}
 
 
 def ring(stages: Mapping[str, Mapping[str, Any]], centres: Tensor) -> Figure:
@@ -132,7 +138,7 @@ def ring(stages: Mapping[str, Mapping[str, Any]], centres: Tensor) -> Figure:
     figure, axes = figures.panels(len(stages), height=1.9)
     look: Any = {"marks": centres, "size": 4, "square": True, "legend": False}
     for ax, (name, stage) in zip(axes, stages.items(), strict=True):
-        title = f"{name}: {stage['found']} of 8"
+        title = f"{name}:\n{stage['found']} of 8, {100 * stage['near']:.0f} %"
         figures.points({"samples": stage["samples"]}, title=title, ax=ax, **look)
         ax.set(xlim=(0, 1), ylim=(0, 1))
     healthy, collapsed, cured, still = stages.values()
@@ -192,7 +198,7 @@ def _of_settings() -> None:
     PAGE.keep(trainings=in_words(minmax.trainings), minutes=f"{minmax['train_seconds'] / 60:.0f}")
     PAGE.keep(parameters=f"{minmax['parameters']:,.0f}", collapse_epochs=str(collapse["epochs"]))
     quick, slow = (collapse[rate] for rate in rates)
-    PAGE.keep(collapse_rates=f"{quick:g} and {slow:g}", collapse_ratio=quick / slow)
+    PAGE.keep(collapse_rates=f"{quick} and {slow:.5f}", collapse_ratio=quick / slow)
 
 
 def new_images() -> Figure:
@@ -206,7 +212,9 @@ def classes() -> Figure:
     for ax, name in zip(axes, TRAININGS, strict=True):
         bars = {str(digit): share for digit, share in enumerate(shares(name))}
         figures.bars(bars, form="{:.1f}", xlabel="per cent", title=name, ax=ax)
-        ax.axvline(10, color=figures.MUTED, linestyle=(0, (1, 1.5)), linewidth=1.2)
+        ax.axvline(10, color=figures.MUTED, linestyle=(0, (1, 1.5)), linewidth=1.2, zorder=0)
+        for label in ax.texts:
+            label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     axes[0].set_ylabel("digit")
     return figure
 
@@ -362,8 +370,10 @@ def _of_curves() -> None:
             PAGE.keep(**{f"{when}_fid": sum(v) / len(v) for when, v in means.items()})
         else:
             moves = [b - a for a, b in zip(later, last, strict=True)]
-            down = f"down in {sum(move < 0 for move in moves)} of {len(moves)} trainings"
-            PAGE.keep(later_moves=f"at most {max(map(abs, moves)):.2f} nats, {down}")
+            lower = f"lower in {sum(move < 0 for move in moves)} of {len(moves)} trainings"
+            PAGE.keep(
+                later_moves=f"at most {max(map(abs, moves)):.2f} nats from where it was, {lower}"
+            )
     PAGE.keep(first_epoch=f"{parts[0].column('epoch')[0]:.0f}", later_epoch=str(LATER))
     PAGE.keep(loss_rise=interval(change["loss"], 2, bare=True))
     PAGE.keep(later_change=interval(since["loss"], 2, bare=True))
@@ -371,8 +381,12 @@ def _of_curves() -> None:
     falls = both(*(shown(found["fid"], sign=-1, digits=1) for found in (change, since)))
     PAGE.claims(distance_falls=falls, later_level=shown(since["loss"], sign=0, digits=2))
     PAGE.claims(loss_rises=shown(change["loss"], sign=1))
-    _of_spike(parts)
-    _of_directions(int(parts[0].column("epoch")[0]))
+    courses = [record.history.where("seed", seed) for seed in record.provenance["seeds"]]
+    after = [course.column("discriminator_loss")[LATER - 1 :] for course in courses]
+    widest = max(after, key=lambda loss: float(np.ptp(loss)))
+    PAGE.keep(later_range=f"down to {widest.min():.2f} and up to {widest.max():.2f}")
+    _of_spike(courses)
+    _of_directions()
 
 
 def _of_ranks(parts: Sequence[History]) -> None:
@@ -389,40 +403,59 @@ def _of_ranks(parts: Sequence[History]) -> None:
     PAGE.keep(ranks_said=f"for {losses} the sign changes from training to training")
 
 
-def _of_spike(parts: Sequence[History]) -> None:
-    """The measured epoch at which the samples became worse by the largest factor."""
+def _of_spike(courses: Sequence[History]) -> None:
+    """The measured epoch at which samples became worse by the largest factor; the training's other drop of the loss."""
     columns = ("epoch", "train_fid_judge", "discriminator_loss")
-    courses = [list(zip(*(part.column(key) for key in columns), strict=True)) for part in parts]
-    steps = [
-        three for course in courses for three in zip(course, course[1:], course[2:], strict=False)
-    ]
-    before, at, after = max(steps, key=lambda three: three[1][1] / three[0][1])
+    steps = []
+    for course in courses:
+        rows = [[row[key] for key in columns] for row in course if columns[1] in row]
+        steps += [(course, *three) for three in zip(rows, rows[1:], rows[2:], strict=False)]
+    course, before, at, after = max(steps, key=lambda step: step[2][1] / step[1][1])
     PAGE.keep(spike_epoch=f"{at[0]:.0f}", spike_loss=at[2], spike_before=before[1], spike_fid=at[1])
     lowest = max(at[2] / before[2], at[2] / after[2], before[1] / at[1], after[1] / at[1])
     PAGE.claims(spike=Verdict(lowest < 0.7, f"losses {before[2]:.2f}, {at[2]:.2f}, {after[2]:.2f}"))
 
+    others = [row for row in course if abs(row["epoch"] - at[0]) > 2]
+    again = min(others, key=lambda row: row["discriminator_loss"])
+    fids = [
+        row[columns[1]]
+        for row in course
+        if columns[1] in row and abs(row["epoch"] - again["epoch"]) < 5
+    ]
+    PAGE.keep(again_epoch=f"{again['epoch']:.0f}", again_loss=again["discriminator_loss"])
+    told = " and ".join(f"{fid:.1f}" for fid in fids)
+    PAGE.keep(again_fids=told)
+    alike = again["discriminator_loss"] < 0.5 and max(fids) < 1.2 * min(fids)
+    PAGE.claims(again=Verdict(alike, f"{again['discriminator_loss']:.2f}; {told}"))
 
-def _of_directions(start: int) -> None:
-    """How the discriminator's loss runs in two trainings of the next chapter, whose samples become better."""
-    found: dict[str, tuple[float, float]] = {}
-    better: list[bool] = []
-    for key, name in {"falling": "dcgan-mnist", "staying": "dcgan-mnist-batch-128"}.items():
-        history = run(name).history
-        loss, distance = (history.column(c) for c in ("discriminator_loss", "train_fid_judge"))
-        found[key] = (float(loss[start - 1]), float(loss[-1]))
-        better.append(bool(distance[-1] < distance[start - 1]))
-        PAGE.keep(**{f"{key}_loss": "{:.2f} to {:.2f}".format(*found[key])})
-    PAGE.keep(dcgan_epochs=str(len(loss)), staying_end=found["staying"][1])
-    (begun, ended), (first, last) = found.values()
-    holds = all(better) and ended < 0.5 * begun and abs(last - first) < 0.1
-    PAGE.claims(
-        no_direction=Verdict(holds, f"{begun:.2f} to {ended:.2f}, {first:.2f} to {last:.2f}")
-    )
+
+def _of_directions() -> None:
+    """How D's loss runs in two trainings of the next chapter from the end of the one's dropout on; both draw better."""
+    start = find("dcgan-mnist").config.dropout_epochs  # the row of the first epoch without it
+    losses, better = [], []
+    for name in ("dcgan-mnist", "dcgan-mnist-batch-128"):
+        loss, distance = (
+            run(name).history.column(c)[start:] for c in ("discriminator_loss", "train_fid_judge")
+        )
+        losses.append(loss)
+        better.append(bool(distance[-1] < distance[0]))
+    falling, staying = losses
+    PAGE.keep(directions_from=str(start + 1), dcgan_epochs=str(start + len(falling)))
+    PAGE.keep(falling_loss=f"{falling[0]:.2f} to {falling[-1]:.2f}", staying_end=staying[-1])
+    PAGE.keep(staying_loss=f"{staying.min():.2f} and {staying.max():.2f}")
+    holds = all(better) and bool((np.diff(falling) < 0).all()) and np.ptp(staying) < 0.05
+    told = f"{falling[0]:.2f} to {falling[-1]:.2f}, {staying.min():.2f} to {staying.max():.2f}"
+    PAGE.claims(no_direction=Verdict(holds, told))
 
 
 def _of_collapse() -> None:
     minmax, collapsed = run(MINMAX), run(COLLAPSE)
-    finals = minmax.history.where("epoch", minmax.config["epochs"]).column("discriminator_loss")
+    ends = {
+        name: run(name)
+        .history.where("epoch", run(name).config["epochs"])
+        .column("discriminator_loss")
+        for name in (MINMAX, OTHER, "dcgan-mnist-batch-128")
+    }
     losses = collapsed.history.column("discriminator_loss")
     PAGE.keep(collapse_first=float(losses[0]), collapse_end=float(losses[-1]))
     near = collapsed.history.column("train_fid_judge")
@@ -431,17 +464,25 @@ def _of_collapse() -> None:
     seen = collapsed.metric("discriminator_accuracy")
     PAGE.keep(collapse_accuracy=100 * seen.mean)
     PAGE.keep(collapse_recognised=100 * collapsed["recognisable"])
-    PAGE.keep(bound=(CHANCE - float(finals.mean())) / 2)
+    final = float(ends[MINMAX].mean())
+    PAGE.keep(final_loss=final, bound=(CHANCE - final) / 2)
     distance = minmax.metric("fid_judge")
     far = greater(collapsed.metric("fid_judge"), distance, spread=distance, digits=1)
     crosses = Verdict(bool(losses[0] > CHANCE > losses[-1]), f"{losses[0]:.2f} to {losses[-1]:.2f}")
+    passing = [row["epoch"] for row in minmax.history if row["discriminator_loss"] > CHANCE]
+    epochs = ", ".join(f"{epoch:.0f}" for epoch in passing)
+    PAGE.keep(passing_epoch=epochs)
     known = minmax.metric("discriminator_accuracy")
     healthy = [r["discriminator_loss"] for n in (MINMAX, OTHER) for r in _measured(run(n))]
     apart = f"{max(healthy):.2f} and {losses.min():.2f}"
-    nearest = min(abs(loss - CHANCE) for loss in finals)
+    gaps = {name: float(abs(loss - CHANCE).min()) for name, loss in ends.items()}
+    here, (*connected, staying) = abs(losses[-1] - CHANCE), gaps.values()
+    nearer = f"{here:.2f}, {min(connected):.2f}, {staying:.2f}"
     PAGE.claims(
         collapse_apart=Verdict(bool(max(healthy) < losses.min()), apart),
-        collapse_perfect=Verdict(bool(abs(losses[-1] - CHANCE) < nearest), apart),
+        collapse_perfect=Verdict(bool(here < min(connected)), nearer),
+        staying_nearer=Verdict(bool(staying < here), nearer),
+        passes=Verdict(len(passing) == 1, f"epochs {epochs or 'none'}"),
         collapse_far=far,
         collapse_crosses=crosses,
         collapse_seen=Verdict(

@@ -14,7 +14,7 @@ from chapters_lib import data
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.data.batches import Rounds
 from chapters_lib.evaluation.linear import DECAYS, train_linear
-from chapters_lib.models.gan import Discriminator
+from chapters_lib.models.gan import BATCH_NORMS, Discriminator
 from chapters_lib.recipes import gan
 from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.probing import (
@@ -78,12 +78,12 @@ def by_share(config: EndToEndConfig) -> tuple[Case[EndToEndConfig], ...]:
 
 def build(config: EndToEndConfig) -> nn.Sequential:
     """Make a classifier: the discriminator's body, and ten linear units for its one."""
-    discriminator = _untouched(config.convolutional_gan)
+    discriminator = build_discriminator(config.convolutional_gan)
     head = nn.Linear(discriminator.head.in_features, 10)
     return nn.Sequential(discriminator.body, head)
 
 
-def _untouched(config: GanConfig) -> Discriminator:
+def build_discriminator(config: GanConfig) -> Discriminator:
     """Make the discriminator's layers, with batch normalisation whether or not the recorded one has it."""
     return gan.build(replace(config, discriminator_norm=True)).discriminator
 
@@ -130,24 +130,28 @@ def train(config: EndToEndConfig, model: nn.Sequential, session: Session) -> His
     )
 
 
-@torch.no_grad()
 def untrained(config: PretrainingConfig) -> Discriminator:
-    """Return a discriminator with its first weights, the same at every call.
-
-    It has batch normalisation, with running statistics that are the means over some training
-    images. Without that its small first weights would leave the leaky ReLUs next to nothing to
-    bend, and the yardstick would be too short.
-    """
+    """Return a discriminator with its first weights, the same at every call."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.untrained_seed)
-        discriminator = _untouched(config.convolutional_gan).eval()
-        norms = [m for m in discriminator.modules() if isinstance(m, nn.BatchNorm2d)]
-        for norm in norms:
-            norm.momentum = None  # the plain mean over the batches
-            norm.train()  # and no dropout, which would widen the spread of what follows it
-        images = data.load(config.dataset, "train").images[: config.statistics_images]
-        for x in images.split(500):
-            discriminator.features(to_float(x))
+        return with_statistics(build_discriminator(config.convolutional_gan), config)
+
+
+@torch.no_grad()
+def with_statistics(discriminator: Discriminator, config: PretrainingConfig) -> Discriminator:
+    """Set the running statistics of batch normalisation to their means over some training images.
+
+    Without that its small first weights would leave the leaky ReLUs next to nothing to bend, and
+    the yardstick would be too short.
+    """
+    discriminator.eval()
+    norms = [m for m in discriminator.modules() if isinstance(m, BATCH_NORMS)]
+    for norm in norms:
+        norm.momentum = None  # the plain mean over the batches
+        norm.train()  # and no dropout, which would widen the spread of what follows it
+    images = data.load(config.dataset, "train").images[: config.statistics_images]
+    for x in images.split(500):
+        discriminator.features(to_float(x))
     return discriminator.eval()
 
 
