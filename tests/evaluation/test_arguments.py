@@ -93,6 +93,7 @@ CASES: dict[str, Case] = {
     "judge.verdict": (partial(judge.verdict, JUDGE), (BYTES, OTHERS)),
     "judge.scores": (partial(judge.scores, JUDGE), (BYTES, OTHERS)),
     "judge.distance_to": (partial(judge.distance_to, JUDGE), (BYTES,)),
+    "kid.permuted": (kid.permuted, (ROWS, MORE)),
     "kid.polynomial_kernel": (kid.polynomial_kernel, (ROWS, MORE)),
     "kid.kernel_distance": (kid.kernel_distance, (ROWS, MORE)),
     "likelihood.log_weights": (

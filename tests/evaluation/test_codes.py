@@ -132,3 +132,17 @@ def test_cell_total_variation() -> None:
     expected = cells / math.sqrt(2 * math.pi * n)
     assert codes.cell_total_variation(normal(n), cells) == pytest.approx(expected, rel=0.15)
     assert codes.cell_total_variation(ring(n), cells) > 10 * expected
+
+
+# Draws in gaps
+
+
+@pytest.mark.parametrize("scale", [1.0, 50.0])
+def test_one_draw_in_a_hundred_of_the_codes_own_distribution_is_in_a_gap(scale: float) -> None:
+    """However wide the cloud is: draws have as far to the next code as codes have."""
+    found = codes.share_in_gaps(scale * normal(4000, seed=1), scale * normal(4000))
+    assert found == pytest.approx(0.01, abs=0.006)  # four standard errors
+
+
+def test_draws_inside_the_ring_are_in_its_gap() -> None:
+    assert codes.share_in_gaps(0.1 * normal(100), ring(4000)) == 1

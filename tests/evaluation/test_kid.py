@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from chapters_lib.evaluation.kid import kernel_distance, polynomial_kernel
+from chapters_lib.evaluation.kid import kernel_distance, permuted, polynomial_kernel
 
 
 def brute_force(a: Tensor, b: Tensor) -> float:
@@ -87,3 +87,12 @@ def test_standard_error(shift: float) -> None:
 def test_one_image_is_too_few() -> None:
     with pytest.raises(ValueError, match="not 1 and 5"):
         kernel_distance(normal(1, 3, 0), normal(5, 3, 1))
+
+
+def test_random_splits_read_as_far_as_two_sets_of_one_distribution_and_not_of_two():
+    """Over many pairs the share is uniform where p = q, and least where the sets differ."""
+    draw = torch.Generator().manual_seed(3)
+    one = torch.randn(40, 60, 4, generator=draw)
+    shares = torch.tensor([permuted(x[:30], x[30:], times=99) for x in one])
+    assert 0.3 < shares.mean() < 0.7 and shares.min() < 0.2 and shares.max() > 0.8
+    assert permuted(one[0], one[1] + 1.5, times=99) == 0.01

@@ -7,8 +7,8 @@ import torch
 
 from chapters_lib.evaluation.kid import KernelDistance
 from chapters_lib.evaluation.precision_recall import PrecisionRecall
-from chapters_lib.pages import evaluation
-from chapters_lib.pages import evaluation_board as board
+from chapters_lib.findings import board
+from chapters_lib.pages import evaluation, evaluation_board
 
 
 def seen(fid: float, precision: float, recall: float) -> dict[str, object]:
@@ -32,7 +32,7 @@ def test_few_images_read_too_far(kept):
 
 
 def test_the_state_counts_the_rows_that_have_the_distance(kept):
-    board.numbers()
+    evaluation_board.numbers()
     entries = board.entries()
     measured = sum(entry.has(board.shown()) for entry in entries)
     few = sum(entry.has(board.EQUAL) for entry in entries)
@@ -42,13 +42,13 @@ def test_the_state_counts_the_rows_that_have_the_distance(kept):
 
 
 def test_a_board_has_real_images_first_and_then_the_nearest():
-    header, real, *rows = board.table_board("mnist").data.split("\n* - ")[1:]
+    header, real, *rows = evaluation_board.table_board("mnist").data.split("\n* - ")[1:]
     assert header.startswith("Samples of") and real.startswith("*real images*")
     distances = [float(row.split("\n  - ")[3].split(" ± ")[0]) for row in rows]
     assert distances == sorted(distances) and len(distances) > 3
     printed = {board.family(e) for e in board.drawn_from("mnist")}
     assert len(rows) == len(printed)  # the best of each kind; the site has all below
-    site = board.every_generator().data
+    site = evaluation_board.every_generator().data
     assert site.startswith("````{only} builder_html")
     assert site.count("\n* - ") == len(board.entries()) + 2 * site.count("```{list-table}")
 
@@ -66,20 +66,20 @@ def test_a_caption_says_of_how_many_real_images_inception_was_asked():
 
 
 def test_the_other_tables_have_their_rows():
-    assert board.table_weights().data.count("\n* - ") == 5
+    assert evaluation_board.table_weights().data.count("\n* - ") == 5
     assert evaluation.table_sets(SEEN, 359).data.count("\n* - ") == 6
 
 
 def test_a_rank_correlation_of_few_shows_something_only_where_it_is_large(kept):
-    assert board._least_rank(7) == pytest.approx(0.7857, abs=1e-4)
-    board.numbers()
+    assert board.least_rank(7) == pytest.approx(0.7857, abs=1e-4)
+    evaluation_board.numbers()
     assert kept["not_shown"].startswith("agreement is not shown") == ("(0." in kept["not_shown"])
 
 
 def test_figures_name_their_axes():
     for axes in evaluation.sizes().axes:
         assert axes.get_xlabel() == "images on each side"
-    assert board.agreement().axes[0].get_ylabel() == "distance, Inception"
+    assert evaluation_board.agreement().axes[0].get_ylabel() == "distance, Inception"
     gauss = evaluation.gauss([10, 20], {2: [0.4, 0.2]}, {2: [0.3, 0.2]})
     assert gauss.axes[0].get_xlabel() == "draws on each side"
     ways = evaluation.transport(torch.zeros(80, 2), torch.ones(80, 2)).axes[0]
@@ -101,7 +101,9 @@ def test_a_set_that_keeps_its_recall_is_marked(kept, claimed):
 
 
 def test_an_order_that_turned_round_is_noticed(kept, monkeypatch):
-    reversed_weights = dict(zip(board.WEIGHTS, reversed(board.WEIGHTS.values()), strict=True))
-    monkeypatch.setattr(board, "WEIGHTS", reversed_weights)
+    reversed_weights = dict(
+        zip(evaluation_board.WEIGHTS, reversed(evaluation_board.WEIGHTS.values()), strict=True)
+    )
+    monkeypatch.setattr(evaluation_board, "WEIGHTS", reversed_weights)
     with pytest.raises(AssertionError, match="it is the one said"):
-        board.four_weights()
+        evaluation_board.four_weights()

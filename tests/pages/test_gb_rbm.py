@@ -17,9 +17,10 @@ from chapters_lib import gallery, submission
 from chapters_lib.assignments import find
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
+from chapters_lib.findings import board
 from chapters_lib.findings.verdicts import Verdict
 from chapters_lib.pages import data as data_page
-from chapters_lib.pages import evaluation_board, gb_rbm, gb_rbm_chains, gb_rbm_small, run
+from chapters_lib.pages import gb_rbm, gb_rbm_chains, gb_rbm_small, run
 from chapters_lib.recipes import solved_machine
 from chapters_lib.recording.data_used import superseded
 from chapters_lib.recording.runs import Run
@@ -174,7 +175,7 @@ def test_with_the_whole_set_no_other_page_shows_the_second_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept
 ) -> None:
     names = whole_kmnist(tmp_path, monkeypatch)
-    shown = {entry.run.name for entry in evaluation_board.entries()}
+    shown = {entry.run.name for entry in board.entries()}
     assert shown == {name for name in names if name.startswith("rbm") and not name.endswith("-updates")}  # fmt: skip
     assert superseded(EXPERIMENTS["rbm-kmnist-64-updates"])
     assert not superseded(EXPERIMENTS["rbm-kmnist-64"])
@@ -186,7 +187,7 @@ def test_with_the_whole_set_no_other_page_shows_the_second_reading(
     assert packed == shown
 
 
-@pytest.mark.parametrize("show", [gb_rbm.numbers, evaluation_board.entries])
+@pytest.mark.parametrize("show", [gb_rbm.numbers, board.entries])
 def test_a_judge_of_other_images_is_refused_with_the_machines_in_one_line(
     show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

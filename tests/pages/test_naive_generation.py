@@ -48,7 +48,7 @@ def test_the_scoreboard_has_a_row_a_draw() -> None:
 def test_the_text_reads_as_the_record_does(given: dict[str, float | str]) -> None:
     page.numbers()
     assert given["naive-batch"] == str(run("ae-mnist").config["batch_size"])
-    assert given["naive-mnist-b-fid"] == run("ae-normalized-mnist")["fid_judge"]
+    assert given["naive-mnist-fitted-fid"] == run("ae-mnist")["fitted_normal_fid_judge"]
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,15 @@ def cell_total_variation(
     it, to about cells/√(2πn) for n normal ones.
     """
     return float((cell_shares(codes, cells) - 1 / cells**2).abs().sum() / 2)
+
+
+@checked
+def share_in_gaps(
+    draws: Float[Tensor, "m k"], codes: Float[Tensor, "n k"]
+) -> float:
+    """Return the share of draws farther from every code than 99 % of the codes are from their next one."""
+    from scipy.spatial import KDTree
+
+    tree = KDTree(codes.numpy())
+    usual = np.quantile(tree.query(codes.numpy(), k=2)[0][:, 1], 0.99)
+    return float((tree.query(draws.numpy())[0] > usual).mean())

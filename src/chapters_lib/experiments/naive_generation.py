@@ -35,17 +35,16 @@ def _normalised(
 def _controls(config: AutoencoderConfig) -> tuple[Experiment[Any, Any], ...]:
     """Return the controls of B's blur: A for as many epochs, and both with batches sixteen times as large."""
     large, short = 16 * config.batch_size, replace(config, epochs=EPOCHS)
-    plain = {"evaluate": with_sharpness(autoencoder.evaluate), "weights_stored": False}
-    measured = {
-        "evaluate": with_sharpness(normalised_autoencoder.evaluate),
-        "weights_stored": False,
-    }
+    kept = {"panels": no_panels, "weights_stored": False}
+    plain = {"evaluate": with_sharpness(autoencoder.evaluate), **kept}
+    measured = {"evaluate": with_sharpness(normalised_autoencoder.evaluate), **kept}
     return (
         autoencoder.experiment(
             f"ae-{config.dataset}-{EPOCHS}-epochs",
             CHAPTER,
             f"control: A for as many epochs as B, on {config.dataset}",
             short,
+            seeds=(0, 1, 2) if config is FASHION else (0,),
             **plain,
         ),
         autoencoder.experiment(

@@ -1,9 +1,13 @@
-"""The scoreboard's rows: which recorded runs draw images, and what is known of real ones."""
+"""The scoreboard's rows: which recorded runs draw images, what is known of real ones, how far two distances agree."""
 
 from __future__ import annotations
 
 from functools import cache
+from itertools import permutations
 from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
 
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.findings import run
@@ -116,3 +120,83 @@ def of_real_images(dataset: str) -> str:
         f" Inception was not asked about as many real images: two sets of {most:,.0f} read {read:.4f}, and with "
         f"a bias in $1/n$ {SAMPLES:,} would read about {read * most / SAMPLES:.4f}."
     )
+
+
+def state() -> str:
+    """Say which rows have the Inception distance."""
+    measured = sum(entry.has(shown()) for entry in entries())
+    state = f"The Inception distance has the key {shown()}; {measured} of all {len(entries())} rows have it."
+    if few := sum(entry.has(EQUAL) for entry in entries()):
+        state += (
+            f" A further {few} have one of as many samples as there are test images (key {EQUAL})."
+        )
+    return state + " A dash: not measured."
+
+
+def unread() -> str:
+    """Say on which of the printed boards Inception was not asked about real images."""
+    unread = [
+        of for of in ("mnist", "fashion-mnist") if "not asked about real" in of_real_images(of)
+    ]
+    named = " and ".join(TITLES[dataset] for dataset in unread)
+    return f"; for Inception on {named} we have not" if unread else ""
+
+
+def number_format() -> str:
+    """Say in which number format the scoreboard is, and what that does to it."""
+    if not shown().endswith("bfloat16"):
+        return "The scoreboard below is in float32 in all its rows."
+    said = (
+        "The scoreboard below is in bfloat16 in all its rows. Its distances may be compared with each other, and "
+        "are larger than those in float32."
+    )
+    full, low = "fid_inception768", "fid_inception768_bfloat16"
+    both = [entry for entry in entries() if entry.has(full) and entry.has(low)]
+    if both:
+        of, prefix = both[0]
+        said += " For the fully connected GAN both are recorded, from ten thousand samples: "
+        said += f"{of[prefix + full]:.4f} and {of[prefix + low]:.4f}."
+    return said
+
+
+# How far its two distances agree.
+
+NEAREST = 7  # generators, among which the orders matter
+
+
+@cache
+def distances() -> dict[str, dict[str, tuple[float, float]]]:
+    """Return the judge's and Inception's distance of the first trainings, where four or more have both."""
+    pairs = {
+        dataset: {
+            entry.run.name: (entry.first("fid_judge"), entry.first(shown()))
+            for entry in drawn_from(dataset)
+            if entry.has(shown())
+        }
+        for dataset in TITLES
+    }
+    return {dataset: found for dataset, found in pairs.items() if len(found) >= 4}
+
+
+def correlation(dataset: str, count: int | None = None) -> float:
+    """Return Spearman's rank correlation of the two distances, of all or of those nearest by the judge."""
+    found = sorted(distances()[dataset].values())[:count]
+    return float(stats.spearmanr(*zip(*found, strict=True)).statistic)
+
+
+@cache
+def least_rank(count: int) -> float:
+    """Return the least rank correlation of so many that chance reaches, with either sign, in 5 % of cases at most."""
+    every = np.array(list(permutations(range(count))))
+    squares = ((every - np.arange(count)) ** 2).sum(1)
+    sizes = np.sort(np.abs(1 - 6 * squares / (count * (count**2 - 1))))
+    rare = [size for size in np.unique(sizes.round(9)) if (sizes > size - 1e-9).mean() <= 0.05]
+    return float(rare[0])
+
+
+def odd_one(dataset: str) -> str:
+    """Return the generator whose places in the two orders differ most, or nothing where none does."""
+    found = distances()[dataset]
+    judge, inception = (stats.rankdata(values) for values in zip(*found.values(), strict=True))
+    odd = int(np.abs(judge - inception).argmax())
+    return "" if judge[odd] == inception[odd] else list(found)[odd]

@@ -11,6 +11,7 @@ from torch import Tensor
 from chapters_lib import data, figures
 from chapters_lib.evaluation import likelihood, manifold, probe
 from chapters_lib.figures import schematics
+from chapters_lib.findings.verdicts import Verdict
 from chapters_lib.models.vae import VAE
 from chapters_lib.pages import Page, check
 from chapters_lib.recipes import vae
@@ -63,7 +64,8 @@ def digits_found(found: Mapping[str, Measured]) -> None:
     for short, values in (("v", v), ("c", c)):
         PAGE.of(f"digits_{short}").keep(price=values["price"], bound=values["-ELBO"])
     percent(
-        **{f"digits_{s}_mu": of["probe, mu"] for s, of in (("v", v), ("c", c), ("cheap", cheap))}
+        digits_v_z=v["probe, z"],
+        **{f"digits_{s}_mu": of["probe, mu"] for s, of in (("v", v), ("c", c), ("cheap", cheap))},
     )
 
 
@@ -74,10 +76,14 @@ def digits_centred(before: Tensor, after: Tensor, saved: float, price: float, ri
     check("the price is what is saved", abs(saved - price) < 1e-4)
 
 
-def digits_deaf(config: VaeConfig, deaf: VAE, cured: VAE) -> None:
-    """Keep the bound of the network whose decoder drops the class, and how much its images vary over classes."""
+def digits_deaf(config: VaeConfig, deaf: VAE, cured: VAE, plain: Measured) -> None:
+    """Keep bound and probe of the network whose decoder drops the class, and how much its images vary over classes."""
     z = vae.prior_codes(config, 20)
-    PAGE.keep(deaf_bound=sum(vae.bound(config, deaf, data.load("digits", "test")).values()))
+    found = digits_measures(config, deaf)
+    read = found["probe, z"]
+    PAGE.of("deaf").keep(bound=found["-ELBO"], z_percent=100 * read)
+    kept = Verdict(read > plain["probe, z"] - 0.03, f"{read:.2f} against {plain['probe, z']:.2f}")
+    PAGE.own_claims(deaf=kept)
     for short, network in (("deaf", deaf), ("cured", cured)):
         spread = asked(config, network, z).float().std(0).mean()
         PAGE.of(short).keep(spread=float(spread))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 
 import torch
 from IPython.display import Markdown
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from chapters_lib import data, figures
 from chapters_lib.evaluation import likelihood
@@ -73,19 +71,12 @@ def samples() -> Figure:
     return figures.image_rows(dict(rows), width=5.6)
 
 
-@cache
-def transferred() -> tuple[Tensor, Tensor]:
-    """Return random test images, and their mean codes decoded as every class, uint8 (classes, images, 1, 28, 28)."""
-    images, labels = (torch.from_numpy(run(CVAE).panels[key]) for key in ("images", "labels"))
-    codes, _ = likelihood.encode(model(CVAE), images / 255, *vae.condition(config(CVAE), labels))
-    return images, asked(config(CVAE), model(CVAE), codes)
-
-
 def transfer() -> Figure:
-    """Show test images, and below each what their codes give as every class."""
-    images, grid = transferred()
-    rows = zip(CLOTHES, grid[:, :10], strict=True)
-    return figures.image_rows({"test image": images[:10], **dict(rows)}, width=5.6)
+    """Show random test images, and below each what its mean code gives as every class."""
+    images, labels = (torch.from_numpy(run(CVAE).panels[key][:10]) for key in ("images", "labels"))
+    codes, _ = likelihood.encode(model(CVAE), images / 255, *vae.condition(config(CVAE), labels))
+    rows = zip(CLOTHES, asked(config(CVAE), model(CVAE), codes), strict=True)
+    return figures.image_rows({"test image": images, **dict(rows)}, width=5.6)
 
 
 def hits() -> Markdown:
@@ -158,7 +149,7 @@ def _judged() -> None:
 
 
 def _hits() -> None:
-    """Keep how often one gets the class that one asks for, and how much brightness goes along."""
+    """Keep how often one gets the class that one asks for, and how much brightness goes along with a code."""
     found = run(CODES)
 
     def of(key: str) -> Interval:
@@ -168,13 +159,14 @@ def _hits() -> None:
 
     shares = ("real", "cvae_prior", "decoder_only_prior", "decoder_only_own", "decoder_only_other")
     PAGE.keep(**{f"{key}_hit": 100 * found[f"{key}_hit"] for key in shares})
-    asked_for = torch.from_numpy(run(CODES).panels["cvae_prior"])
+    asked_for = torch.from_numpy(found.panels["cvae_prior"])
     best, worst = int(asked_for.argmax()), int(asked_for.argmin())
     PAGE.keep(best=CLOTHES[best].lower(), worst=CLOTHES[worst].lower())
     percent(best=float(asked_for[best]), worst=float(asked_for[worst]))
-    brightness = transferred()[1].float().mean((2, 3, 4))  # (classes, images)
-    kept = torch.corrcoef(brightness)[~torch.eye(10, dtype=torch.bool)].mean()
-    PAGE.keep(transfer_correlation=float(kept), transfer_images=brightness.shape[1])
+    bright = torch.from_numpy(found.panels["cvae_brightness"])
+    PAGE.keep(bright=float(bright.mean()), bright_least=float(bright.min()))
+    PAGE.keep(bright_most=float(bright.max()), brightest=CLOTHES[int(bright.argmax())].lower())
+    PAGE.keep(dimmest=CLOTHES[int(bright.argmin())].lower())
     as_mixed = of("decoder_only_prior_less_mixture")
     PAGE.keep(mixture_hit=100 * found["decoder_only_prior_hit"] - as_mixed.difference)
     PAGE.claims(
@@ -184,4 +176,5 @@ def _hits() -> None:
             shown(as_mixed, sign=1, digits=1),
             Verdict(as_mixed.difference < 5, f"{as_mixed.difference:.1f} points"),
         ),
+        bright=Verdict(float(bright.min()) > 0.3, f"correlations {bright.tolist()}"),
     )

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
-from scipy import stats
 
 from chapters_lib import figures
-from chapters_lib.findings.board import (
-    EQUAL,
-    KINDS,
-    TITLES,
-    Entry,
-    drawn_from,
-    entries,
-    family,
-    of_real_images,
-    real_images,
-    shown,
-    yardstick,
-)
+from chapters_lib.findings import board
 from chapters_lib.findings.verdicts import Verdict, both, difference
 from chapters_lib.findings.verdicts import shown as shown_apart
 from chapters_lib.findings.words import in_words, interval, signed
@@ -37,67 +22,30 @@ WIDTHS = "34 13 13 13 12 10 9"  # of a board's columns
 
 def numbers() -> None:
     """Give the text what it says of the scoreboard, and hold its claims against the records."""
-    PAGE.keep(board_state=_state(), board_format=_format(), unread=_unread())
+    PAGE.keep(board_state=board.state(), board_format=board.number_format(), unread=board.unread())
     _agreement()
     four_weights()
-
-
-def _state() -> str:
-    """Say which rows have the Inception distance."""
-    measured = sum(entry.has(shown()) for entry in entries())
-    state = f"The Inception distance has the key {shown()}; {measured} of all {len(entries())} rows have it."
-    if few := sum(entry.has(EQUAL) for entry in entries()):
-        state += (
-            f" A further {few} have one of as many samples as there are test images (key {EQUAL})."
-        )
-    return state + " A dash: not measured."
-
-
-def _unread() -> str:
-    """Say on which of the printed boards Inception was not asked about real images."""
-    unread = [
-        of for of in ("mnist", "fashion-mnist") if "not asked about real" in of_real_images(of)
-    ]
-    named = " and ".join(TITLES[dataset] for dataset in unread)
-    return f"; for Inception on {named} we have not" if unread else ""
-
-
-def _format() -> str:
-    """Say in which number format the scoreboard is, and what that does to it."""
-    if not shown().endswith("bfloat16"):
-        return "The scoreboard below is in float32 in all its rows."
-    said = (
-        "The scoreboard below is in bfloat16 in all its rows. Its distances may be compared with each other, and "
-        "are larger than those in float32."
-    )
-    full, low = "fid_inception768", "fid_inception768_bfloat16"
-    both = [entry for entry in entries() if entry.has(full) and entry.has(low)]
-    if both:
-        of, prefix = both[0]
-        said += " For the fully connected GAN both are recorded, from ten thousand samples: "
-        said += f"{of[prefix + full]:.4f} and {of[prefix + low]:.4f}."
-    return said
 
 
 def _rows(dataset: str, *, best: bool) -> list[list[str]]:
     """Return the generators of one data set, nearest samples first, below real images; of each kind all or the best."""
     digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
-    of_first = {shown(): 4, "precision_judge": 2, "recall_judge": 2}
+    of_first = {board.shown(): 4, "precision_judge": 2, "recall_judge": 2}
     rows = [["Samples of", "recognised", "evenness", "judge", "Inception", "precision", "recall"]]
     generators = sorted(
-        drawn_from(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"]
+        board.drawn_from(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"]
     )
     if best:
-        first = {family(entry): entry for entry in reversed(generators)}
-        generators = [entry for entry in generators if entry is first[family(entry)]]
+        first = {board.family(entry): entry for entry in reversed(generators)}
+        generators = [entry for entry in generators if entry is first[board.family(entry)]]
     named = [(f"`{entry.run.name}`", entry) for entry in generators]
-    for name, entry in [("*real images*", yardstick(dataset)[0]), *named]:
+    for name, entry in [("*real images*", board.yardstick(dataset)[0]), *named]:
         cells = {key: entry.text(key, places) for key, places in digits.items()}
         cells |= {key: entry.first_text(key, places) for key, places in of_first.items()}
-        if entry.has(EQUAL):
-            cells[shown()] = entry.text(EQUAL, 4)
-        if name == "*real images*" and (of_real := real_images(dataset)):
-            cells[shown()] = f"{of_real[f'train_{shown()}']:.4f}"
+        if entry.has(board.EQUAL):
+            cells[board.shown()] = entry.text(board.EQUAL, 4)
+        if name == "*real images*" and (of_real := board.real_images(dataset)):
+            cells[board.shown()] = f"{of_real[f'train_{board.shown()}']:.4f}"
         rows.append([name, *cells.values()])
     return rows
 
@@ -105,10 +53,12 @@ def _rows(dataset: str, *, best: bool) -> list[list[str]]:
 def table_board(dataset: str) -> Markdown:
     """Return the best generator of each kind of one data set, nearest samples first; above them real images."""
     name = dataset.removesuffix("-mnist")
-    caption = f"{TITLES[dataset]}: the best generator of each kind. {yardstick(dataset)[1]}"
+    caption = (
+        f"{board.TITLES[dataset]}: the best generator of each kind. {board.yardstick(dataset)[1]}"
+    )
     if dataset == "mnist":
         caption += " 10,000 samples each; lower distances are better, in the other columns higher numbers are."
-    caption += of_real_images(dataset)
+    caption += board.of_real_images(dataset)
     rows = _rows(dataset, best=True)
     return table(caption, f"tab-eval-board-{name}", WIDTHS, rows)
 
@@ -116,43 +66,29 @@ def table_board(dataset: str) -> Markdown:
 def every_generator() -> Markdown:
     """Return for the site alone every generator of each data set, folded and without number."""
     folds = []
-    for dataset in dict.fromkeys(entry.run.config["dataset"] for entry in entries()):
-        head = f":::{{admonition}} Every recorded generator: {TITLES[dataset]}\n:class: dropdown\n"
+    for dataset in dict.fromkeys(entry.run.config["dataset"] for entry in board.entries()):
+        head = f":::{{admonition}} Every recorded generator: {board.TITLES[dataset]}\n:class: dropdown\n"
         folds.append(f"{head}\n{list_table(_rows(dataset, best=False), WIDTHS)}\n:::")
     return site_only("\n\n".join(folds))
 
 
-@cache
-def _both() -> dict[str, dict[str, tuple[float, float]]]:
-    """Return the judge's and Inception's distance of the first trainings, where four or more have both."""
-    pairs = {
-        dataset: {
-            entry.run.name: (entry.first("fid_judge"), entry.first(shown()))
-            for entry in drawn_from(dataset)
-            if entry.has(shown())
-        }
-        for dataset in TITLES
-    }
-    return {dataset: found for dataset, found in pairs.items() if len(found) >= 4}
-
-
 def agreement() -> Figure:
     """Return both distances of every generator that has them, a plot for each data set."""
-    names = [name for found in _both().values() for name in found]
-    kind_of = {name: family(Entry(run(name), "")) for name in names}
-    every = dict.fromkeys([*KINDS.values(), *kind_of.values()])
+    names = [name for found in board.distances().values() for name in found]
+    kind_of = {name: board.family(board.Entry(run(name), "")) for name in names}
+    every = dict.fromkeys([*board.KINDS.values(), *kind_of.values()])
     kinds = [kind for kind in every if kind in kind_of.values()]
-    figure, axes = figures.panels(len(_both()), height=2.8)
-    for ax, (dataset, found) in zip(axes, _both().items(), strict=True):
+    figure, axes = figures.panels(len(board.distances()), height=2.8)
+    for ax, (dataset, found) in zip(axes, board.distances().items(), strict=True):
         groups = {
             kind: np.array([p for name, p in found.items() if kind_of[name] == kind]).reshape(-1, 2)
             for kind in kinds
         }
-        look: Any = {"xlabel": "distance, judge", "title": TITLES[dataset]}
+        look: Any = {"xlabel": "distance, judge", "title": board.TITLES[dataset]}
         look["ylabel"] = "distance, Inception" if ax is axes[0] else ""
         figures.points(groups, size=26, legend=False, ax=ax, **look)
         ax.set(xscale="log", yscale="log")
-        if odd := _odd(dataset):
+        if odd := board.odd_one(dataset):
             ax.annotate(
                 odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=7
             )
@@ -164,52 +100,33 @@ def agreement() -> Figure:
     return figure
 
 
-NEAREST = 7  # generators, among which the orders matter
-
-
-def _correlation(dataset: str, count: int | None = None) -> float:
-    """Return Spearman's rank correlation of the two distances, of all or of those nearest by the judge."""
-    found = sorted(_both()[dataset].values())[:count]
-    return float(stats.spearmanr(*zip(*found, strict=True)).statistic)
-
-
-@cache
-def _least_rank(count: int) -> float:
-    """Return the least rank correlation of so many that chance reaches, with either sign, in 5 % of cases at most."""
-    every = np.array(list(permutations(range(count))))
-    squares = ((every - np.arange(count)) ** 2).sum(1)
-    sizes = np.sort(np.abs(1 - 6 * squares / (count * (count**2 - 1))))
-    rare = [size for size in np.unique(sizes.round(9)) if (sizes > size - 1e-9).mean() <= 0.05]
-    return float(rare[0])
-
-
 def _agreement() -> None:
     ranks, near, places, weak = [], [], [], []
-    for dataset, found in _both().items():
-        title = TITLES[dataset]
-        ranks.append(f"{_correlation(dataset):.2f} over {len(found)} generators on {title}")
-        if len(found) > NEAREST:
-            near.append(f"{_correlation(dataset, NEAREST):.2f} on {title}")
-        if abs(of_seven := _correlation(dataset, NEAREST)) < _least_rank(NEAREST):
-            whole = "" if len(found) == NEAREST else f"among the {in_words(NEAREST)} nearest "
+    for dataset, found in board.distances().items():
+        title = board.TITLES[dataset]
+        ranks.append(f"{board.correlation(dataset):.2f} over {len(found)} generators on {title}")
+        if len(found) > board.NEAREST:
+            near.append(f"{board.correlation(dataset, board.NEAREST):.2f} on {title}")
+        if abs(of_seven := board.correlation(dataset, board.NEAREST)) < board.least_rank(
+            board.NEAREST
+        ):
+            whole = (
+                ""
+                if len(found) == board.NEAREST
+                else f"among the {in_words(board.NEAREST)} nearest "
+            )
             weak.append(f"{whole}on {title} ({of_seven:.2f})")
         judge, inception = (min(found, key=lambda name: found[name][side]) for side in (0, 1))
         both = f"both put {judge} first"
         differ = f"the judge puts {judge} first and Inception {inception}"
         places.append(f"on {title} {both if judge == inception else differ}")
-    PAGE.keep(ranks=", ".join(ranks), near_ranks=" and ".join(near), nearest=in_words(NEAREST))
-    PAGE.keep(first_places="; ".join(places), least_rank=_least_rank(NEAREST))
+    PAGE.keep(
+        ranks=", ".join(ranks), near_ranks=" and ".join(near), nearest=in_words(board.NEAREST)
+    )
+    PAGE.keep(first_places="; ".join(places), least_rank=board.least_rank(board.NEAREST))
     PAGE.keep(not_shown=f"agreement is {'not shown ' + ' and '.join(weak) if weak else 'shown'}")
-    least = min(map(_correlation, _both()))
+    least = min(map(board.correlation, board.distances()))
     PAGE.claims(orders_agree=Verdict(least > 0, f"a rank correlation of {signed(least, 2)}"))
-
-
-def _odd(dataset: str) -> str:
-    """Return the generator whose places in the two orders differ most, or nothing where none does."""
-    found = _both()[dataset]
-    judge, inception = (stats.rankdata(values) for values in zip(*found.values(), strict=True))
-    odd = int(np.abs(judge - inception).argmax())
-    return "" if judge[odd] == inception[odd] else list(found)[odd]
 
 
 # A bound, a judge and Inception, asked of one model under four weights of its KL term.
@@ -223,9 +140,9 @@ WEIGHTS = {
 }
 
 
-def _weighted() -> dict[float, Entry]:
+def _weighted() -> dict[float, board.Entry]:
     """Return the trainings of one autoencoder by the weight of their KL term."""
-    return {weight: Entry(run(name), "") for weight, name in WEIGHTS.items()}
+    return {weight: board.Entry(run(name), "") for weight, name in WEIGHTS.items()}
 
 
 def four_weights() -> None:
@@ -273,7 +190,11 @@ def _told(values: dict[float, float], digits: int) -> str:
 
 def _second_opinion() -> None:
     """Keep what the Inception distance says of weights 1 and 4: words that follow the numbers."""
-    found = {w: entry.first(shown()) for w, entry in _weighted().items() if entry.has(shown())}
+    found = {
+        w: entry.first(board.shown())
+        for w, entry in _weighted().items()
+        if entry.has(board.shown())
+    }
     if not {1.0, 4.0} <= found.keys():
         PAGE.keep(
             second_opinion="The Inception distance has not been measured for both of them yet.",
@@ -307,9 +228,9 @@ def _firsts() -> tuple[float, float, float | None]:
         min(studied, key=lambda weight: studied[weight].first(key))
         for key in ("test_negative_elbo", "fid_judge")
     )
-    if not all(entry.has(shown()) for entry in studied.values()):
+    if not all(entry.has(board.shown()) for entry in studied.values()):
         return bound, judge, None
-    return bound, judge, min(studied, key=lambda weight: studied[weight].first(shown()))
+    return bound, judge, min(studied, key=lambda weight: studied[weight].first(board.shown()))
 
 
 def _rows_said() -> str:
@@ -330,7 +251,7 @@ def table_weights() -> Markdown:
     rows[0] += ["precision", "recall"]
     for weight, entry in _weighted().items():
         row = [f"{weight:g}", f"{entry.first('test_negative_elbo'):.1f}"]
-        row += [f"{entry.first('fid_judge'):.2f}", entry.first_text(shown(), 4)]
+        row += [f"{entry.first('fid_judge'):.2f}", entry.first_text(board.shown(), 4)]
         row += [f"{entry.first('recognisable'):.3f}"]
         rows.append(
             row + [f"{entry.first(key):.2f}" for key in ("precision_judge", "recall_judge")]

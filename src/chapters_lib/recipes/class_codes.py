@@ -111,6 +111,43 @@ def readings(config: ClassCodesConfig) -> Metrics:
     return found
 
 
+@torch.no_grad()
+def redrawn(config: ClassCodesConfig) -> Metrics:
+    """Return how many nats reconstructions lose when active or idle units of their codes are drawn from the prior."""
+    found: Metrics = {}
+    test = data.load(config.dataset, "test")
+    for prefix, name in ENCODERS.items():
+        its, model = vae.recorded(name)
+        training = vae.split(its)[0].first(vae.PROBED)
+        active = likelihood.encode(model, *vae.inputs(its, training))[0].var(0) > ACTIVE_VARIANCE
+        x, *y = vae.inputs(its, test)
+        loc, scale = likelihood.encode(model, x, *y)
+        z = loc + scale * vae.prior_codes(its, len(loc), config.seed)
+        other, whole = vae.prior_codes(its, len(loc), config.seed + 1), model.decoder(z, *y)
+        for of, units in (("active", active), ("idle", ~active)):
+            part = model.decoder(torch.where(units, other, z), *y)
+            lost = paired(whole.log_prob(x), part.log_prob(x))
+            found |= _named(f"{prefix}_{of}_redrawn", lost.difference, lost.sem)
+    return found
+
+
+def brightness(config: ClassCodesConfig) -> Tensor:
+    """Return how images' brightness correlates with that of their mean codes decoded as another class, float64 (10,).
+
+    It is taken over the test images of a class, and averaged over the nine others.
+    """
+    its, model = vae.recorded(MODELS["cvae"])
+    test = data.load(config.dataset, "test")
+    loc, _ = likelihood.encode(model, *vae.inputs(its, test))
+    asked = (torch.full_like(test.labels, label) for label in range(CLASSES))
+    drawn = (test.images, *(vae.decode(its, model, loc, y) for y in asked))
+    bright = torch.stack([images.double().mean((1, 2, 3)) for images in drawn])
+    kept = torch.stack(
+        [torch.corrcoef(bright[:, test.labels == label])[0, 1:] for label in range(CLASSES)]
+    )
+    return (kept.sum(1) - kept.diagonal()) / (CLASSES - 1)
+
+
 def evaluate(config: ClassCodesConfig, _: nn.Module) -> Metrics:
     """Measure how often codes are decoded as the class asked for, and what of the shortfall is the codes'.
 
@@ -121,9 +158,10 @@ def evaluate(config: ClassCodesConfig, _: nn.Module) -> Metrics:
     class and are drawn regardless of the one asked for. ``…_code_share`` is (own − prior)/(real −
     prior): the part of what prior draws lack to real images that goes when the code is one of
     the class's own. ``…_of_10_nearest`` and ``…_of_500_nearest`` are those of `neighbours`,
-    ``…_active_…`` and ``…_idle_…`` those of `readings`.
+    ``…_active_…`` and ``…_idle_…`` those of `readings` and `redrawn`.
     """
-    found, metrics = hits(config), neighbours(config) | readings(config)
+    found = hits(config)
+    metrics = neighbours(config) | readings(config) | redrawn(config)
     for key, hit in found.items():
         metrics |= _named(f"{key}_hit", float(hit.mean()), float(hit.std()) / math.sqrt(len(hit)))
     for prefix in MODELS:
@@ -152,10 +190,10 @@ def ratio(part: Tensor, whole: Tensor) -> tuple[float, float]:
 
 
 def panels(config: ClassCodesConfig, _: nn.Module) -> Panels:
-    """Keep each kind's share of hits by the class asked for, float64 (10,)."""
+    """Keep each kind's share of hits by the class asked for, and `brightness` by an image's own, float64 (10,)."""
     test = data.load(config.dataset, "test")
     other = other_class(test.labels, config.seed)
-    kept: Panels = {}
+    kept: Panels = {"cvae_brightness": brightness(config).numpy()}
     for key, hit in hits(config).items():
         asked = other if key.endswith("other") else test.labels
         counts = torch.bincount(asked, minlength=CLASSES)
