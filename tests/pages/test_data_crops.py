@@ -14,7 +14,7 @@ def test_floors_stand_above_the_models() -> None:
     text = page.table_beginnings().data
     rows = [line[4:] for line in text.splitlines() if line.startswith("* - ")][1:]
     assert [row.startswith("*") for row in rows[:3]] == [True, True, False]
-    for title in page.KINDS.values():
+    for title in page.NAMES.values():
         assert sum(row.startswith(title) for row in rows) == 3
     assert "the 500 test crops" in text and "the 300 of the validation part" in text
 

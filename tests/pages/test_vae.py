@@ -34,6 +34,8 @@ def test_a_figure_says_what_it_shows(draw, panels):
     ("make", "rows"),
     [
         (lambda: vae_two_units.scoreboard("fashion-mnist"), 7),
+        (vae_two_units.gaps, 15),
+        (vae_weights.gaps, 4),
         (vae_training.ladder, 6),
         (vae_training.dropout, 4),
         (vae_training.search, 9),

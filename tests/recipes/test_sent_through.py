@@ -52,3 +52,15 @@ def test_every_set_is_held_against_the_other_half(judge: Classifier) -> None:
             found
         )
     assert {"train_recognisable", "train_fid_judge", "train_recall_judge"} <= set(found)
+    assert "train_changed_fid_judge" not in found  # training changed nothing
+
+
+def test_training_images_are_changed_as_training_does_and_the_same_each_time() -> None:
+    images = data.load("digits", "train").images[:5]
+    coloured = PriorConfig("digits", width=4, shift=2)
+    first, second = (sent_through.changed(coloured, images) for _ in range(2))
+    assert len(first) == sent_through.CHANGES and first[0].dtype == torch.uint8
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    assert not torch.equal(first[0], images) and not torch.equal(first[0], first[1])
+    (same, *_) = sent_through.changed(PriorConfig("digits", width=4), images)
+    assert torch.equal(same, images)

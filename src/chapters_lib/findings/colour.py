@@ -54,7 +54,7 @@ SETS = {
             "svhn-crops",
             "{train} real crops of SVHN",
             "real crops",
-            "{all} real crops of SVHN: {train} to train on, {val} for choices and {test} to test; each "
+            "{all} real crops of SVHN: {train} to train on, {val} for choices and {test} to test. Each "
             "model begins with the weights that it learned on rendered house numbers",
             SVHN_LICENCE,
             "Under the standard normal prior light and dark are exaggerated, and the shape in the middle "

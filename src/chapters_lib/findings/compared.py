@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +38,7 @@ WAYS: dict[Way, str] = {
 }
 RANKS = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
 EQUAL = "test_fid768"  # of as many samples as there are test images, where they are few
+KERNEL = "test_kid"  # of as many samples as there are test images
 PROTOCOLS = [EQUAL]
 PROTOCOLS += [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]
 
@@ -154,6 +157,28 @@ def gap(part: str, key: str, models: tuple[str, str], digits: int = 2, *, scale:
     if min(len(first.values), len(second.values)) < 2:
         return ""
     return interval(difference(first, second), digits, bare=True)
+
+
+def differences(part: str) -> str:
+    """Say which kernel distances have no order, or that there is one training of a model."""
+    if min(found.trainings for found in of(part).values()) < 2:
+        return "With one training of a model, what another seed would change is not known."
+    if any(KERNEL not in found.metrics for found in of(part).values()):
+        return ""
+    return unordered(part)
+
+
+def unordered(part: str) -> str:
+    """Say of which models no order is claimed: their kernel distances differ by less than three errors over images."""
+    found = {model: each.metric(KERNEL).times(1000) for model, each in of(part).items()}
+    error = max(each[f"{KERNEL}_sem"] for each in of(part).values()) * 1000
+    close = [
+        f"{SAID[a]} and {SAID[b]}"
+        for a, b in combinations(MODELS, 2)
+        if abs(found[a].mean - found[b].mean) < 3 * math.sqrt(2) * error
+    ]
+    said = f"Over the test images alone a kernel distance has an error of up to {error:.2f}"
+    return f"{said}, so no order is claimed of {'; '.join(close)}." if close else f"{said}."
 
 
 def held_share(part: str) -> float:

@@ -6,6 +6,7 @@ from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.recording.runs import Metric
 
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def in_words(count: int) -> str:
@@ -42,3 +43,19 @@ def interval(found: Interval, digits: int = 3, *, bare: bool = False) -> str:
         parts = gap, min(ends), max(ends)
     difference, low, high = (signed(part, digits) for part in parts)
     return f"{difference} [{low}, {high}]"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit in which it is between 1 and 1000."""
+    scale, unit = next((each for each in UNITS if seconds >= each[0]), UNITS[-1])
+    return f"{seconds / scale:.3g} {unit}"
+
+
+def threads(count: int) -> str:
+    """Return how many threads there are."""
+    return "one thread" if count == 1 else f"{count} threads"
+
+
+def with_article(unit: str) -> str:
+    """Return a noun behind its indefinite article."""
+    return f"{'an' if unit[0] in 'aeiou' else 'a'} {unit}"

@@ -10,6 +10,7 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from chapters_lib import figures
+from chapters_lib.findings.words import duration, threads, with_article
 from chapters_lib.pages import Page, table
 from chapters_lib.recording import benchmarks
 from chapters_lib.recording.benchmarks import Contest, contests, counts
@@ -17,7 +18,6 @@ from chapters_lib.recording.benchmarks import Contest, contests, counts
 PAGE = Page("bench")
 FLUENT = 1000 / 30  # milliseconds from frame to frame, at thirty frames a second
 NOTHING = "*Nothing is measured here yet: `make bench` does it.*"
-UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def frames() -> dict[str, float]:
@@ -68,10 +68,10 @@ def _loader() -> str:
     if not found:
         return ""
     short = " and ".join(f"{100 * (1 - each.ratio[1] / each.aim):.0f} %" for each in found)
-    aim, threads = f"{found[0].aim:g}", " and ".join(_threads(each.threads) for each in found)
+    aim, used = f"{found[0].aim:g}", " and ".join(threads(each.threads) for each in found)
     return (
         f"To be {aim} times as fast as the loop over a DataLoader, the VAE's step would have to take {short} less time "
-        f"({threads}). Most of it goes into products of matrices too small for the speed of large ones. A change of "
+        f"({used}). Most of it goes into products of matrices too small for the speed of large ones. A change of "
         "that size in the rest, which leaves every recorded weight as it is, was looked for and not found."
     )
 
@@ -90,7 +90,7 @@ def _frames(made: dict[str, Any]) -> str:
 
 def _named(found: Sequence[Contest]) -> str:
     """Return which contests these are, for a sentence."""
-    told = [f"{each.title} beside {each.against} ({_threads(each.threads)})" for each in found]
+    told = [f"{each.title} beside {each.against} ({threads(each.threads)})" for each in found]
     return "; ".join(told) if told else "none"
 
 
@@ -98,25 +98,11 @@ def _unlike() -> str:
     """Return which contests miss their aim by the ratio of the medians alone, with that ratio."""
     ratios = ((each, median(each.other) / median(each.library)) for each in contests())
     found = [
-        f"{each.title} beside {each.against}, {_threads(each.threads)}: {ratio:.2f}"
+        f"{each.title} beside {each.against}, {threads(each.threads)}: {ratio:.2f}"
         for each, ratio in ratios
         if ratio < each.aim <= each.ratio[1]
     ]
     return f" ({'; '.join(found)})" if found else ""
-
-
-def _threads(count: int) -> str:
-    return "one thread" if count == 1 else f"{count} threads"
-
-
-def _article(unit: str) -> str:
-    return f"{'an' if unit[0] in 'aeiou' else 'a'} {unit}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit in which it is between 1 and 1000."""
-    scale, unit = next((each for each in UNITS if seconds >= each[0]), UNITS[-1])
-    return f"{seconds / scale:.3g} {unit}"
 
 
 def _rows() -> Iterator[list[str]]:
@@ -124,7 +110,7 @@ def _rows() -> Iterator[list[str]]:
         low, middle, high = each.ratio
         share = f"{100 * each.share:.0f} %" if each.operations else "–"
         yield [
-            f"{each.title}, {_article(each.unit)}",
+            f"{each.title}, {with_article(each.unit)}",
             each.against,
             str(each.threads),
             f"{duration(median(each.other))} → {duration(median(each.library))}",
@@ -175,7 +161,7 @@ def ratios() -> Figure:
     shown: list[str] = []
     for ax, count in zip(axes, many, strict=False):
         values = {f"{each.title}\n{each.against}": each.ratio for each in contests(count)}
-        figures.ranges(values, mark=1, xlabel="times as fast", title=_threads(count), ax=ax)
+        figures.ranges(values, mark=1, xlabel="times as fast", title=threads(count), ax=ax)
         if list(values) == shown:
             ax.set_yticklabels([])  # they stand at the left
         shown = list(values)

@@ -26,6 +26,7 @@ from chapters_lib.recording import runs
 from chapters_lib.reproducibility import generator
 
 drawing = schematics.comparison
+NARROW = 5.2  # inches, of rows of images: their words stay legible on a telephone
 
 
 def numbers() -> None:
@@ -63,9 +64,9 @@ def _settings(part: str) -> None:
     keep(trainings=f"{records.trainings(part)}{start}", draws=f"{vae['nll_samples']:,}")
     *early, last = gan["shown_epochs"]
     moments = f"{', '.join(map(str, early[1:]))} and {last} epochs"
-    keep(shown=moments, lines=_lines(part))
-    keep(norm_ends=gan["noise"] ** 0.5, norm_middle=(gan["noise"] / 2) ** 0.5)
+    keep(shown=moments)
     if part == "mnist":
+        keep(norm_ends=gan["noise"] ** 0.5, norm_middle=(gan["noise"] / 2) ** 0.5)
         keep(g_rate=f"{gan['learning_rate']:g}", d_rate=f"{gan['discriminator_rate']:g}")
 
 
@@ -105,7 +106,7 @@ def between(models: Mapping[str, comparing.Drawer], seed: int) -> Figure:
             ("VAE", "flow,\nin z", "flow,\nin base", "GAN"), WAYS, strict=True
         )
     }
-    return figures.image_rows(rows)
+    return figures.image_rows(rows, width=NARROW)
 
 
 def lines(part: str) -> Figure:
@@ -151,7 +152,8 @@ def distances() -> Figure:
 def timelines(part: str, columns: int = 5) -> Figure:
     """Draw samples of the same noise before training and after every ten epochs."""
     found = records.of(part)
-    figure, axes = figures.panels(3, height=0.5 * len(found[GAN].config["shown_epochs"]) + 0.3)
+    rows = len(found[GAN].config["shown_epochs"])
+    figure, axes = figures.panels(3, width=NARROW, height=0.37 * rows + 0.3)
     for ax, model in zip(axes, MODELS, strict=True):
         images = found[model].weights("model")["timeline"][:, :columns].flatten(0, 1)
         figures.image_grid(images, columns, title=SAID[model], ax=ax)
@@ -165,13 +167,14 @@ def beside_real(part: str, columns: int = 12) -> Figure:
     rows: dict[str, ArrayLike] = {"test images": real}
     for model, drawer in records.drawers(part).items():
         rows[SAID[model].replace(" with", "\nwith")] = drawer.decode(drawer.to_code(noise))
-    return figures.image_rows(rows)
+    return figures.image_rows(rows, width=NARROW)
 
 
 def density() -> Figure:
-    """Draw the log-density along lines, and how often middles are recognised by their density."""
-    figure, (left, right) = figures.panels(2, height=2.6)
-    along = records.densities("mnist").along
+    """Draw the log-density along lines, and how often middles and ends are recognised by their density."""
+    figure, (left, right) = figures.panels(2, width=6, height=2.6)
+    found = records.densities("mnist")
+    along = found.along
     figures.lines(
         range(12),
         {"among codes": along["z"], "in the base space": along["base"]},
@@ -180,14 +183,14 @@ def density() -> Figure:
         title="MNIST",
         ax=left,
     )
-    found = records.densities("mnist")
+    left.set_xticks([0, 2, 4, 6, 8, 10])
     at = np.arange(len(records.RANKS))
-    seen, errors = 100 * np.array(found.seen), 100 * np.array(found.errors)
-    right.errorbar(at, seen, errors, fmt="o")
+    for title, mark, seen in (("middles", "o", found.middles), ("ends", "s", found.ends)):
+        share, errors = 100 * np.array(seen.share), 100 * np.array(seen.errors)
+        right.errorbar(at, share, errors, fmt=mark, label=title)
     right.set_xticks(at, list(records.RANKS))
-    right.set(
-        xlabel="rank of the middle among the prior's draws", ylabel="recognised, %", ylim=(0, 100)
-    )
+    right.set(xlabel="rank among the prior's draws", ylabel="recognised, %", ylim=(0, 100))
+    right.legend(loc="lower right")
     return figure
 
 
@@ -201,7 +204,7 @@ def neighbours(part: str) -> Figure:
         for model in MODELS
         for key, label in what.items()
     }
-    return figures.image_rows(rows, width=5.2)
+    return figures.image_rows(rows, width=NARROW)
 
 
 def table_weights() -> Markdown:
@@ -275,6 +278,45 @@ def table_board(part: str) -> Markdown:
     if records.floors(part) is None:
         caption += board.of_real_images(records.dataset(part))
     return table(caption, f"tab-cmp-board-{part}", "22 16 16 14 12 11 9", rows)
+
+
+def table_gaps() -> Markdown:
+    """Return by how much the models' distances differ, where each has several trainings."""
+    rows = [["Data, pair", "judge", "Inception, kernel (thousandths)"]]
+    for part in PARTS:
+        kernel = all(records.KERNEL in found.metrics for found in records.of(part).values())
+        for pair in ((NORMAL, FLOW), (NORMAL, GAN), (FLOW, GAN)):
+            judge = records.gap(part, "fid_judge", pair)
+            inception = records.gap(part, records.KERNEL, pair, scale=1000) if kernel else ""
+            label = f"{records.short(part)}: {SAID[pair[0]]} and {SAID[pair[1]]}"
+            rows.append([label, judge or "–", inception or "–"])
+    caption = "Differences of the distances, with 95 % intervals over trainings where a model has several."
+    return table(caption, "tab-cmp-gaps", "40 30 30", rows)
+
+
+def table_through() -> Markdown:
+    """Return how far test images are from others, untouched and sent through, and how far draws are."""
+    named = {part: f"sent-through-{records.dataset(part)}" for part in PARTS}
+    found = {part: run(name) for part, name in named.items() if name in runs.names()}
+    rows = [
+        ["Images", *(f"{records.short(part)}{more}" for part in found for more in ("", ", above"))]
+    ]
+    for floor, floor_label, way, label in (
+        ("real", "*test images, untouched*", "through", "sent through the"),
+        ("training", "*training images*", "drawn", "draws of the"),
+    ):
+        cells = (cell for of in found.values() for cell in (f"{of[f'{floor}_fid_judge']:.2f}", ""))
+        rows.append([floor_label, *cells])
+        for model in AUTOENCODERS:
+            key = f"{model}_{way}_fid_judge"
+            beside = ((of[key], of[key] - of[f"{floor}_fid_judge"]) for of in found.values())
+            rows.append([f"{label} {SAID[model]}", *(f"{v:.2f}" for pair in beside for v in pair)])
+    counts = " and ".join(f"{of.config['images']:,}" for of in found.values())
+    caption = (
+        f"Distance by the judge from the second half of the test images, of {counts} images each (first trainings). "
+        "Above: minus what the row in italics above it reads. MNIST's two halves are of different writers."
+    )
+    return table(caption, "tab-cmp-through", "36 16 16 16 16", rows)
 
 
 def table_likelihood() -> Markdown:

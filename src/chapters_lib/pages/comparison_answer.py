@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.findings import compared as records
@@ -30,7 +30,6 @@ PAGE = Page("cmp")
 FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
 CONVOLUTIONAL, IN_BATCHES = "dcgan-mnist-nonsaturating", "dcgan-mnist-batch-128"
 NETWORKS = ("the judge", "Inception")
-KERNEL = "test_kid"  # of as many samples as there are test images
 
 
 def numbers() -> None:
@@ -41,7 +40,8 @@ def numbers() -> None:
     grey, coloured = (records.protocol(part) for part in PARTS)
     if coloured != grey and grey.startswith(network := coloured.split("; ")[0]):
         coloured = coloured.replace(network, "the same network, block and format")
-    PAGE.keep(protocol=grey if grey == coloured else f"{grey}. In colour it is from {coloured}")
+    said = grey if grey == coloured else f"{grey}. In colour it is from {coloured}"
+    PAGE.keep(protocol=said.replace("; ", ". It is of ", 1))
     PAGE.keep(
         gap_gan_flow=records.gap("mnist", "fid_judge", (GAN, FLOW)),
         gap_flow_normal=records.gap("mnist", "fid_judge", (NORMAL, FLOW)),
@@ -61,15 +61,19 @@ def _over_time() -> None:
     """Keep how the last epochs change the distances, and how large a difference of two models is not excluded."""
     (epochs, flow), (_, gan) = (records.followed("mnist", model) for model in (FLOW, GAN))
     PAGE.of("mnist").keep(before_last=int(epochs[-2]))
-    for name, distances in (("flow", flow), ("gan", gan)):
-        before, last = distances[:, -2:].mean(0)
-        PAGE.of(name).keep(before=float(before), last=float(last))
+    before, last = gan[:, -2:].mean(0)
+    PAGE.of("gan").keep(before=float(before), last=float(last))
     of_gan, of_flow = (records.of("mnist")[model].metric("fid_judge") for model in (GAN, FLOW))
     gap = difference(of_gan, of_flow)
     reach = max(abs(gap.low), abs(gap.high))
     PAGE.keep(gap_reach=reach, gap_reach_share=100 * reach / of_flow.mean)
     told = ", ".join(f"{before:.2f} to {last:.2f}" for before, last in gan[:, -2:])
-    PAGE.claims(gan_rises=Verdict(bool((gan[:, -1] > gan[:, -2]).all()), told))
+    PAGE.claims(
+        gan_rises=both(
+            Verdict(bool((gan[:, -1] > gan[:, -2]).all()), told),
+            shown(paired(flow[:, -1], flow[:, -2]), sign=0),
+        )
+    )
 
 
 def _of_samples(part: str) -> None:
@@ -82,10 +86,7 @@ def _of_samples(part: str) -> None:
         )
     )
     if part == "mnist":
-        PAGE.of(part).keep(
-            by_entropy=records.ranked(part, "class_entropy", 3, lower=False),
-            by_inception=records.ranked(part, key, 4),
-        )
+        PAGE.of(part).keep(by_inception=records.ranked(part, key, 4))
     else:
         by_kernel = records.ranked(
             part, key.replace("fid768", "kid").replace("fid", "kid"), 2, scale=1e3
@@ -132,12 +133,10 @@ def _of_colour() -> None:
     normal, flow = (found[model] for model in AUTOENCODERS)
     floored = _floored(found)
     agree = first_places("colour")
-    if floored and agree:
-        agree = f"{agree.removesuffix('.')}{floored}; the other two are farther.{_favoured(found)}"
     PAGE.of("colour").keep(
         agree=agree,
-        short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree}".strip(),
-        differences=differences("colour", "fid_judge"),
+        short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree} {floored}".strip(),
+        differences=records.differences("colour"),
         nll_said=_likelihood_in_colour(normal, flow),
         terms=_terms_in_colour(),
         lose=losing("colour"),
@@ -165,7 +164,7 @@ def _floor(floor: Run | None) -> str:
         return ""
     rendered = with_error(floor.metric("rendered_kid").times(1000), 2)
     return (
-        f"; other real crops have {1000 * floor['train_kid']:.2f}, rendered ones, with which all three began, "
+        f". Other real crops have {1000 * floor['train_kid']:.2f}, and rendered ones, with which all three began, "
         f"{rendered} (± over images)"
     )
 
@@ -176,13 +175,16 @@ def _floored(found: Mapping[str, Run]) -> str:
         PAGE.claims(colour_floored=Verdict(True, "no rendered crops were measured"))
         return ""
     rendered = floor.metric("rendered_kid")
-    farther = {model: apart(found[model].metric(KERNEL), rendered) for model in MODELS}
+    farther = {model: apart(found[model].metric(records.KERNEL), rendered) for model in MODELS}
     PAGE.claims(
         colour_floored=both(
             *(shown(farther[m], sign=0 if m == FLOW else 1, digits=5) for m in MODELS)
         )
     )
-    return ", there about as far from real crops as the rendered ones that all three began with"
+    return (
+        "By Inception its samples are about as far from real crops as the rendered ones that all three began with, "
+        "and those of the other two are farther."
+    )
 
 
 def _recoloured(found: Mapping[str, Run]) -> bool:
@@ -196,13 +198,19 @@ def _changed(found: Mapping[str, Run]) -> str:
         return ""
     return (
         "In colour images are shifted and recoloured in training: the autoencoders learn the changed images, the GAN "
-        "the unchanged ones. Samples are held against unchanged images, which favours the GAN; by how much was not "
-        "measured."
+        f"the unchanged ones. Samples are held against unchanged images, which favours the GAN{_by_how_much()}."
     )
 
 
-def _favoured(found: Mapping[str, Run]) -> str:
-    return " The changes of images in training favour the GAN." if _recoloured(found) else ""
+def _by_how_much() -> str:
+    """Say what the changes alone do to the judge's distance, where that was measured."""
+    name, key = f"sent-through-{records.dataset('colour')}", "train_changed_fid_judge"
+    if name not in runs.names() or key not in run(name).metrics:
+        return "; by how much was not measured"
+    return (
+        f". By the judge training images have a distance of {run(name)['train_fid_judge']:.1f} from as many test "
+        f"images, and changed so {run(name)[key]:.1f}"
+    )
 
 
 def _terms_in_colour() -> str:
@@ -219,8 +227,8 @@ def _terms_in_colour() -> str:
     other = kl.high < 0 < back.low and change("mnist", "reconstruction").high < 0
     opening = "Here the flow does not do what it did on MNIST: it" if other else "The flow"
     return (
-        f"{opening} changes the KL term by {interval(kl, 1)} nats, the reconstruction loss by "
-        f"{interval(back, 1)}, and their sum, −ELBO, by {interval(bound, 1)}."
+        f"{opening} changes the KL term by {signed(kl.difference)} nats and the reconstruction loss by "
+        f"{signed(back.difference)}. Their sum, −ELBO, changes by {interval(bound, 1)}."
     )
 
 
@@ -233,8 +241,8 @@ def _likelihood_in_colour(normal: Run, flow: Run) -> str:
     if _differ(normal, flow):
         return f"{said}, which is more than chance."
     if min(of["test_nll_effective_samples"] for of in (normal, flow)) < FEW_DRAWS:
-        return f"{said}; where so few draws count, that shows no difference of likelihoods."
-    return f"{said}; that shows no difference of likelihoods."
+        return f"{said}. Where so few draws count, that shows no difference of likelihoods."
+    return f"{said}. That shows no difference of likelihoods."
 
 
 def _differ(normal: Run, flow: Run) -> bool:
@@ -269,7 +277,7 @@ def _spread() -> str:
     here, alone = (found.metric(key).sem for found in (records.of("colour")[GAN], run(control)))
     return (
         "Their samples are of the same noise and held against the same test images. So errors and intervals are of the "
-        "last epochs' seed alone, too narrow for a difference between models: from random weights the standard error "
+        "last epochs' seed alone, too narrow for a difference between models. From random weights the standard error "
         f"of the GAN's Fréchet distance in Inception's features is {alone:.2f} instead of {here:.3f}."
     )
 
@@ -287,26 +295,18 @@ def _sent_through_in_colour() -> str:
     )
     ways = [(a - floor) / (b - trained) for a, b in zip(through, drawn, strict=True)]
     most = "far more than" if max(ways) < 0.2 else "more than" if max(ways) < 1 else "no more than"
-    return (
-        f"By the judge {found.config['images']:,} test images are at a distance of {floor:.1f} from as many others, "
-        f"sent through at {through[0]:.1f} (VAE) and {through[1]:.1f} (with the flow); training images are at "
-        f"{trained:.1f}, draws at {drawn[0]:.1f} and {drawn[1]:.1f} (first trainings). So the drawing of codes costs "
-        f"{most} sending images through."
-    )
+    return f"By the judge the drawing of codes costs {most} sending images through."
 
 
 def _sent_through() -> None:
     """Keep how far test images are from others by way of an autoencoder, and how far its draws are."""
     found, keep = run("sent-through-mnist"), PAGE.of("through").keep
-    keep(images=f"{found.config['images']:,}", real=found["real_fid_judge"])
+    keep(images=f"{found.config['images']:,}")
     ways, floor, trained = [], found["real_fid_judge"], found["training_fid_judge"]
-    keep(training=trained)
     for model in AUTOENCODERS:
-        name = model.removeprefix("vae-")
         through, drawn = (found[f"{model}_{way}_fid_judge"] for way in ("through", "drawn"))
         rough = found[f"{model}_through_roughness"] / found["real_roughness"]
-        keep(**{name: through, f"{name}_drawn": drawn, f"{name}_rough": 100 * rough})
-        keep(**{f"{name}_added": through - floor, f"{name}_above": drawn - trained})
+        keep(**{f"{model.removeprefix('vae-')}_rough": 100 * rough})
         ways.append((through - floor) / (drawn - trained))
     told = ", ".join(f"{100 * way:.0f} % of the way" for way in ways)
     PAGE.claims(drawing_is_it=Verdict(max(ways) < 0.2, told))
@@ -323,40 +323,6 @@ def first_places(part: str) -> str:
     if judge == inception:
         return f"Both networks put the {judge} first."
     return f"The judge puts the {judge} first, Inception the {inception}."
-
-
-def differences(part: str, key: str) -> str:
-    """Say by how much the models differ, with intervals, or that there is one training of a model."""
-    pairs = ((NORMAL, FLOW), (NORMAL, GAN), (FLOW, GAN))
-    said = [
-        f"{records.SAID[a]} and {records.SAID[b]} {gap}"
-        for a, b in pairs
-        if (gap := records.gap(part, key, (a, b)))
-    ]
-    if len(said) == len(pairs):
-        words = f"By the judge the distances differ by (95 % intervals): {'; '.join(said)}."
-        if any(KERNEL not in found.metrics for found in records.of(part).values()):
-            return words
-        kernels = [
-            f"{records.SAID[a]} and {records.SAID[b]} {records.gap(part, KERNEL, (a, b), scale=1000)}"
-            for a, b in pairs
-        ]
-        return f"{words} The kernel distances differ by: {'; '.join(kernels)}.{_unordered(part)}"
-    single = "With one training of a model, what another seed would change is not known."
-    return f"The distances differ by {'; '.join(said)}. {single}" if said else single
-
-
-def _unordered(part: str) -> str:
-    """Say of which models no order is claimed: their kernel distances differ by less than three errors over images."""
-    found = {model: of.metric(KERNEL).times(1000) for model, of in records.of(part).items()}
-    error = max(of[f"{KERNEL}_sem"] for of in records.of(part).values()) * 1000
-    close = [
-        f"{records.SAID[a]} and {records.SAID[b]}"
-        for a, b in combinations(MODELS, 2)
-        if abs(found[a].mean - found[b].mean) < 3 * math.sqrt(2) * error
-    ]
-    said = f" Over the test images alone each has an error of up to {error:.2f}"
-    return f"{said}, so no order is claimed of {'; '.join(close)}." if close else f"{said}."
 
 
 def samples() -> None:
@@ -423,20 +389,33 @@ def _find_lines() -> None:
 def _find_density() -> None:
     """Mark what the text finds of the flow's density along lines, and keep its numbers."""
     found = records.densities("mnist")
-    z, base, seen = found.along["z"], found.along["base"], found.seen
-    peak, ends = max(z[:6]), records.along("mnist", records.IN_Z, "ends_recognisable")
+    z, base, seen, ends = found.along["z"], found.along["base"], found.middles, found.ends
+    peak, count = max(z[:6]), sum(seen.counts)
+    as_likely, middles = (
+        sum(n * share for n, share in zip(seen.counts, of.share, strict=True)) / count
+        for of in (ends, seen)
+    )
     PAGE.keep(density_ends=signed(z[0]), density_z=signed(min(z)), density_base=signed(max(base)))
-    PAGE.keep(density_peak=signed(peak))
-    PAGE.keep(seen_unlikely=100 * seen[0], seen_likely=100 * seen[-1])
+    PAGE.keep(seen_unlikely=100 * seen.share[0], seen_likely=100 * seen.share[-1])
+    PAGE.of("seen").keep(as_likely=100 * as_likely, middles=100 * middles)
+    whole = records.along("mnist", records.IN_Z, "ends_recognisable").mean
     middle = {z.index(min(z)), base.index(max(base))} <= {5, 6} and z.index(peak) == 1
-    chance = math.hypot(found.errors[0], found.errors[-1])
-    rises = all(a < b for a, b in pairwise(seen)) and seen[-1] - seen[0] > chance
+    rises = all(a < b for a, b in pairwise(seen.share))
+    rises &= seen.share[-1] - seen.share[0] > math.hypot(seen.errors[0], seen.errors[-1])
+    above = [
+        share - other > math.hypot(error, beside)
+        for share, other, error, beside in zip(
+            ends.share, seen.share, ends.errors, seen.errors, strict=True
+        )
+    ]
+    told = ", ".join(f"{s:.2f} and {e:.2f}" for s, e in zip(seen.share, ends.share, strict=True))
     PAGE.claims(
         valley_and_hill=Verdict(middle, f"{min(z):.1f}, {z[0]:.1f}, {peak:.1f}, {max(base):.1f}"),
-        likelier_is_recognised=Verdict(rises, ", ".join(f"{s:.2f}" for s in seen)),
-        density_not_all=Verdict(
-            ends.mean - seen[-1] > math.hypot(2 * ends.sem, found.errors[-1]),
-            f"{seen[-1]:.2f} and {ends.mean:.2f}",
+        likelier_is_recognised=Verdict(rises, told),
+        density_not_all=Verdict(all(above), told),
+        density_little=Verdict(
+            whole - as_likely < 0.5 * (whole - middles),
+            f"{whole:.2f}, {as_likely:.2f} and {middles:.2f}",
         ),
     )
 
@@ -496,7 +475,6 @@ def _of_specks() -> None:
     PAGE.of("dcgan").keep(
         judge=conv["fid_judge"],
         batch=run(IN_BATCHES)["fid_judge"],
-        inception=conv[key],
         times=conv["parameters"] / records.of("mnist")[GAN]["parameters"],
     )
     first = all(

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from chapters_lib import figures
 from chapters_lib.evaluation.likelihood import bits_per_dimension
+from chapters_lib.findings.compared import NAMES
 from chapters_lib.findings.verdicts import Verdict, apart, both, shown
 from chapters_lib.findings.words import in_words, number, with_error
 from chapters_lib.pages import Page, run, table
@@ -19,11 +20,6 @@ PAGE = Page("crops")
 SET = "svhn-crops"
 BEGUN, ALONE = "begun with rendered crops", "from nothing"
 BEFORE = "of rendered crops alone"
-KINDS = {
-    "vae-gaussian": "VAE, $\\mathcal{N}(0, I)$",
-    "vae-realnvp": "VAE, RealNVP prior",
-    "gan": "GAN",
-}
 SAID = {"vae-gaussian": "VAE", "vae-realnvp": "VAE with the flow", "gan": "GAN"}
 VALUES = 3 * 32 * 32
 BITS = "test_bits_per_dimension"
@@ -112,16 +108,16 @@ def table_beginnings() -> Markdown:
     rows.append([OTHERS, *nearest, "–"])
     for key, title in {
         "rendered": RENDERED,
-        **{k: f"{v}, {BEFORE}" for k, v in KINDS.items()},
+        **{k: f"{v}, {BEFORE}" for k, v in NAMES.items()},
     }.items():
         rows.append(
             [title, _kid(floors, f"{key}_kid"), "–", f"{floors[f'{key}_fid768']:.2f}", "–", "–"]
         )
-        for beginning, found in pair(key).items() if key in KINDS else ():
+        for beginning, found in pair(key).items() if key in NAMES else ():
             bits = with_error(found.metric(BITS), 2) if BITS in found.metrics else "–"
             distances = [_kid(found, k) for k in KEYS[:2]]
             distances += [number(found.metric(k), 2) for k in KEYS[2:]]
-            rows.append([f"{KINDS[key]}, {beginning}", *distances, bits])
+            rows.append([f"{NAMES[key]}, {beginning}", *distances, bits])
     trained, held, tested = (f"{floors[f'{k}_images']:.0f}" for k in ("train", "val", "train"))
     caption = (
         f"Samples held against the {tested} test crops and against the {held} of the validation part, as many on "

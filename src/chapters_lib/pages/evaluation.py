@@ -67,7 +67,7 @@ def bias(counts: Sequence[int], found: By, predicted: By) -> None:
 
 def sets(images: Mapping[str, Tensor]) -> Figure:
     """Return ten images of each set."""
-    return figures.image_rows({name: found[:10] for name, found in images.items()})
+    return figures.image_rows({name: found[:10] for name, found in images.items()}, width=5.2)
 
 
 def table_sets(seen: Mapping[str, Mapping[str, Any]], count: int) -> Markdown:
@@ -94,7 +94,7 @@ def faults(seen: Mapping[str, Mapping[str, Any]], copies: float) -> None:
     real, few, sixty = (seen[n] for n in ("other real digits", "only 0 to 4", "sixty, repeated"))
     half, noise = seen["half on their side"], seen["nothing but noise"]
     PAGE.keep(sets_real_fid=real["fid"], sets_real_kid=_kernel(real))
-    PAGE.keep(sets_few_fid=few["fid"], sets_sixty_fid=sixty["fid"], sets_noise_fid=noise["fid"])
+    PAGE.keep(sets_sixty_fid=sixty["fid"])
     for name, of in (("few", few), ("sixty", sixty), ("half", half)):
         PAGE.of(f"sets_{name}").keep(precision=of["pr"].precision, recall=of["pr"].recall)
     PAGE.keep(sets_noise_precision=100 * noise["pr"].precision, sets_copies_recall=copies)
@@ -152,7 +152,7 @@ def numbers() -> None:
     narrow, wide = _widths()
     least, most = _sizes()[0], _sizes()[-1]
     PAGE.keep(narrow=narrow, wide=wide, least=f"{least:,}", most=f"{most:,}")
-    PAGE.keep(study_draws=config["draws"], study_real=f"{config['real_images']:,}")
+    PAGE.keep(study_real=f"{config['real_images']:,}")
     PAGE.keep(effect_images=f"{config['effect_images']:,}")
     _few_images()
     _kernel_stays()
@@ -161,7 +161,7 @@ def numbers() -> None:
 
 def sizes() -> Figure:
     """Return Fréchet distances over the number of images, in both networks' features."""
-    figure, axes = figures.panels(2, height=2.8)
+    figure, axes = figures.panels(2, width=6, height=2.8)
     for ax, width, judge in zip(axes, _widths(), ("judge", "Inception"), strict=True):
         parts = {"real, real": "same_fid", "GAN, real": "drawn_fid"}
         found = {name: _over_sizes(width, key) for name, key in parts.items()}

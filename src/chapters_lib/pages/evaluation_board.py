@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from chapters_lib import figures
+from chapters_lib.experiments.vae import weight_name
 from chapters_lib.findings import board
 from chapters_lib.findings.verdicts import Verdict, both, difference
 from chapters_lib.findings.verdicts import shown as shown_apart
@@ -90,7 +91,7 @@ def agreement() -> Figure:
         ax.set(xscale="log", yscale="log")
         if odd := board.odd_one(dataset):
             ax.annotate(
-                odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=7
+                odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=8
             )
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -132,12 +133,7 @@ def _agreement() -> None:
 # A bound, a judge and Inception, asked of one model under four weights of its KL term.
 
 RECORDED = 6  # weights, with 0 and 0.1
-WEIGHTS = {
-    0.5: "vae-fc-mnist-weight-0.5",
-    1.0: "vae-fc-mnist",
-    2.0: "vae-fc-mnist-weight-2",
-    4.0: "vae-fc-mnist-weight-4",
-}
+WEIGHTS = {weight: weight_name(weight) for weight in (0.5, 1.0, 2.0, 4.0)}
 
 
 def _weighted() -> dict[float, board.Entry]:
@@ -154,7 +150,7 @@ def four_weights() -> None:
         name: {weight: entry.first(key) for weight, entry in studied.items()}
         for name, key in keys.items()
     }
-    for name in ("bound", "distance", "kl", "mse"):
+    for name in ("kl", "mse"):
         PAGE.of(name).keep(one=found[name][1.0], four=found[name][4.0])
     seen, precise = (
         [studied[weight].first(key) for weight in (1.0, 4.0)]
@@ -198,7 +194,7 @@ def _second_opinion() -> None:
     if not {1.0, 4.0} <= found.keys():
         PAGE.keep(
             second_opinion="The Inception distance has not been measured for both of them yet.",
-            sides="recall sides with the bound there",
+            sides="recall sides with the bound",
             nearer="The Inception distance has not been asked.",
         )
         return
@@ -206,7 +202,7 @@ def _second_opinion() -> None:
     if found[4.0] < found[1.0]:
         PAGE.keep(
             second_opinion=f"The Inception distance says the same of the two, {against}.",
-            sides="recall sides with the bound there, and the Inception distance with the judge",
+            sides="recall sides with the bound, and the Inception distance with the judge",
             nearer="The Inception distance says the same.",
         )
         return
@@ -215,7 +211,7 @@ def _second_opinion() -> None:
         second += " Of these weights it has weight 1 first, as the bound has."
     PAGE.keep(
         second_opinion=second,
-        sides="recall and the Inception distance side with the bound there",
+        sides="recall and the Inception distance side with the bound",
         nearer="Inception puts weight 1 before weight 4 (one training each), so the claim is of the judge's features; "
         "Inception's order would fall if three trainings of each weight overlapped.",
     )

@@ -12,7 +12,6 @@ from IPython.display import Markdown
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
-from torch.distributions import Distribution
 
 from chapters_lib import figures
 from chapters_lib.data import CLASSES
@@ -446,12 +445,6 @@ def codes(name: str) -> tuple[Tensor, Tensor]:
     return kept["test_codes"] + kept["test_scales"].float() * noise, kept["test_labels"]
 
 
-@torch.no_grad()
-def _density(prior: Distribution, extent: list[float], cells: int = 120) -> Tensor:
-    grid = torch.from_numpy(figures.plane_codes(extent, cells, cells)).float()
-    return prior.log_prob(grid).exp().view(cells, cells)
-
-
 def _plane(ax: Axes, title: str, name: str) -> None:
     """Draw codes over the density of their prior."""
     points, labels = codes(name)
@@ -460,7 +453,9 @@ def _plane(ax: Axes, title: str, name: str) -> None:
         reach = max(3.3, *(abs(side) for side in extent))
         extent = [-reach, reach, -reach, reach]
     prior = model(name).prior()
-    density = _density(prior, extent)
+    grid = torch.from_numpy(figures.plane_codes(extent, 120, 120)).float()
+    with torch.no_grad():
+        density = prior.log_prob(grid).exp().view(120, 120)
     figures.density_plane(density, extent, ax=ax)
     figures.code_plane(points, labels, (), extent=extent, size=2, title=title, legend=False, ax=ax)
     if name == GAUSSIAN_PLANE:

@@ -34,6 +34,7 @@ MODELS = ("vae-gaussian", "vae-realnvp", "gan")
 SHOWN = 8  # samples of each model whose nearest images are kept
 UNLIKELY = 0.01  # share of a prior's own draws that lie lower than what is called unlikely
 MIDDLE = slice(5, 7)  # of the twelve points of a line the two in its middle
+ENDS = slice(None, None, 11)
 
 
 @dataclass(frozen=True)
@@ -148,19 +149,27 @@ def along_lines(config: ComparedModelsConfig, model: Drawer, judge: Classifier) 
     return metrics
 
 
+class Seen(NamedTuple):
+    """What the judge recognises of points, by class of density."""
+
+    share: list[float]
+    errors: list[float]  # two standard errors of it
+    counts: list[int]
+
+
 class Densities(NamedTuple):
     """What a flow's prior says of lines between draws."""
 
     along: dict[str, list[float]]  # by space the mean log-density at the twelve points
-    seen: list[float]  # for each class of density the share of middles that the judge recognises
-    errors: list[float]  # two standard errors of it
+    middles: Seen
+    ends: Seen
 
 
 @torch.no_grad()
 def densities(
     config: ComparedModelsConfig, model: Drawer, judge: Classifier, ranks: Sequence[float]
 ) -> Densities:
-    """Return how likely the points of lines are, and how often middles are recognised by their density.
+    """Return how likely the points of lines are, and how often middles and ends are recognised by their density.
 
     The classes of density begin at these ranks among the prior's own draws, the first at 0.
     """
@@ -168,16 +177,23 @@ def densities(
     start, end = torch.randn(2, config.lines, model.latent, generator=generator(config.seed))
     codes = {space: codes_along(model, start, end, space) for space in model.spaces}
     log_p = {space: prior.log_prob(of) for space, of in codes.items()}
-    images = model.decode(codes["z"][:, MIDDLE].flatten(0, 1))
-    sure = features_and_probabilities(judge, images)[1].amax(1) >= SURE
-    edges = log_p["z"][:, [0, -1]].flatten().quantile(torch.tensor(ranks[1:]))
-    found = torch.bucketize(log_p["z"][:, MIDDLE].flatten(), edges)
-    seen, errors = [], []
-    for i in range(len(ranks)):
-        count, of_class = int((found == i).sum()), float(sure[found == i].double().mean())
-        seen.append(of_class)
-        errors.append(2 * math.sqrt(of_class * (1 - of_class) / count) if count else math.nan)
-    return Densities({space: of.mean(0).tolist() for space, of in log_p.items()}, seen, errors)
+    edges = log_p["z"][:, ENDS].flatten().quantile(torch.tensor(ranks[1:]))
+    seen = []
+    for points in (MIDDLE, ENDS):
+        images = model.decode(codes["z"][:, points].flatten(0, 1))
+        sure = features_and_probabilities(judge, images)[1].amax(1) >= SURE
+        found = torch.bucketize(log_p["z"][:, points].flatten(), edges)
+        seen.append(_by_class([sure[found == i].double() for i in range(len(ranks))]))
+    return Densities({space: of.mean(0).tolist() for space, of in log_p.items()}, *seen)
+
+
+def _by_class(parts: list[Tensor]) -> Seen:
+    shares, counts = [float(part.mean()) for part in parts], [len(part) for part in parts]
+    errors = [
+        2 * math.sqrt(share * (1 - share) / n) if n else math.nan
+        for share, n in zip(shares, counts, strict=True)
+    ]
+    return Seen(shares, errors, counts)
 
 
 def spaces_of(dataset: Dataset, judge: Classifier) -> dict[str, Tensor]:

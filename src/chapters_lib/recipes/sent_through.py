@@ -8,15 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib import data
-from chapters_lib.data import Dataset
+from chapters_lib.data import Dataset, to_float
+from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.evaluation.likelihood import encode
 from chapters_lib.evaluation.sharpness import roughness
 from chapters_lib.recipes import comparing, likelihood_vae
 from chapters_lib.recipes.comparing import ComparedModelsConfig
+from chapters_lib.recipes.likelihood_vae import PriorConfig
 from chapters_lib.recording import scoreboard
 from chapters_lib.recording.experiment import Metrics
 from chapters_lib.recording.judging import distance_to, judged_scores, load_judge
 from chapters_lib.reproducibility import generator
+
+CHANGES = 5  # times that training images are changed at random
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,20 @@ def sent_through(name: str, images: Dataset) -> Tensor:
     return likelihood_vae.decode(model, codes)
 
 
+def changed(trained: PriorConfig, images: Tensor) -> list[Tensor]:
+    """Return images several times as training changes them at random; torch's own generator stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return [to_bytes(likelihood_vae.seen(trained, to_float(images))) for _ in range(CHANGES)]
+
+
 def evaluate(config: SentThroughConfig, _: nn.Module) -> Metrics:
     """Hold sets of images against the second half of the test set, and training images against all of it.
 
     ``real_…`` is the first half itself, ``training_…`` as many training images, ``…_through_…`` the first
     half sent through an autoencoder, ``…_drawn_…`` as many samples; ``train_…`` are scores as samples
-    have them, of as many training images as there are test images.
+    have them, of as many training images as there are test images, and ``train_changed_fid_judge`` is the
+    distance of these as training changes them, where it does.
     """
     test, training = (data.load(config.dataset, part) for part in ("test", "train"))
     first = test.first(config.images)
@@ -64,4 +76,9 @@ def evaluate(config: SentThroughConfig, _: nn.Module) -> Metrics:
     others = training.images[: len(test)]
     scores = judged_scores(config.dataset, others)
     scores |= scoreboard.judged(config.dataset, test.images, others)
+    trained, _ = likelihood_vae.recorded(f"{comparing.MODELS[0]}-{config.dataset}")
+    if trained.shift or trained.colour:
+        distance = distance_to(load_judge(config.dataset), test.images)
+        drawn_anew = [distance(of) for of in changed(trained, others)]
+        scores["changed_fid_judge"] = sum(drawn_anew) / CHANGES
     return metrics | {f"train_{key}": value for key, value in scores.items()}
