@@ -106,6 +106,15 @@ def test_what_is_cited_is_listed_once():
     assert last == references(sorted(works))
 
 
+def test_what_only_a_docstring_cut_off_cites_is_no_reference():
+    shown = "---\ntags: [printed]\n---\nfrom chapters_lib.objectives.elbo import negative_elbo"
+    cells = "".join(
+        f"\n```{{code-cell}} python\n{cell}\n```\n" for cell in (shown, "negative_elbo")
+    )
+    *_, listed = (c.source for c in build(SHEET, SOURCE + cells, ("me",), blank=False).cells)
+    assert "Kingma and Max Welling" in listed and "Higgins" not in listed
+
+
 def test_a_report_keeps_a_caption_with_its_table_and_fills_empty_cells():
     caption = "**Table 1.** A long\ncaption."
     source = f"Before.\n\n{caption}\n\n| | b |\n| --- | --- |\n| 1 |  |\n\nAfter."

@@ -440,7 +440,7 @@ def _of_directions() -> None:
         losses.append(loss)
         better.append(bool(distance[-1] < distance[0]))
     falling, staying = losses
-    PAGE.keep(directions_from=str(start + 1), dcgan_epochs=str(start + len(falling)))
+    PAGE.keep(directions_from=str(start + 1))
     PAGE.keep(falling_loss=f"{falling[0]:.2f} to {falling[-1]:.2f}", staying_end=staying[-1])
     PAGE.keep(staying_loss=f"{staying.min():.2f} and {staying.max():.2f}")
     holds = all(better) and bool((np.diff(falling) < 0).all()) and np.ptp(staying) < 0.05

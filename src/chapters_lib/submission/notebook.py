@@ -27,7 +27,8 @@ CARRIED = {
     "a4-fashion": (
         *("ae-fashion-mnist", "ae-normalized-fashion-mnist", "naive-blur-fashion-mnist"),
         "ae-study-fashion-mnist",
-        *("ae-fashion-mnist-25-epochs", "vae-2d-fashion-mnist", "judge-fashion-mnist"),
+        *("ae-fashion-mnist-25-epochs", "ae-normalized-fashion-mnist-batch-1024"),
+        *("vae-2d-fashion-mnist", "vae-2d-moved-fashion-mnist", "judge-fashion-mnist"),
         *(
             f"vaegan-fashion-mnist{end}"
             for end in ("", "-paper", "-both", "-equal-rates", "-noise", *DIS)
@@ -37,14 +38,10 @@ CARRIED = {
         *("vaegan-study-fashion-mnist", "vae-fashion-mnist"),
     ),
     "a4-mnist": (
-        *("ae-mnist", "ae-normalized-mnist", "naive-blur-mnist", "vae-2d-mnist", "judge-mnist"),
-        *(
-            "vaegan-mnist-layer-3-noise",
-            "vaegan-mnist-layer-3",
-            "vaegan-mnist-both",
-            "vaegan-mnist",
-            "ae-study-mnist",
-        ),
+        *("ae-mnist", "ae-mnist-25-epochs", "ae-study-mnist", "ae-normalized-mnist"),
+        *("naive-blur-mnist", "vae-2d-mnist", "vae-2d-moved-mnist", "judge-mnist"),
+        *("vaegan-mnist-layer-3-noise", "vaegan-mnist-layer-3", "vaegan-mnist-both"),
+        "vaegan-mnist",
     ),
     "a4a": (
         *(
@@ -109,17 +106,13 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
             shown = {"tags": marked, "alt": cell.metadata.get("alt", "")}
             cells.append(new_code_cell(code, metadata=shown if marked else {}))
     if not blank:
-        text = "\n".join(
-            cell.source
-            for cell in cells
-            if cell.cell_type == "markdown" or "printed" in cell.metadata.get("tags", [])
-        )
-        if wanted := list(dict.fromkeys(match.groups() for match in NUMBER.finditer(text))):
+        marks = NUMBER.finditer(_read(cells))
+        if wanted := list(dict.fromkeys(match.groups() for match in marks)):
             cells.append(new_markdown_cell(NUMBERS, metadata={"tags": ["code"]}))
             cells.append(new_code_cell(inliner.cell(_numbers(wanted)), metadata={"tags": ["said"]}))
-        if works := cited(text):
-            cells.append(new_markdown_cell(references(works)))
         cells = _pruned(cells, inliner)
+        if works := cited(_read(cells)):
+            cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
         first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
         cells[first].source = f"{inliner.header()}\n\n\n{cells[first].source}"
@@ -133,6 +126,15 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         "name": "python3",
     }
     return notebook
+
+
+def _read(cells: list[Any]) -> str:
+    """Return what of cells stands in print: the text, and the code that is printed."""
+    return "\n".join(
+        cell.source
+        for cell in cells
+        if cell.cell_type == "markdown" or "printed" in cell.metadata.get("tags", [])
+    )
 
 
 def _pruned(cells: list[Any], inliner: Inliner) -> list[Any]:
