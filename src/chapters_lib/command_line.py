@@ -21,7 +21,7 @@ from chapters_lib.recipes import tuning
 from chapters_lib.recording import cluster, jobs, planning, runs, scoreboard
 from chapters_lib.recording.data_used import needless
 from chapters_lib.recording.experiment import Experiment
-from chapters_lib.recording.further import record_further
+from chapters_lib.recording.further import evaluate_further, record_further
 from chapters_lib.recording.record import elapsed, record
 from chapters_lib.recording.smoke import smoke
 from chapters_lib.recording.verifying import verify
@@ -162,6 +162,11 @@ def _add_measures(commands: Any) -> None:
         "--judge-only",
         action="store_true",
         help="precision and recall alone: seconds instead of a quarter of an hour",
+    )
+    measure.add_argument(
+        "--further",
+        action="store_true",
+        help="of the other seeds, after the first: from their checkpoints, or trained again",
     )
     measure.set_defaults(run=_evaluate)
     check = commands.add_parser(
@@ -411,7 +416,10 @@ def _evaluate(options: Options) -> int:
 
     def evaluate(name: str) -> bool:
         start = time.monotonic()
-        run = scoreboard.evaluate(chosen[name], net)
+        if options.further:
+            run = evaluate_further(chosen[name], net, device=pick_device(options.device))
+        else:
+            run = scoreboard.evaluate(chosen[name], net)
         print(f"{run.name}: evaluated in {elapsed(start)}")
         _print_metrics(run, scoreboard.afterwards(run))
         return True

@@ -189,6 +189,7 @@ def test_the_study_compares_at_every_share(
     torch.manual_seed(0)
     discriminator = gan.build(small).discriminator
     monkeypatch.setattr(pretraining, "recorded", lambda name, config: discriminator)
+    monkeypatch.setattr(pretraining, "LONGER", 60)
     study = EXPERIMENTS["dcgan-end-to-end-mnist"]
     models = study.build(alone)
     history = study.train(alone, models, Session(torch.device("cpu")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,8 +13,9 @@ from chapters_lib import data
 from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.recording import further, runs
-from chapters_lib.recording.further import record_further
+from chapters_lib.recording import further, runs, scoreboard
+from chapters_lib.recording.experiment import Experiment
+from chapters_lib.recording.further import evaluate_further, record_further
 from chapters_lib.recording.record import origins, record
 from chapters_lib.recording.scoreboard import amend
 from chapters_lib.recording.verifying import verify
@@ -57,6 +59,57 @@ def test_what_was_measured_afterwards_stays(quick: str) -> None:
     amend(record(SHORT, device=CPU), {"fid_inception768": 3.0}, {})
     run = record_further(SHORT, (1,), device=CPU)
     assert run["fid_inception768"] == 3.0 and len(run.metric("test_mse").values) == 2
+
+
+def drawn(config: object, model: torch.nn.Module, count: int) -> torch.Tensor:
+    """Return images that tell one model from another."""
+    noise = torch.rand(count, 784, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return (255 * model(noise).clamp(0, 1)).byte().view(-1, 1, 28, 28)
+
+
+@pytest.fixture
+def drawing(monkeypatch: pytest.MonkeyPatch) -> Experiment[Any, Any]:
+    """An experiment whose samples are measured by the mean of their pixels."""
+
+    def measured(experiment: Any, run: Any, model: Any, net: Any) -> Any:
+        test = data.load("digits", "test")
+        images = experiment.samples[""](experiment.config, model, 10)
+        return {"precision_judge": float(images.float().mean())}, test, len(test)
+
+    monkeypatch.setattr(scoreboard, "measured", measured)
+    return replace(SHORT, samples={"": drawn})
+
+
+def test_further_seeds_are_evaluated_as_if_each_was_the_first(
+    quick: str,
+    drawing: Experiment[Any, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    refused: Callable[..., str],
+) -> None:
+    monkeypatch.setitem(EXPERIMENTS, "tiny", drawing)
+    alone = []
+    for seed in (2, 1, 0):
+        record(replace(drawing, seeds=(seed,)), device=CPU)
+        alone.insert(0, scoreboard.evaluate(drawing, None)["precision_judge"])
+    before = record_further(drawing, (1, 2), device=CPU)
+    assert main(["evaluate", "tiny", "--judge-only", "--further"]) == 0
+    run = runs.load("tiny")
+    assert run.metric("precision_judge").values == pytest.approx(alone) and len(set(alone)) == 3
+    assert run.provenance["afterwards"]["further"]["seeds"] == [1, 2]
+    others = {key: value for key, value in run.metrics.items() if key != "precision_judge"}
+    assert others == {k: v for k, v in before.metrics.items() if k != "precision_judge"}
+    further.require_same(run, 1, run.history.where("seed", 1))
+    with pytest.raises(ChaptersError, match="seed 1 of tiny does not end as recorded"):
+        further.require_same(run, 1, run.history.where("seed", 2))
+
+
+def test_further_seeds_are_evaluated_after_the_first(
+    quick: str, drawing: Experiment[Any, Any]
+) -> None:
+    record(replace(drawing, seeds=(0, 1)), device=CPU)
+    with pytest.raises(ChaptersError, match="no further seed, or its first"):
+        evaluate_further(drawing, None, device=CPU)
 
 
 def test_a_study_without_weights_has_further_seeds_too(quick: str) -> None:

@@ -60,6 +60,14 @@ def test_what_nothing_mentions_is_left_out_and_what_only_it_needed():
     assert "\n\n\n\n" not in cell
 
 
+def test_a_method_that_only_itself_or_a_keyword_names_is_left_out():
+    deep = "def deep(self):\n        return self.deep().high"
+    high, wide = "def high(self):\n        return 1", "def wide(self):\n        return 2"
+    body = "".join(f"\n\n    {method}" for method in (deep, high, wide))
+    (cell,) = pruned([f"class A:\n    size = 1{body}\n\n\nA().high(deep=1, wide=2)"], {"A"})
+    assert "def high" in cell and "def deep" not in cell and "def wide" not in cell
+
+
 def test_what_cells_define_themselves_stays():
     (cell,) = pruned([LIBRARY], {"Shape"})
     assert "helper" in cell and "depth" in cell and "tripled" not in cell

@@ -49,6 +49,10 @@ class Entry(NamedTuple):
         """Return a metric with its standard error over trainings, or a dash where there is none."""
         return number(self.run.metric(self.prefix + key), digits) if self.has(key) else "–"
 
+    def first_text(self, key: str, digits: int) -> str:
+        """Return a metric of the first training, or a dash where there is none."""
+        return f"{self.first(key):.{digits}f}" if self.has(key) else "–"
+
 
 @cache
 def entries() -> tuple[Entry, ...]:
@@ -165,7 +169,7 @@ def distances() -> dict[str, dict[str, tuple[float, float]]]:
     """Return the judge's and Inception's distance of the first trainings, where four or more have both."""
     pairs = {
         dataset: {
-            entry.run.name: (entry.first("fid_judge"), entry.run[entry.prefix + shown()])
+            entry.run.name: (entry.first("fid_judge"), entry.first(shown()))
             for entry in drawn_from(dataset)
             if entry.has(shown())
         }

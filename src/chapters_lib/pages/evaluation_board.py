@@ -30,8 +30,8 @@ def numbers() -> None:
 
 def _rows(dataset: str, *, best: bool) -> list[list[str]]:
     """Return the generators of one data set, nearest samples first, below real images; of each kind all or the best."""
-    digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2, board.shown(): 4}
-    digits |= {"precision_judge": 2, "recall_judge": 2}
+    digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
+    of_first = {board.shown(): 4, "precision_judge": 2, "recall_judge": 2}
     rows = [["Samples of", "recognised", "evenness", "judge", "Inception", "precision", "recall"]]
     generators = sorted(
         board.drawn_from(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"]
@@ -42,6 +42,7 @@ def _rows(dataset: str, *, best: bool) -> list[list[str]]:
     named = [(f"`{entry.run.name}`", entry) for entry in generators]
     for name, entry in [("*real images*", board.yardstick(dataset)[0]), *named]:
         cells = {key: entry.text(key, places) for key, places in digits.items()}
+        cells |= {key: entry.first_text(key, places) for key, places in of_first.items()}
         if entry.has(board.EQUAL):
             cells[board.shown()] = entry.text(board.EQUAL, 4)
         if name == "*real images*" and (of_real := board.real_images(dataset)):
@@ -186,7 +187,9 @@ def _told(values: dict[float, float], digits: int) -> str:
 def _second_opinion() -> None:
     """Keep what the Inception distance says of weights 1 and 4: words that follow the numbers."""
     found = {
-        w: entry.run[board.shown()] for w, entry in _weighted().items() if entry.has(board.shown())
+        w: entry.first(board.shown())
+        for w, entry in _weighted().items()
+        if entry.has(board.shown())
     }
     if not {1.0, 4.0} <= found.keys():
         PAGE.keep(
@@ -223,7 +226,7 @@ def _firsts() -> tuple[float, float, float | None]:
     )
     if not all(entry.has(board.shown()) for entry in studied.values()):
         return bound, judge, None
-    return bound, judge, min(studied, key=lambda weight: studied[weight].run[board.shown()])
+    return bound, judge, min(studied, key=lambda weight: studied[weight].first(board.shown()))
 
 
 def _rows_said() -> str:
@@ -244,9 +247,11 @@ def table_weights() -> Markdown:
     rows[0] += ["precision", "recall"]
     for weight, entry in _weighted().items():
         row = [f"{weight:g}", f"{entry.first('test_negative_elbo'):.1f}"]
-        row += [f"{entry.first('fid_judge'):.2f}", entry.text(board.shown(), 4)]
+        row += [f"{entry.first('fid_judge'):.2f}", entry.first_text(board.shown(), 4)]
         row += [f"{entry.first('recognisable'):.3f}"]
-        rows.append(row + [f"{entry.run[key]:.2f}" for key in ("precision_judge", "recall_judge")])
+        rows.append(
+            row + [f"{entry.first(key):.2f}" for key in ("precision_judge", "recall_judge")]
+        )
     return table(
         "One variational autoencoder (784-200-32, MNIST) trained under the four largest of "
         f"{in_words(RECORDED)} recorded weights of its Kullback–Leibler term, the first training of each. −ELBO: of "

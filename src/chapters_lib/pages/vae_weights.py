@@ -228,7 +228,10 @@ def _prices() -> None:
     nearest = min(WEIGHTS, key=lambda weight: found[weight][INCEPTION])
     fullest = max(WEIGHTS, key=lambda weight: found[weight]["recall_judge"])
     alike = nearest == fullest == winner()
-    PAGE.keep(others_said="agree with it" if alike else "put another weight first")
+    firsts = f"put weights {nearest:g} and {fullest:g} first"
+    PAGE.keep(others_said="agree with it" if alike else firsts)
+    for weight in REPEATED:
+        _of(weight).keep(recall_said=number(found[weight].metric("recall_judge"), 3))
     PAGE.claims(
         price=Verdict(all(low < p < high for (low, high), p in price.items()), f"prices {price}")
     )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from chapters_lib import data
 from chapters_lib.data import Dataset, to_float
 from chapters_lib.data.batches import Rounds
-from chapters_lib.evaluation.linear import DECAYS
+from chapters_lib.evaluation.linear import DECAYS, train_linear
 from chapters_lib.models.gan import BATCH_NORMS, Discriminator
 from chapters_lib.recipes import gan
 from chapters_lib.recipes.gan import GanConfig
@@ -174,7 +174,7 @@ def evaluate_features(config: PretrainingConfig, model: nn.Module) -> Metrics:
     """Read the class from each kind of features at each share of the labels.
 
     Keys are ``NAME_PERCENT_…`` as `probing.summary` names them, ``dcgan_10_test_accuracy`` say;
-    ``NAME_PERCENT_decay`` is the first draw's weight decay.
+    ``NAME_PERCENT_decay`` is the first draw's weight decay, and `solved` names the others.
     """
     training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
     metrics: Metrics = {}
@@ -192,7 +192,24 @@ def evaluate_features(config: PretrainingConfig, model: nn.Module) -> Metrics:
             metrics |= summary(found, prefix) | {f"{prefix}decay": found[0].decay}
             if share == config.searched:
                 decays = (found[0].decay,)
+                index = labelled(training.labels, share, 0)
+                drawn, labels = whole[index], training.labels[index]
+                metrics |= solved(prefix, found[0], drawn, labels, of_test, test.labels)
         del whole, of_test, drawn
+    return metrics
+
+
+LONGER, WEAKER = 1000, 1e-2  # steps of the solver, and a factor of the weight decay
+
+
+def solved(
+    prefix: str, first: Reading, train: Tensor, labels: Tensor, test: Tensor, test_labels: Tensor
+) -> Metrics:
+    """Return the first draw's test accuracy: ``once_``, after more steps ``longer_``, with less decay ``weaker_``."""
+    metrics = {f"{prefix}once_test_accuracy": first.test_accuracy}
+    for name, decay in (("longer", first.decay), ("weaker", WEAKER * first.decay)):
+        (layer,) = train_linear(train, labels, (decay,), steps=LONGER)
+        metrics[f"{prefix}{name}_test_accuracy"] = layer.accuracy(test, test_labels)
     return metrics
 
 

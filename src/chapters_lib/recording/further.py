@@ -1,7 +1,8 @@
-"""Further seeds of a recorded experiment: trained and measured alone, and added to what is recorded."""
+"""Further seeds of a recorded experiment: trained and measured alone, and added to what is recorded; evaluated."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +11,10 @@ from typing import Any
 import torch
 
 from chapters_lib.errors import ChaptersError
-from chapters_lib.recording import runs
+from chapters_lib.evaluation.inception import Inception
+from chapters_lib.recording import runs, scoreboard
 from chapters_lib.recording.experiment import Experiment, Metrics, Session
-from chapters_lib.recording.record import alone, checkpoint_of, one_seed, origins
+from chapters_lib.recording.record import alone, checkpoint_of, one_seed, origins, trained
 from chapters_lib.recording.verifying import as_recorded
 from chapters_lib.reproducibility import describe_machine, source_commit
 from chapters_lib.training import History
@@ -128,3 +130,59 @@ def add(
         weights=weights,
         panels=run.panels,
     )
+
+
+def evaluate_further(
+    experiment: Experiment[Any, Any], net: Inception | None, *, device: torch.device
+) -> runs.Run:
+    """Measure new images of a run's other seeds as those of the first were: then the record has a value a seed.
+
+    Their weights are not recorded. They come from the checkpoints of their trainings, or these
+    are made again.
+
+    Raises `ChaptersError` if a seed comes out otherwise than it is recorded, besides what
+    `scoreboard.evaluate` raises. The record then is as it was.
+    """
+    scoreboard.require_recorded(experiment)
+    runs.require_writable()
+    with alone(experiment.name) as folder, as_recorded(experiment) as run:
+        used = origins(experiment.needs)
+        require_used(run, used)
+        hashes = {split: stated["sha256"] for split, stated in run.data_used.items()}
+        known = scoreboard.afterwards(run)
+        found: list[Metrics] = []
+        for seed in run.provenance["seeds"][1:]:
+            checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
+            session = Session(device, checkpoint, f"{experiment.name} seed {seed}", seed)
+            model, rows = trained(experiment, session)
+            require_same(run, seed, rows)
+            found.append(scoreboard.measured(experiment, run, model, net)[0])
+        keys = [key for key in known if all(key in metrics for metrics in found)]
+        if not found or not keys:
+            raise ChaptersError(
+                f"{run.name} has no further seed, or its first is not evaluated yet"
+            )
+        metrics = {
+            key: runs.summarize([run.metric(key).values[0], *(each[key] for each in found)])
+            for key in keys
+        }
+        by = {"commit": source_commit(), **describe_machine(device)}
+        date = datetime.now(UTC).strftime("%Y-%m-%d")
+        stated = {"seeds": run.provenance["seeds"][1:], "metrics": keys, **by, "date": date}
+        return scoreboard.amend(run, metrics, {"further": stated})
+
+
+def require_same(run: runs.Run, seed: int, rows: History) -> None:
+    """Raise a `ChaptersError` if a training does not end as its record does."""
+    again, recorded = rows.rows[-1], run.history.where("seed", seed).rows[-1]
+    odd = [
+        name
+        for name, value in recorded.items()
+        if name not in ("seed", "seconds")
+        and not math.isclose(value, again.get(name, math.nan), rel_tol=1e-6)
+    ]
+    if odd:
+        raise ChaptersError(
+            f"seed {seed} of {run.name} does not end as recorded ({', '.join(odd)}): another processor rounds "
+            "otherwise"
+        )

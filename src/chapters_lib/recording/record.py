@@ -208,11 +208,7 @@ def one_seed(
     A likelihood takes longer than some trainings: what a process that was killed since has
     measured serves until the run is recorded, for the same committed sources alone.
     """
-    seed_everything(session.seed)
-    model = experiment.build(experiment.config).to(session.device)
-    with judging_on(session.device):
-        rows = experiment.train(experiment.config, model, session)
-    model = experiment.stored_form(model)
+    model, rows = trained(experiment, session)
     kept = checkpoint.part("measured")
     kept.identity += (commit := source_commit())
     known = kept.load() if commit and not commit.endswith("+") else None
@@ -220,6 +216,15 @@ def one_seed(
         metrics: Metrics = known["metrics"] if known else experiment.measure(model, session.device)
     kept.save({"metrics": metrics})
     return model, rows, metrics | _cost(model, rows)
+
+
+def trained(experiment: Experiment[Any, Any], session: Session) -> tuple[nn.Module, History]:
+    """Train one seed's model, or take it from its checkpoint; return it as it is stored, and its history."""
+    seed_everything(session.seed)
+    model = experiment.build(experiment.config).to(session.device)
+    with judging_on(session.device):
+        rows = experiment.train(experiment.config, model, session)
+    return experiment.stored_form(model), rows
 
 
 def _cost(model: nn.Module, history: History) -> Metrics:

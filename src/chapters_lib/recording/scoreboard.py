@@ -3,7 +3,7 @@
 A distance in Inception features costs a quarter of an hour on one core, so it is computed by a
 command of its own and of the first seed's weights; what the record held before stays in it. Its
 key names the protocol: ``fid_inception768``, ``fid_inception2048``, and ``…_bfloat16`` where the
-network ran in that precision.
+network ran in that precision. `further.evaluate_further` does the same for the other seeds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from chapters_lib import data
 from chapters_lib.data import Dataset
@@ -129,11 +129,10 @@ def judged(dataset: str, real: Tensor, drawn: Tensor, prefix: str = "") -> Metri
     return {f"{prefix}precision_judge": found.precision, f"{prefix}recall_judge": found.recall}
 
 
-def _measured(
-    experiment: Experiment[Any, Any], run: runs.Run, net: Inception | None
+def measured(
+    experiment: Experiment[Any, Any], run: runs.Run, model: nn.Module, net: Inception | None
 ) -> tuple[Metrics, Dataset, int]:
-    """Return the metrics, the test images they are against, and how many there are on each side."""
-    model = experiment.restored()
+    """Return a model's metrics, the test images they are against, and how many there are on each side."""
     dataset = run.config["dataset"]
     if (judge := f"judge-{dataset}") in runs.names():
         require_same_data(run, runs.load(judge))
@@ -163,7 +162,7 @@ def evaluate(experiment: Experiment[Any, Any], net: Inception | None) -> runs.Ru
     runs.require_writable()
     with alone(experiment.name), as_recorded(experiment) as run:
         start = time.monotonic()
-        metrics, test, count = _measured(experiment, run, net)
+        metrics, test, count = measured(experiment, run, experiment.restored(), net)
         if not metrics:
             raise ChaptersError(
                 f"there is no judge-{test.name} to measure {experiment.name} with: train it first"
@@ -254,7 +253,7 @@ def verify(
         return [], [], skipped
     with as_recorded(experiment):
         asked = net if any("inception" in k for k in ours) else None
-        found, _, _ = _measured(experiment, run, asked)
+        found, _, _ = measured(experiment, run, experiment.restored(), asked)
     recomputed = {key: found[key] for key in ours if key in found}
     tolerances = {
         key: 2e-3 if key.endswith("_judge") else max(1e-5, _TOLERANCE * abs(value))

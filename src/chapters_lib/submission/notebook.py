@@ -56,6 +56,7 @@ CARRIED = {
     "hw5": (
         *("dcgan-mnist", "dcgan-mnist-batch-128", "dcgan-mnist-nonsaturating", "judge-mnist"),
         *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist", "dcgan-modes-mnist"),
+        "dcgan-yardsticks-mnist",
         *(f"rbm-kmnist-{m}{more}" for m in (16, 64, 256) for more in ("", "-updates")),
         "rbm-kmnist-64-global",
         *("vae-fashion-mnist", "vae-fashion-mnist-tuning"),
@@ -263,7 +264,7 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
             "learning curves and measures in `record/`. At the top of "
-            "the code `TRAIN = True` trains the networks anew. Needed are Python 3.11 or newer and\n\n"
+            "the code `TRAIN = True` trains seed 0 of each network anew. Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from chapters_lib.submission.sources import Edit, edited, segment
@@ -18,7 +19,8 @@ def pruned(cells: Sequence[str], ours: Collection[str]) -> list[str]:
     cells = [edited(cell, list(_long_docstrings(ast.parse(cell), ours))) for cell in cells]
     while True:
         used = mentioned(cells)
-        shorter = [edited(cell, list(_unused(cell, ours, used))) for cell in cells]
+        read = Counter(name for cell in cells for name in _read(ast.parse(cell)))
+        shorter = [edited(cell, list(_unused(cell, ours, used, read))) for cell in cells]
         shorter = [re.sub(r"\n{4,}", "\n\n\n", cell).strip("\n") for cell in shorter]
         if shorter == cells:
             return cells
@@ -40,6 +42,15 @@ def mentioned(cells: Sequence[str]) -> set[str]:
     return found
 
 
+def _read(of: ast.AST) -> Iterator[str]:
+    """Yield what a method can be called by: attributes, and whole strings."""
+    for part in ast.walk(of):
+        if isinstance(part, ast.Attribute):
+            yield part.attr
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
+
+
 def _long_docstrings(tree: ast.Module, ours: Collection[str]) -> Iterator[Edit]:
     """Yield the edits that leave of each docstring its first paragraph."""
     for top in tree.body:
@@ -54,8 +65,10 @@ def _long_docstrings(tree: ast.Module, ours: Collection[str]) -> Iterator[Edit]:
                 yield (*place, f'"""{text.split(chr(10) * 2)[0]}"""')
 
 
-def _unused(cell: str, ours: Collection[str], used: Collection[str]) -> Iterator[Edit]:
-    """Yield the edits that take out definitions and methods which nothing mentions."""
+def _unused(
+    cell: str, ours: Collection[str], used: Collection[str], read: Counter[str]
+) -> Iterator[Edit]:
+    """Yield the edits that take out definitions which nothing mentions, and methods that nothing else does."""
     for node in ast.parse(cell).body:
         names = set(_defined(node))
         if not names or not names <= set(ours):
@@ -64,7 +77,10 @@ def _unused(cell: str, ours: Collection[str], used: Collection[str]) -> Iterator
             yield _without(cell, node)
         elif isinstance(node, ast.ClassDef):
             for part in node.body:
-                if _named(node, part) not in {"", *CALLED, *used}:
+                name = _named(node, part)
+                method = isinstance(part, ast.FunctionDef)
+                idle = read[name] == Counter(_read(part))[name] if method else name not in used
+                if idle and name not in {"", *CALLED}:
                     yield _without(cell, part)
 
 
@@ -73,7 +89,7 @@ def _named(of: ast.ClassDef, part: ast.stmt) -> str:
     bases = {ast.unparse(base) for base in of.bases}
     if isinstance(part, ast.FunctionDef) and not part.name.startswith("_") and bases <= PLAIN:
         return part.name
-    if of.name.endswith("Config") and isinstance(part, ast.AnnAssign) and part.value:
+    if of.name.endswith(("Config", "Session")) and isinstance(part, ast.AnnAssign) and part.value:
         return ast.unparse(part.target)
     return ""
 
