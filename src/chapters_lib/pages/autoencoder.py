@@ -177,13 +177,13 @@ def _same_class() -> None:
     network, panels = model("ae-fashion-mnist"), run("ae-fashion-mnist").panels
     x = to_float(torch.from_numpy(panels["images"]))
     codes, labels = (torch.from_numpy(panels[f"test_{key}"]) for key in ("codes", "labels"))
-    own, others = (x - network(x)).square().mean((1, 2, 3)), []
+    own, others = (x - network(x)).square().mean((1, 2, 3)).numpy(), []
     for image, its, at in zip(x, panels["labels"], panels["chosen"], strict=True):
         alike = labels == its
         alike[at] = False
-        others.append((image - network.decoder(codes[alike].float())).square().mean())
-    PAGE.keep(straight=own.mean(), of_class=torch.stack(others).mean())
-    PAGE.claims(of_class=shown(paired(torch.stack(others), own), sign=1))
+        others.append(float((image - network.decoder(codes[alike].float())).square().mean()))
+    PAGE.keep(straight=float(own.mean()), of_class=float(np.mean(others)))
+    PAGE.claims(of_class=shown(paired(np.array(others), own), sign=1))
 
 
 def _table(caption: str, label: str, described: Callable[[Run], dict[str, str]]) -> Markdown:
