@@ -102,6 +102,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
     here = Folders(tmp_path / "data", tmp_path / "runs", tmp_path / "cache")
     for name, path in (("DATA", here.data), ("RUNS", here.runs), ("CACHE", here.cache)):
         monkeypatch.setenv(f"CHAPTERS_{name}", str(path))
+    monkeypatch.delenv("CHAPTERS_INCEPTION", raising=False)  # of whoever runs the tests
 
     def unreachable(*args: object, **kwargs: object) -> None:
         raise urllib.error.URLError("no network in the tests")

@@ -29,19 +29,19 @@ class Discriminator(nn.Module):
         self.head = nn.Linear(features, 1)
 
     def features(
-        self, x: Float[Tensor, "batch c h w"]
+        self, x: Float[Tensor, "batch *shape"]
     ) -> Float[Tensor, "batch features"]:
         """Return what the last linear layer sees."""
         return self.body(x)
 
     def forward(
-        self, x: Float[Tensor, "batch c h w"]
+        self, x: Float[Tensor, "batch *shape"]
     ) -> Float[Tensor, " batch"]:
         """Return the logits: the losses take them."""
         return self.head(self.features(x)).squeeze(1)
 
     def probability(
-        self, x: Float[Tensor, "batch c h w"]
+        self, x: Float[Tensor, "batch *shape"]
     ) -> Float[Tensor, " batch"]:
         """Return D(x), the probability of being real: σ of the logits."""
         return self(x).sigmoid()

@@ -194,7 +194,7 @@ def require_recorded(experiment: Experiment[Any, Any]) -> None:
     runs.load(experiment.name)
 
 
-def amend(run: runs.Run, metrics: Metrics, stated: Mapping[str, Any]) -> runs.Run:
+def amend(run: runs.Run, metrics: Mapping[str, Any], stated: Mapping[str, Any]) -> runs.Run:
     """Put further metrics into a run's record, and what is stated of them below ``provenance["afterwards"]``.
 
     The file is replaced in one step; nothing else in it changes.
