@@ -76,7 +76,7 @@ def test_every_machine_has_its_two_panels_of_reconstructions() -> None:
     [
         (gb_rbm.table_settings, 10),
         (gb_rbm.table_errors, 7),
-        (gb_rbm_chains.table_samples, 8),
+        (gb_rbm_chains.table_samples, 9),
         (gb_rbm_chains.table_log_z, 7),
     ],
 )
@@ -116,7 +116,8 @@ def runs_in_page(claimed: dict[str, Verdict]) -> None:
     gb_rbm_small.digits_run(states, 0.446, -895.0)
     gb_rbm_small.always_on(1.0, torch.tensor([0.2, 0.66]))
     gb_rbm_small.by_means(np.array([[600, 0.153, -815.0]]), states)
-    gb_rbm_small.learned_width(np.array([[600, 0.173, -405.0]]), states)
+    v = torch.zeros(2, 784)
+    gb_rbm_small.learned_width(np.array([[600, 0.173, 600.0]]), v, v)
 
 
 def test_a_record_that_contradicts_the_text_marks_the_sentence(

@@ -10,9 +10,12 @@ import torch
 from chapters_lib import data
 from chapters_lib.data.batches import Rounds
 from chapters_lib.data.standardised import standardise, standardised
+from chapters_lib.evaluation.ais import exact_log_z, state_probabilities
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.models.rbm import GaussianBernoulliRBM
+from chapters_lib.recipes import exact_draws
 from chapters_lib.recipes import rbm as gb_rbm
+from chapters_lib.recipes.exact_draws import ExactDrawsConfig
 from chapters_lib.recipes.rbm import RBMConfig
 from chapters_lib.recording import verifying
 from chapters_lib.recording.record import record
@@ -125,6 +128,39 @@ def test_recorded_verified_and_repeated(folders, config: RBMConfig) -> None:
     assert run.history.column("images").tolist() == [128 * (config.updates_per_epoch or 11)] * 4
     again = record(experiment, device=CPU, fresh=True)
     assert again.metric("test_mse").values == run.metric("test_mse").values
+
+
+def test_states_of_a_small_machine_have_the_probabilities_of_its_energy() -> None:
+    torch.manual_seed(0)
+    model = GaussianBernoulliRBM(visible=3, hidden=4, weight_sd=0.7).requires_grad_(False)
+    model.hidden_bias.normal_()
+    states, p = state_probabilities(model)
+    v = torch.randn(5, 3)
+    density = sum(
+        (float(q) * torch.distributions.Normal(model.visible_mean(h[None]), 1).log_prob(v).sum(1).exp()
+         for h, q in zip(states, p, strict=True)), torch.zeros(5))  # fmt: skip
+    assert float(p.sum()) == pytest.approx(1)
+    torch.testing.assert_close(density.log(), -model.free_energy(v) - exact_log_z(model))
+
+
+def test_exact_draws_are_judged_as_chains_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    model = GaussianBernoulliRBM(visible=784, hidden=8, weight_sd=0.3)
+    seen: list[torch.Tensor] = []
+
+    def scores(_: object, images: torch.Tensor, test: torch.Tensor) -> dict[str, float]:
+        seen.append(images)
+        return {}
+
+    monkeypatch.setattr(exact_draws, "restored", lambda *_: (TINY, model))
+    monkeypatch.setattr(exact_draws, "load_judge", lambda _: None)
+    monkeypatch.setattr(exact_draws, "scores", scores)
+    config = ExactDrawsConfig("tiny", dataset="digits", draws=300)
+    found = exact_draws.evaluate(config, torch.nn.Identity())
+    assert seen[0].shape == (300, 1, 28, 28) and seen[0].dtype == torch.uint8
+    assert 1 <= found["distinct_states"] <= 200 and 1 <= found["effective_states"] <= 256
+    assert exact_draws.evaluate(config, torch.nn.Identity()) == found
+    assert torch.equal(*seen)
 
 
 def test_samples_are_images_and_repeat(folders) -> None:

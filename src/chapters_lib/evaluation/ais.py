@@ -45,6 +45,17 @@ def exact_log_z(rbm: GaussianBernoulliRBM) -> float:
     return float(torch.stack(parts).logsumexp(0))
 
 
+@torch.no_grad()
+def state_probabilities(
+    rbm: GaussianBernoulliRBM,
+) -> tuple[Float[Tensor, "states m"], Float[Tensor, " states"]]:
+    """Return all states of a small machine's hidden units, and their probabilities p(h)."""
+    states = hidden_states(rbm.weight.shape[1], rbm.weight.dtype)
+    return states, HiddenChain.of(rbm).log_weight(states).double().softmax(
+        0
+    )
+
+
 @dataclass(frozen=True)
 class Annealed:
     """An estimate of log Z.

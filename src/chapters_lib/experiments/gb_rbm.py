@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from chapters_lib.recipes import exact_draws
+from chapters_lib.recipes.exact_draws import ExactDrawsConfig
 from chapters_lib.recipes.rbm import FULL_EPOCH, RBMConfig, experiment
+from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
 
 CHAPTER = "gb-rbm"
 UNITS = (16, 64, 256)
@@ -32,5 +35,18 @@ EXPERIMENTS = (
         CHAPTER,
         "the same with 64 units, standardised by the train split's statistics",
         RBMConfig(64, global_statistics=True),
+    ),
+    Experiment(
+        "exact-rbm-kmnist-16",
+        CHAPTER,
+        "exact draws of the machine with 16 hidden units, judged as its chains are",
+        ExactDrawsConfig("rbm-kmnist-16"),
+        build_nothing,
+        measure_nothing,
+        exact_draws.evaluate,
+        no_panels,
+        seeds=(0,),
+        needs=("judge-kmnist", "rbm-kmnist-16"),
+        weights_stored=False,
     ),
 )

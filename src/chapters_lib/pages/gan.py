@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -230,7 +231,7 @@ def timeline() -> Figure:
 
 def _of_samples() -> None:
     drawn, collapsed = sorted(shares("min-max")), sorted(shares("collapsed"))
-    PAGE.keep(seen_rarest=drawn[0], seen_most=drawn[-1])
+    PAGE.keep(seen_most=drawn[-1])
     PAGE.keep(even_three=sum(drawn[-3:]), collapsed_three=sum(collapsed[-3:]))
     grey = {name: half_grey(images) for name, images in _drawn().items()}
     PAGE.keep(**{f"grey_{name.lower()}": float(share.mean()) for name, share in grey.items()})
@@ -292,7 +293,9 @@ def _of_scores() -> None:
     nearest, sharpest = near[0], sharp[-1].percent
     PAGE.keep(fid=number(distance, 2), vae_fid=number(before.metric("fid_judge"), 2))
     PAGE.keep(recognisable_percent=number(seen, 1), nearest_before=number(nearest, 2))
-    PAGE.keep(rarest_percent=number(minmax.metric("class_share_min").percent, 1))
+    rarest = minmax.metric("class_share_min").percent
+    *others, last = (f"{share:.1f}" for share in rarest.values)
+    PAGE.keep(rarest_percent=number(rarest, 1), rarest_each=f"{', '.join(others)} and {last}")
     PAGE.keep(entropy=number(minmax.metric("class_entropy"), 4), other_fid=other["fid_judge"])
     PAGE.keep(sharpest_before_percent=number(sharpest, 1))
     seldom, far = before.metric("recognisable").percent, before.metric("fid_judge")
@@ -371,9 +374,8 @@ def _of_curves() -> None:
         else:
             moves = [b - a for a, b in zip(later, last, strict=True)]
             lower = f"lower in {sum(move < 0 for move in moves)} of {len(moves)} trainings"
-            PAGE.keep(
-                later_moves=f"at most {max(map(abs, moves)):.2f} nats from where it was, {lower}"
-            )
+            within = f"within {max(map(abs, moves)):.2f} nats of the one at epoch {LATER}"
+            PAGE.keep(later_moves=f"{within}, {lower}")
     PAGE.keep(first_epoch=f"{parts[0].column('epoch')[0]:.0f}", later_epoch=str(LATER))
     PAGE.keep(loss_rise=interval(change["loss"], 2, bare=True))
     PAGE.keep(later_change=interval(since["loss"], 2, bare=True))
@@ -404,7 +406,7 @@ def _of_ranks(parts: Sequence[History]) -> None:
 
 
 def _of_spike(courses: Sequence[History]) -> None:
-    """The measured epoch at which samples became worse by the largest factor; the training's other drop of the loss."""
+    """The measured epoch at which samples became worse by the largest factor; the loss's other sharp drops."""
     columns = ("epoch", "train_fid_judge", "discriminator_loss")
     steps = []
     for course in courses:
@@ -415,18 +417,22 @@ def _of_spike(courses: Sequence[History]) -> None:
     lowest = max(at[2] / before[2], at[2] / after[2], before[1] / at[1], after[1] / at[1])
     PAGE.claims(spike=Verdict(lowest < 0.7, f"losses {before[2]:.2f}, {at[2]:.2f}, {after[2]:.2f}"))
 
-    others = [row for row in course if abs(row["epoch"] - at[0]) > 2]
-    again = min(others, key=lambda row: row["discriminator_loss"])
-    fids = [
-        row[columns[1]]
-        for row in course
-        if columns[1] in row and abs(row["epoch"] - again["epoch"]) < 5
-    ]
-    PAGE.keep(again_epoch=f"{again['epoch']:.0f}", again_loss=again["discriminator_loss"])
-    told = " and ".join(f"{fid:.1f}" for fid in fids)
-    PAGE.keep(again_fids=told)
-    alike = again["discriminator_loss"] < 0.5 and max(fids) < 1.2 * min(fids)
-    PAGE.claims(again=Verdict(alike, f"{again['discriminator_loss']:.2f}; {told}"))
+    later, fids = [], []
+    for one in courses:
+        measured = [row for row in one if columns[1] in row]
+        for last, row in pairwise(one):
+            sharp = row["discriminator_loss"] < 2 / 3 * last["discriminator_loss"]
+            if sharp and columns[1] not in row:
+                following = next(m for m in measured if m["epoch"] > row["epoch"])
+                previous = [m for m in measured if m["epoch"] < row["epoch"]][-1]
+                later.append(following["epoch"] - row["epoch"])
+                fids.append((following[columns[1]], previous[columns[1]]))
+    *most, final = (f"{then:.1f} ({earlier:.1f})" for then, earlier in fids)
+    told = f"{', '.join(most)} and {final}"
+    PAGE.keep(again_count=in_words(len(fids)), again_fids=told)
+    PAGE.keep(again_later=f"{in_words(int(min(later)))} to {in_words(int(max(later)))}")
+    worse = [then > 1.1 * earlier for then, earlier in fids]
+    PAGE.claims(again=Verdict(0 < sum(worse) < len(worse), told))
 
 
 def _of_directions() -> None:
@@ -450,21 +456,19 @@ def _of_directions() -> None:
 
 def _of_collapse() -> None:
     minmax, collapsed = run(MINMAX), run(COLLAPSE)
-    ends = {
-        name: run(name)
-        .history.where("epoch", run(name).config["epochs"])
-        .column("discriminator_loss")
-        for name in (MINMAX, OTHER, "dcgan-mnist-batch-128")
-    }
+    ends = minmax.history.where("epoch", minmax.config["epochs"]).column("discriminator_loss")
+    staying = float(run("dcgan-mnist-batch-128").history.column("discriminator_loss")[-1])
     losses = collapsed.history.column("discriminator_loss")
     PAGE.keep(collapse_first=float(losses[0]), collapse_end=float(losses[-1]))
     near = collapsed.history.column("train_fid_judge")
     PAGE.keep(collapse_nearest=float(near.min()), collapse_farthest=float(near.max()))
-    PAGE.keep(collapse_fid=collapsed["fid_judge"])
+    nearest = int(abs(losses - CHANCE).argmin())
+    PAGE.keep(collapse_within=float(abs(losses[nearest] - CHANCE)))
+    PAGE.keep(collapse_at_nearest=float(near[nearest]))
     seen = collapsed.metric("discriminator_accuracy")
     PAGE.keep(collapse_accuracy=100 * seen.mean)
     PAGE.keep(collapse_recognised=100 * collapsed["recognisable"])
-    final = float(ends[MINMAX].mean())
+    final = float(ends.mean())
     PAGE.keep(final_loss=final, bound=(CHANCE - final) / 2)
     distance = minmax.metric("fid_judge")
     far = greater(collapsed.metric("fid_judge"), distance, spread=distance, digits=1)
@@ -475,13 +479,13 @@ def _of_collapse() -> None:
     known = minmax.metric("discriminator_accuracy")
     healthy = [r["discriminator_loss"] for n in (MINMAX, OTHER) for r in _measured(run(n))]
     apart = f"{max(healthy):.2f} and {losses.min():.2f}"
-    gaps = {name: float(abs(loss - CHANCE).min()) for name, loss in ends.items()}
-    here, (*connected, staying) = abs(losses[-1] - CHANCE), gaps.values()
-    nearer = f"{here:.2f}, {min(connected):.2f}, {staying:.2f}"
+    among = Verdict(
+        bool(losses.min() < staying < losses.max()),
+        f"{staying:.2f}; {losses.min():.2f} to {losses.max():.2f}",
+    )
     PAGE.claims(
         collapse_apart=Verdict(bool(max(healthy) < losses.min()), apart),
-        collapse_perfect=Verdict(bool(here < min(connected)), nearer),
-        staying_nearer=Verdict(bool(staying < here), nearer),
+        staying_among=among,
         passes=Verdict(len(passing) == 1, f"epochs {epochs or 'none'}"),
         collapse_far=far,
         collapse_crosses=crosses,

@@ -141,13 +141,17 @@ def always_on(idlest: float, cured: Tensor) -> None:
 def by_means(faulty: NDArray[np.float64], right: NDArray[np.float64]) -> None:
     """Hold a machine that was trained by a chain of means against one trained by states."""
     error, density = faulty[-1, 1] / right[-1, 1], right[-1, 2] - faulty[-1, 2]
+    PAGE.keep(means_mse=faulty[-1, 1], means_cost=f"{density:.0f}")
     PAGE.own_claims(
         means_worse=Verdict(bool(density > 0), f"{density:.1f} nats"),
-        means_hidden=Verdict(bool(abs(error - 1) < 0.1), f"{error:.2f} times the error"),
+        means_hidden=Verdict(bool(error < 1), f"{error:.2f} times the error"),
     )
 
 
-def learned_width(widths: NDArray[np.float64], fixed: NDArray[np.float64]) -> None:
-    """Hold the log-density that a learned σ gains against what the hidden units gain."""
-    gained = widths[-1, 2] - fixed[-1, 2]
-    PAGE.own_claims(width=Verdict(bool(gained > 200), f"{gained:.0f} nats"))
+def learned_width(widths: NDArray[np.float64], train: Tensor, test: Tensor) -> None:
+    """Hold the log-density with a learned σ against that of one normal distribution with its own widths."""
+    sd = train.std(0).clamp(0.3, 2.0)
+    alone = float(torch.distributions.Normal(train.mean(0), sd).log_prob(test).sum(1).mean())
+    density, floor = widths[-1, 2], 100 * float((sd == 0.3).double().mean())
+    PAGE.keep(width_density=signed(density, 0), width_normal=signed(alone, 0), width_floor=floor)
+    PAGE.own_claims(width=Verdict(bool(density > alone + 50), f"{density:.0f} and {alone:.0f}"))

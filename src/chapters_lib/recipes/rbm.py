@@ -25,6 +25,7 @@ from chapters_lib.reproducibility import generator
 from chapters_lib.training import History, fit
 
 FULL_EPOCH = 468  # whole batches of 128 in 60,000 images
+CHAINS = 200  # that are followed from noise, and as many from data
 WATCHED = 2_000  # images of each split that the learning curves are measured on
 
 
@@ -122,6 +123,11 @@ def fantasies(config: RBMConfig, model: GaussianBernoulliRBM, count: int, seed: 
     draw = generator(seed)
     noise = torch.randn(count, len(model.scale), generator=draw)
     h = HiddenChain.of(model).run(model.sample_hidden(noise, draw), config.sample_steps, draw)
+    return pictures(config, model, h)
+
+
+def pictures(config: RBMConfig, model: GaussianBernoulliRBM, h: Tensor) -> Tensor:
+    """Return E[v | h] in pixels, uint8 images."""
     mean, sd = statistics(config.dataset)
     images = (mean + sd * model.visible_mean(h)).clamp(0, 1)
     return to_bytes(images.unflatten(1, (1, 28, 28)))
@@ -230,7 +236,7 @@ def follow_chains(
     rbm: GaussianBernoulliRBM, images: Tensor, marks: Sequence[int], draw: torch.Generator
 ) -> Mixing:
     """Run the chains of a machine, from noise and from ten standardised images."""
-    chain, origin = HiddenChain.of(rbm), torch.arange(200) % 10
+    chain, origin = HiddenChain.of(rbm), torch.arange(CHAINS) % 10
 
     def follow(begin: Tensor) -> tuple[Tensor, Tensor, int]:
         h, done = rbm.sample_hidden(begin, draw), 0
@@ -242,6 +248,6 @@ def follow_chains(
             home.append((nearest == origin).double())
         return torch.stack(energies), torch.stack(home), len(h.unique(dim=0))
 
-    noise, _, distinct = follow(torch.randn(200, 784, generator=draw))
-    data, home, _ = follow(images.repeat(20, 1))
+    noise, _, distinct = follow(torch.randn(CHAINS, 784, generator=draw))
+    data, home, _ = follow(images.repeat(CHAINS // 10, 1))
     return Mixing(noise, data, home, distinct)
