@@ -97,7 +97,7 @@ def test_axes_of_curves_are_labelled(draw) -> None:
 @pytest.mark.parametrize(
     ("table", "rows", "columns"),
     [
-        (vae_gan.table_likeness, 10, 7),
+        (vae_gan.table_likeness, 10, 8),
         (vae_gan.table_scoreboard, 10, 4),
         (vae_gan.table_controls, 5, 5),
         (vae_gan.table_pairs, 3, 5),
