@@ -75,6 +75,7 @@ CASES: dict[str, Case] = {
     "codes.cell_shares": (codes.cell_shares, (PLANE,)),
     "codes.empty_mass": (codes.empty_mass, (PLANE,)),
     "codes.cell_total_variation": (codes.cell_total_variation, (PLANE,)),
+    "codes.share_in_gaps": (codes.share_in_gaps, (PLANE, PLANE)),
     "fid.moments": (fid.moments, (ROWS,)),
     "fid.frechet_distance": (fid.frechet_distance, (ROWS[0], SQUARE, ROWS[1], SQUARE)),
     "fid.feature_distance": (fid.feature_distance, (ROWS, MORE)),

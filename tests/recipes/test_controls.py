@@ -78,6 +78,8 @@ def test_hits_of_codes_that_spell_their_class(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(class_codes, "decoded", decoded)
     monkeypatch.setattr(class_codes, "neighbours", lambda config: {})
     monkeypatch.setattr(class_codes, "readings", lambda config: {})
+    monkeypatch.setattr(class_codes, "redrawn", lambda config: {})
+    monkeypatch.setattr(class_codes, "brightness", lambda config: torch.zeros(10))
     monkeypatch.setattr(class_codes, "load_judge", lambda dataset: None)
     monkeypatch.setattr(class_codes, "features_and_probabilities", judged)
     found = class_codes.evaluate(ClassCodesConfig("digits"), torch.nn.Identity())
@@ -89,6 +91,39 @@ def test_hits_of_codes_that_spell_their_class(monkeypatch: pytest.MonkeyPatch) -
     assert found["cvae_prior_less_mixture"] == pytest.approx(prior - 0.1)
     shares = class_codes.panels(ClassCodesConfig("digits"), torch.nn.Identity())
     assert shares["cvae_own"].tolist() == [1] * 10 and shares["cvae_other"].tolist() == [0] * 10
+
+
+class Shining(torch.nn.Module):
+    """A model whose first code unit is the image's brightness; its decoder reads nothing else."""
+
+    def decoder(self, z: Tensor, *_: Tensor) -> torch.distributions.Independent:
+        shown = z[:, :1, None, None].expand(-1, 1, 28, 28) / 100
+        return torch.distributions.Independent(torch.distributions.Normal(shown, 1), 3)
+
+
+@pytest.fixture
+def shining(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that are recorded all shine; their second unit is idle."""
+
+    def encode(model: object, x: Tensor, *_: Tensor) -> tuple[Tensor, Tensor]:
+        loc = torch.stack([x.mean((1, 2, 3)) * 100, torch.zeros(len(x))], 1)
+        return loc, torch.tensor([1e-3, 1.0]).expand_as(loc)
+
+    its = VaeConfig("digits", latent=2)
+    monkeypatch.setattr(class_codes.vae, "recorded", lambda name: (its, Shining()))
+    monkeypatch.setattr(class_codes.likelihood, "encode", encode)
+    monkeypatch.setattr(class_codes.vae, "decode", lambda its, model, z, y: model.decoder(z).mean)
+
+
+def test_only_units_that_say_something_cost_when_drawn_anew(shining: None) -> None:
+    found = class_codes.redrawn(ClassCodesConfig("digits"))
+    assert found["vae_idle_redrawn"] == 0 and found["cvae_idle_redrawn_sem"] == 0
+    assert found["vae_active_redrawn"] > 10 * found["vae_active_redrawn_sem"] > 0
+
+
+def test_brightness_that_a_code_keeps_goes_along_to_every_class(shining: None) -> None:
+    kept = class_codes.brightness(ClassCodesConfig("digits"))
+    torch.testing.assert_close(kept, torch.ones(10, dtype=torch.float64))
 
 
 def test_a_ratio_and_its_error() -> None:
