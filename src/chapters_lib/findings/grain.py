@@ -23,7 +23,10 @@ def of_grain(found: Mapping[str, Any], key: str, fid: str, digits: int) -> str:
         for way in ("drawn", "through")
     )
     share = next(words for least, words in SHARES if 1 - after / before >= least)
-    verdict = f"So {share} of what {fid} holds against the GAN beside the flow's model disappears with the grain."
+    verdict = (
+        f"So {share} of what {fid} holds against the GAN beside the flow's model disappears on this way, "
+        "which takes grain and may take more."
+    )
     return (
         "Encoded and decoded by the flow's model, the GAN's samples lose their grain: their roughness goes from "
         f"{change('gan', 'relative_roughness')} % of that of test images. {fid} goes from "

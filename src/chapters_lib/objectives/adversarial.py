@@ -14,7 +14,7 @@ def discriminator_loss(
 ) -> Float[Tensor, ""]:
     """Return −E[log D(x)] − E[log(1 − D(G(z)))]: Eq. 1 negated.
 
-    Algorithm 1 of the paper minimises it.
+    Eq. 1 is that of Goodfellow et al. 2014; their Algorithm 1 minimises it.
 
     `real`, `fake`: logits of D on real images and on samples: D = σ(logit),
     so that −log D = softplus(−logit) and −log(1 − D) = softplus(logit),
