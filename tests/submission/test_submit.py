@@ -161,8 +161,28 @@ def test_a_report_of_its_own_shows_outputs_under_their_captions(tmp_path):
     assert (tmp_path / "output-draw-0.png").exists() and "left_out" not in cell.source
 
 
+OWN = """
+```{code-cell} python
+BEST = 7
+def judged(images):
+    \"\"\"Return how good images are.\"\"\"
+    return images * BEST
+print(judged(3))
+```
+
+```{code-cell} python
+---
+tags: [said]
+---
+def sentence():
+    return "Seven is best."
+print(sentence())
+```
+"""
+
+
 def test_a_blank_pack_has_questions_and_no_answers():
-    notebook = build(SHEET, SOURCE, (), blank=True)
+    notebook = build(SHEET, SOURCE + OWN, (), blank=True)
     text = "\n".join(cell.source for cell in notebook.cells)
     assert (
         "*The task, in our words:* Add two numbers." in text
@@ -171,6 +191,7 @@ def test_a_blank_pack_has_questions_and_no_answers():
     )
     assert "One and one" not in text and "References" not in text and "layers +=" not in text
     assert "def mlp(" in text and "raise NotImplementedError" in text and "print(len" not in text
+    assert "Return how good images are." in text and "BEST" not in text and "sentence" not in text
     assert not any(cell.get("attachments") for cell in notebook.cells)
 
 

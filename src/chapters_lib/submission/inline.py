@@ -44,7 +44,7 @@ class Inliner:
         self.own: set[str] = set()  # what cells define themselves
 
     def cell(self, source: str, *, skeleton: bool = False) -> str:
-        """Return a cell's code without any import of ours; with `skeleton`, definitions lose their bodies."""
+        """Return a cell's code without any import of ours; `skeleton` keeps definitions alone, without bodies."""
         here = Module("", source)
         for node in ast.parse(source).body:
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -62,6 +62,12 @@ class Inliner:
                 edits.append((node.lineno, 0, node.end_lineno or 0, 10**6, ""))
                 continue
             before += self._references(here, node, edits, skeleton)
+            if skeleton and isinstance(node, ast.FunctionDef | ast.ClassDef):
+                edits = [edit for edit in edits if not in_body(node, edit[0])] + bodies(node)
+            elif skeleton:
+                start, end = node.lineno, node.end_lineno or 0
+                edits = [edit for edit in edits if not start <= edit[0] <= end]
+                edits.append((start, 0, end, 10**6, ""))
         rest = edited(source, edits).strip("\n")
         return "\n\n\n".join(
             part for part in (*before, re.sub(r"\n{4,}", "\n\n\n", rest)) if part.strip()

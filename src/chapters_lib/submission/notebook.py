@@ -99,6 +99,8 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
                 kept = {"tags": ["code"]} if "code" in tags else {}
                 cells.append(new_markdown_cell(text, metadata=kept))
             continue
+        if blank and "said" in tags:
+            continue  # it words the answers' sentences
         code = inliner.cell(cell.source, skeleton=blank and "given" not in tags)
         if blank and "given" not in tags and not _defines(code):
             code = "# Yours to write."
