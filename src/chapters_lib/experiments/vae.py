@@ -157,5 +157,12 @@ EXPERIMENTS = (
         weights_stored=False,
     ),
     experiment("vae-fashion-mnist", "vae", "784-400-20 on Fashion-MNIST, tuned", VANILLA),
+    experiment(
+        "vae-fashion-mnist-320-epochs",
+        "vae",
+        "vae-fashion-mnist beyond the longest training that was searched",
+        replace(VANILLA, epochs=320, iwae_samples=0, probed=False, judged=False),
+        weights_stored=False,
+    ),
     search(),
 )

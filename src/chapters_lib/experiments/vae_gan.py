@@ -250,7 +250,6 @@ EXPERIMENTS = (
         "vae-gan",
         "convolutional, with the feature term, Eq. 8",
         CONV,
-        seeds=(0,),
     ),
     vae.experiment(
         "vae-conv-fashion-mnist",
@@ -259,7 +258,6 @@ EXPERIMENTS = (
         CONV_VAE,
         evaluate=vae.evaluate_likeness,
         tolerances=TOLERANCES,
-        seeds=(0,),
     ),
     Experiment(
         "vaegan-rivals-fashion-mnist",
