@@ -11,7 +11,7 @@ from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.likelihood_vae import PriorConfig
 from chapters_lib.recipes.sent_through import RedrawnConfig, SentThroughConfig
 from chapters_lib.recipes.specks import SpecksConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import measurement
 
 CHAPTER = "comparison"
 COLOUR_SETS = ("house-numbers", "svhn")
@@ -85,58 +85,40 @@ EXPERIMENTS = (
         for name in COLOUR_SETS
     ),
     *(
-        Experiment(
+        measurement(
             f"compared-{name}",
             CHAPTER,
             f"the three models of {name}: lines between codes, nearest images trained on",
             ComparedModelsConfig(name),
-            build_nothing,
-            measure_nothing,
             comparing.evaluate,
             comparing.panels,
-            seeds=(0,),
             needs=(f"judge-{name}", *(f"{model}-{name}" for model in comparing.MODELS)),
-            weights_stored=False,
         )
         for name in ("mnist", *COLOUR_SETS)
     ),
-    Experiment(
+    measurement(
         "specks-mnist",
         CHAPTER,
         "what single bright pixels on black do to the distances of the GAN and the flow's model",
         SpecksConfig("mnist"),
-        build_nothing,
-        measure_nothing,
         specks.evaluate,
         specks.panels,
-        seeds=(0,),
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
-    Experiment(
+    measurement(
         "sent-through-mnist",
         CHAPTER,
         "test images sent through both autoencoders, and samples, held against other test images",
         SentThroughConfig("mnist"),
-        build_nothing,
-        measure_nothing,
         sent_through.evaluate,
-        no_panels,
-        seeds=(0,),
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
-    Experiment(
+    measurement(
         "redrawn-mnist",
         CHAPTER,
         "samples of the flow's model and of the GAN, encoded and decoded again by the flow's model",
         RedrawnConfig("mnist"),
-        build_nothing,
-        measure_nothing,
         sent_through.evaluate_redrawn,
-        no_panels,
-        seeds=(0,),
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
 )

@@ -14,7 +14,7 @@ from chapters_lib.recipes.moved_codes import MovedCodesConfig
 from chapters_lib.recipes.tuning import RECORD, TRIALS, TuningConfig
 from chapters_lib.recipes.vae import VaeConfig, experiment
 from chapters_lib.recipes.vae_ladder import LadderConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import Experiment, build_nothing, measurement, no_panels
 from chapters_lib.recording.study import study
 
 WEIGHTS = (0.0, 0.1, 0.5, 1.0, 2.0, 4.0)  # of the KL term, in the study on MNIST
@@ -104,18 +104,13 @@ EXPERIMENTS = (
         for base in (autoencoder.FASHION, autoencoder.MNIST)
     ),
     *(
-        Experiment(
+        measurement(
             f"vae-2d-moved-{name}",
             "vae",
             f"draws moved to the codes of the VAE of two code units on {name}",
             MovedCodesConfig(name),
-            build_nothing,
-            measure_nothing,
             moved_codes.evaluate,
-            no_panels,
-            seeds=(0,),
             needs=(f"judge-{name}", f"vae-2d-{name}"),
-            weights_stored=False,
             tolerances=moved_codes.TOLERANCES,
         )
         for name in ("fashion-mnist", "mnist")
