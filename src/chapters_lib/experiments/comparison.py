@@ -40,6 +40,9 @@ MNIST_GAN = GanConfig(
     followed_every=10,
     validation=1 / 12,
 )
+CONVOLUTIONAL = replace(  # its generator is; within a tenth of the weights of both autoencoders
+    MNIST_GAN, generator_width=52, epochs=10, shown_epochs=(), precision="bfloat16"
+)
 COLOUR_GAN = GanConfig(
     "house-numbers",
     convolutional=True,
@@ -62,6 +65,15 @@ COLOUR_GAN = GanConfig(
 EXPERIMENTS = (
     gan.experiment(
         "gan-mnist", CHAPTER, "GAN with as many weights as vae-gaussian-mnist", MNIST_GAN
+    ),
+    gan.experiment(
+        "gan-convolutional-mnist",
+        CHAPTER,
+        "control: gan-mnist with a convolutional generator in the place of a fully connected one",
+        CONVOLUTIONAL,
+        evaluate=specks.evaluate_gan,
+        panels=specks.few_samples,
+        weights_stored=False,
     ),
     *(
         likelihood_vae.experiment(
