@@ -157,6 +157,7 @@ EXPERIMENTS = (
         "vae",
         "vae-fashion-mnist beyond the longest training that was searched",
         replace(VANILLA, epochs=320, iwae_samples=0, probed=False, judged=False),
+        seeds=(0,),
         weights_stored=False,
     ),
     search(),
