@@ -47,7 +47,8 @@ def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
     drawn = {"fitted_normal_": fitted_normal_codes(SAMPLES, codes)}
     if config.correlated:
         drawn["correlated_normal_"] = correlated_normal_codes(SAMPLES, codes)
-    judge, judged = load_judge(config.dataset), {}
+    judge = load_judge(config.dataset)
+    judged: Metrics = {}
     for prefix, z in drawn.items():
         judged |= scores(judge, vae.decode(its, model, z), test.images, prefix)
     model.train()  # with the dropout under which the loss is minimised
