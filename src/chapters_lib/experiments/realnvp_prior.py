@@ -18,7 +18,6 @@ from chapters_lib.recording.study import numbered, study
 
 CHAPTER = "realnvp-prior"
 EPOCHS = 80
-LONGER = (160, 320)  # whether the budget ends where the curve still falls
 GAUSSIAN = PriorConfig(
     "mnist",
     hidden=(400, 400, 400),
@@ -77,17 +76,6 @@ def label(config: PriorConfig) -> str:
 EXPERIMENTS = (
     experiment("vae-gaussian-mnist", CHAPTER, "VAE under N(0, I), binarised", GAUSSIAN),
     experiment("vae-realnvp-mnist", CHAPTER, "the same under a RealNVP prior", REALNVP),
-    *(
-        experiment(
-            f"vae-realnvp-mnist-{epochs}-epochs",
-            CHAPTER,
-            f"vae-realnvp-mnist, trained for {epochs} epochs",
-            replace(REALNVP, epochs=epochs, shown_epochs=(), judged=False),
-            seeds=(0,),
-            weights_stored=False,
-        )
-        for epochs in LONGER
-    ),
     experiment(
         "vae-gaussian-wide-mnist",
         CHAPTER,
