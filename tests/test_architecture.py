@@ -331,5 +331,5 @@ def test_every_name_is_defined() -> None:
 def test_a_command_starts_without_what_takes_seconds_to_import() -> None:
     slow = ("scipy", "sklearn", "matplotlib", "pandas", "torchvision")
     code = f"import sys, chapters_lib.command_line; print([m for m in {slow} if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert found.stdout.strip() == b"[]"
