@@ -54,7 +54,7 @@ def trained(
         key: value.half() if value.is_floating_point() else value
         for key, value in model.state_dict().items()
     }
-    if there and compared:
+    if there and compared and load_file(RECORD / name / "model.safetensors"):  # some have none
         kept = stored(name, model)
         same = all(torch.equal(value, kept[key]) for key, value in rounded.items())
         print(

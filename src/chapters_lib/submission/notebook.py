@@ -66,6 +66,7 @@ CARRIED = {
 }
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
+SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
 REFERENCES = "## References"
@@ -118,7 +119,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
             cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
         first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
-        cells[first].source = f"{inliner.header()}\n\n\n{cells[first].source}"
+        cells[first].source = f"{inliner.header()}\n\n\n{_switches_first(cells[first].source)}"
     head = _opening(sheet, names, requirements(inliner), blank)
     notebook = new_notebook(cells=[new_markdown_cell(head), *cells])
     for i, cell in enumerate(notebook.cells):
@@ -131,6 +132,12 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
     return notebook
 
 
+def _switches_first(source: str) -> str:
+    """Put the switches of a cell, such as ``TRAIN = False``, above what is written out in it."""
+    rest = re.sub(r"\n{4,}", "\n\n\n", SWITCH.sub("", source))
+    return "\n".join([*(match[0].strip() for match in SWITCH.finditer(source)), "", "", rest]).strip("\n")
+
+
 def _read(cells: list[Any]) -> str:
     """Return what of cells stands in print: the text, and the code that is printed."""
     return "\n".join(
@@ -141,12 +148,14 @@ def _read(cells: list[Any]) -> str:
 
 
 def _pruned(cells: list[Any], inliner: Inliner) -> list[Any]:
-    """Leave out of a notebook's code what nothing in it uses, and of the imports those that this needed."""
+    """Leave out of a notebook's code what nothing in it uses, and of the imports those that this needed; fill lines."""
+    from chapters_lib.submission.report import filled
+
     codes = [cell for cell in cells if cell.cell_type == "code"]
     for cell, code in zip(
         codes, pruned([cell.source for cell in codes], set(inliner.names.values())), strict=True
     ):
-        cell.source = code
+        cell.source = filled(code)
     used = mentioned([cell.source for cell in codes])
     inliner.imports = {name: text for name, text in inliner.imports.items() if name in used}
     return [cell for cell in cells if cell.source]
@@ -266,7 +275,8 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
             "learning curves and measures in `record/`. At the top of "
-            "the code `TRAIN = True` trains seed 0 of each network anew. Needed are Python 3.11 or newer and\n\n"
+            "the code `TRAIN = True` trains anew, seed 0 each, the networks whose weights are in `record/`. "
+            "Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (
