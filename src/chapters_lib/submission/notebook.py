@@ -135,7 +135,9 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
 def _switches_first(source: str) -> str:
     """Put the switches of a cell, such as ``TRAIN = False``, above what is written out in it."""
     rest = re.sub(r"\n{4,}", "\n\n\n", SWITCH.sub("", source))
-    return "\n".join([*(match[0].strip() for match in SWITCH.finditer(source)), "", "", rest]).strip("\n")
+    return "\n".join(
+        [*(match[0].strip() for match in SWITCH.finditer(source)), "", "", rest]
+    ).strip("\n")
 
 
 def _read(cells: list[Any]) -> str:
