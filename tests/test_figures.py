@@ -142,6 +142,20 @@ def test_more_series_than_colours_are_refused() -> None:
             refuse()
 
 
+def test_points_can_be_told_apart_without_colour() -> None:
+    pairs = {label: [[0.0, 1.0]] for label in "ab"}
+    outlines = [
+        len(
+            {
+                len(drawn.get_paths()[0].vertices)
+                for drawn in figures.points(**look).axes[0].collections
+            }
+        )
+        for look in ({"groups": pairs}, {"groups": pairs, "shapes": True})
+    ]
+    assert outlines == [1, 2]
+
+
 def test_learning_curves_of_one_training_have_one_line_each(history: History) -> None:
     single = History(
         {k: v for k, v in row.items() if k != "seed"} for row in history.where("seed", 0)

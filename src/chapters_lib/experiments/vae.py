@@ -39,6 +39,26 @@ def two_units(base: AutoencoderConfig) -> VaeConfig:
     )
 
 
+def moved(
+    name: str, summary: str, config: MovedCodesConfig
+) -> Experiment[MovedCodesConfig, nn.Module]:
+    """Make an experiment of draws moved to a VAE's own codes; nothing is trained."""
+    return Experiment(
+        name,
+        "vae",
+        summary,
+        config,
+        build_nothing,
+        measure_nothing,
+        moved_codes.evaluate,
+        no_panels,
+        seeds=(0,),
+        needs=(f"judge-{config.dataset}", config.run or f"vae-2d-{config.dataset}"),
+        weights_stored=False,
+        tolerances=moved_codes.TOLERANCES,
+    )
+
+
 def weight_name(beta: float) -> str:
     """Return the name of a run of the study: ``vae-fc-mnist`` for weight 1, else with the weight behind it."""
     return "vae-fc-mnist" if beta == 1 else f"vae-fc-mnist-weight-{beta:g}"
@@ -104,19 +124,10 @@ EXPERIMENTS = (
         for base in (autoencoder.FASHION, autoencoder.MNIST)
     ),
     *(
-        Experiment(
+        moved(
             f"vae-2d-moved-{name}",
-            "vae",
             f"draws moved to the codes of the VAE of two code units on {name}",
             MovedCodesConfig(name),
-            build_nothing,
-            measure_nothing,
-            moved_codes.evaluate,
-            no_panels,
-            seeds=(0,),
-            needs=(f"judge-{name}", f"vae-2d-{name}"),
-            weights_stored=False,
-            tolerances=moved_codes.TOLERANCES,
         )
         for name in ("fashion-mnist", "mnist")
     ),
@@ -140,6 +151,14 @@ EXPERIMENTS = (
             seeds=(0, 1, 2) if beta in REPEATED else (0,),
         )
         for beta in WEIGHTS
+    ),
+    *(
+        moved(
+            f"vae-fc-moved-mnist-weight-{beta:g}",
+            f"draws moved to the codes of 784-200-32 on MNIST, KL weight {beta:g}",
+            MovedCodesConfig("mnist", weight_name(beta), correlated=True),
+        )
+        for beta in (0.0, 1.0)
     ),
     experiment(
         "vae-fc-mnist-no-dropout",

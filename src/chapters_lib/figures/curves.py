@@ -15,6 +15,7 @@ from chapters_lib.figures.style import INK, MUTED, SERIES_COLOURS, on, whole
 from chapters_lib.training import History
 
 T = TypeVar("T")
+MARKERS = "os^Dv"
 # In grey the second and third colour are alike: the third's curves are broken.
 STROKES = dict(zip(SERIES_COLOURS, ("-", "-", (0, (7, 1.5)), "-", "-"), strict=True))
 
@@ -108,7 +109,7 @@ def lines(
     """Draw values over x with markers, one colour a label; `errors` (by the same labels) as error bars."""
     ax = on(ax, 4.6, 2.9)
     for (label, values), colour, marker in (
-        (*pair, marker) for pair, marker in zip(_coloured(series), "os^Dv", strict=False)
+        (*pair, marker) for pair, marker in zip(_coloured(series), MARKERS, strict=False)
     ):
         ax.errorbar(
             np.asarray(x),
@@ -164,6 +165,7 @@ def points(
     marks: ArrayLike | None = None,
     size: float = 3.0,
     square: bool = False,
+    shapes: bool = False,
     legend: bool = True,
     xlabel: str = "",
     ylabel: str = "",
@@ -174,13 +176,21 @@ def points(
 
     `size`: area of a point, in square points.
     `square`: whether one unit is as long upwards as to the right, in axes without ticks.
+    `shapes`: whether each label has a shape of its own, too.
     """
     ax = on(ax, 4.6, 2.9)
-    for (label, values), colour in _coloured(groups):
+    markers = MARKERS if shapes else "o" * len(MARKERS)
+    for ((label, values), colour), marker in zip(_coloured(groups), markers, strict=False):
         pairs = np.asarray(values)
         settings: dict[str, Any] = {"alpha": 0.5, "rasterized": True} if len(pairs) > 200 else {}
         ax.scatter(
-            pairs[:, 0], pairs[:, 1], s=size, c=colour, linewidths=0, label=label, **settings
+            *(pairs[:, 0], pairs[:, 1]),
+            s=size,
+            c=colour,
+            marker=marker,
+            linewidths=0,
+            label=label,
+            **settings,
         )
     if marks is not None:
         crosses = np.asarray(marks)

@@ -155,7 +155,8 @@ def number_format() -> str:
     if both:
         of, prefix = both[0]
         said += " For the fully connected GAN both are recorded, from ten thousand samples: "
-        said += f"{of[prefix + full]:.4f} and {of[prefix + low]:.4f}."
+        in_full, in_low = of[prefix + full], of[prefix + low]
+        said += f"{in_full:.4f} and {in_low:.4f}, {100 * (in_low / in_full - 1):.0f} % more."
     return said
 
 
