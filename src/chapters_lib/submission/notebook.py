@@ -65,6 +65,7 @@ CARRIED = {
         "cvae-class-codes-fashion-mnist",
     ),
 }
+FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants decide, too
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 ANEW = {"hw7": "every network anew, under each seed"}  # what TRAIN trains, where not seed 0 alone
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
@@ -115,7 +116,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         if wanted := list(dict.fromkeys(match.groups() for match in marks)):
             cells.append(new_markdown_cell(NUMBERS, metadata={"tags": ["code"]}))
             cells.append(new_code_cell(inliner.cell(_numbers(wanted)), metadata={"tags": ["said"]}))
-        cells = _pruned(cells, inliner)
+        cells = _pruned(cells, inliner, fold=sheet.name in FOLDED)
         if works := cited(_read(cells)):
             cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
@@ -142,10 +143,12 @@ def _read(cells: list[Any]) -> str:
     )
 
 
-def _pruned(cells: list[Any], inliner: Inliner) -> list[Any]:
+def _pruned(cells: list[Any], inliner: Inliner, *, fold: bool) -> list[Any]:
     """Leave out of a notebook's code what it never uses or reaches, and of the imports those that this needed."""
     codes, ours = [c for c in cells if c.cell_type == "code"], set(inliner.names.values())
-    for cell, code in zip(codes, lean([cell.source for cell in codes], ours), strict=True):
+    for cell, code in zip(
+        codes, (lean if fold else pruned)([cell.source for cell in codes], ours), strict=True
+    ):
         cell.source = code
     used = mentioned([cell.source for cell in codes])
     inliner.imports = {name: text for name, text in inliner.imports.items() if name in used}
