@@ -247,9 +247,9 @@ def _tuned() -> None:
     PAGE.keep(vanilla_warm=warm, vanilla_units=vanilla["active_units"])
     PAGE.keep(vanilla_seeds=trainings(VANILLA))
     curve = run(LONGEST).history.column("val_negative_elbo")
-    best = int(curve.argmin())
-    PAGE.keep(longest=len(curve), longest_best=best + 1)
-    PAGE.keep(longest_gain=curve[found.epochs - 1] - curve[best])
+    least = int(curve.argmin())
+    PAGE.keep(longest=str(len(curve)), longest_best=str(least + 1))
+    PAGE.keep(longest_gain=curve[found.epochs - 1] - curve[least])
     elbo = vanilla.metric("test_negative_elbo")
     PAGE.keep(vanilla_elbo=elbo.mean, vanilla_elbo_sem=elbo.sem)
     share = vanilla.metric("recognisable").percent
