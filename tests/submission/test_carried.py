@@ -40,6 +40,15 @@ def test_a_model_trained_anew_is_rounded_and_compared(record, capsys):
     assert torch.equal(weight, weight.half().float()) and len(history) == 1
 
 
+def test_another_seed_is_trained_and_not_compared(record, capsys):
+    config = replace(CONFIG, dataset="digits", epochs=1, judged=False)
+    one, _ = trained(NAME, config, build, train, seed=1)
+    assert "trained anew" not in capsys.readouterr().out
+    other, _ = trained(NAME, config, build, train, anew=True, compared=False)
+    name = "encoder.net.0.weight"
+    assert not torch.equal(one.state_dict()[name], other.state_dict()[name])
+
+
 def test_what_is_not_carried_is_trained(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = replace(CONFIG, dataset="digits", epochs=1, judged=False)
