@@ -204,6 +204,16 @@ def test_moved_draws_lie_where_the_codes_do(monkeypatch: pytest.MonkeyPatch) -> 
     assert found["code_square_least"] == pytest.approx(4 + 4, abs=0.5)  # of the unit at -2
     assert found["code_square_most"] == pytest.approx(9 + 1, abs=0.5)
     assert {"fitted_normal_recognisable", "fitted_normal_fid_judge"} <= set(found)
+    assert not any(key.startswith("correlated") for key in found)
+
+
+def test_draws_with_covariances_have_those_of_the_codes() -> None:
+    torch.manual_seed(0)
+    mixed = torch.tensor([[2.0, 0.0], [-1.0, 0.5]])
+    codes = torch.randn(5000, 2) @ mixed.T + torch.tensor([3.0, -2.0])
+    z = moved_codes.correlated_normal_codes(20_000, codes)
+    assert z.mean(0).tolist() == pytest.approx(codes.mean(0).tolist(), abs=0.05)
+    assert torch.allclose(torch.cov(z.T), torch.cov(codes.T), atol=0.15)
 
 
 # VAE-GAN: own rivals
