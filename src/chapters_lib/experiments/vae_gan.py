@@ -241,6 +241,7 @@ EXPERIMENTS = (
             routing="paper",
         ),
         needs=("judge-mnist", DIGITS.start),
+        weights_stored=False,
     ),
     *(
         vae_gan_outputs.experiment(
@@ -256,7 +257,7 @@ EXPERIMENTS = (
                 layer=LAYER,
                 routing="paper",
             ),
-            seeds=(0,),
+            seeds=(0, 1, 2) if end else (0,),
             needs=("judge-mnist", DIGITS.start),
             weights_stored=bool(end),
         )
