@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.folding import folded
 from chapters_lib.submission.inline import FUTURE, Inliner
 from chapters_lib.submission.pruning import mentioned, pruned
 from chapters_lib.submission.sources import SOURCES
@@ -22,7 +23,7 @@ CARRIED = {
     "hw7": (
         *("vae-fc-mnist", "vae-fc-mnist-ladder", "vae-fc-mnist-no-dropout"),
         *(f"vae-fc-mnist-weight-{weight}" for weight in ("0", "0.1", "0.5", "2", "4")),
-        *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "judge-mnist"),
+        *("vae-fc-mnist-dropout-0.1", "gan-fc-mnist", "judge-mnist"),
     ),
     "a4-fashion": (
         *("ae-fashion-mnist", "ae-normalized-fashion-mnist", "naive-blur-fashion-mnist"),
@@ -66,7 +67,9 @@ CARRIED = {
         "cvae-class-codes-fashion-mnist",
     ),
 }
+FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants decide, too
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
+ANEW = {"hw7": "every network anew, under each seed"}  # what TRAIN trains, where not seed 0 alone
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
@@ -115,7 +118,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         if wanted := list(dict.fromkeys(match.groups() for match in marks)):
             cells.append(new_markdown_cell(NUMBERS, metadata={"tags": ["code"]}))
             cells.append(new_code_cell(inliner.cell(_numbers(wanted)), metadata={"tags": ["said"]}))
-        cells = _pruned(cells, inliner)
+        cells = _pruned(cells, inliner, fold=sheet.name in FOLDED)
         if works := cited(_read(cells)):
             cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
@@ -142,16 +145,21 @@ def _read(cells: list[Any]) -> str:
     )
 
 
-def _pruned(cells: list[Any], inliner: Inliner) -> list[Any]:
-    """Leave out of a notebook's code what nothing in it uses, and of the imports those that this needed."""
-    codes = [cell for cell in cells if cell.cell_type == "code"]
+def _pruned(cells: list[Any], inliner: Inliner, *, fold: bool) -> list[Any]:
+    """Leave out of a notebook's code what it never uses or reaches, and of the imports those that this needed."""
+    codes, ours = [c for c in cells if c.cell_type == "code"], set(inliner.names.values())
     for cell, code in zip(
-        codes, pruned([cell.source for cell in codes], set(inliner.names.values())), strict=True
+        codes, (lean if fold else pruned)([cell.source for cell in codes], ours), strict=True
     ):
         cell.source = code
     used = mentioned([cell.source for cell in codes])
     inliner.imports = {name: text for name, text in inliner.imports.items() if name in used}
     return [cell for cell in cells if cell.source]
+
+
+def lean(cells: Sequence[str], ours: Collection[str]) -> list[str]:
+    """Return cells without the definitions, branches and arguments among `ours` that they do without."""
+    return pruned(folded(pruned(cells, ours), ours), ours)
 
 
 def _asked(text: str) -> str:
@@ -264,12 +272,13 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     )
     if not blank:
         beside = BESIDE.get(sheet.name, "notebook")
+        anew = ANEW.get(sheet.name, "seed 0 of each network anew")
         draws, prints = ("draw", "print") if beside.endswith("s") else ("draws", "prints")
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
             "learning curves and measures in `record/`. At the top of "
-            "the code `TRAIN = True` trains seed 0 of each network anew. Needed are Python 3.11 or newer and\n\n"
+            f"the code `TRAIN = True` trains {anew}. Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (
