@@ -55,7 +55,8 @@ def trained(
         key: value.half() if value.is_floating_point() else value
         for key, value in model.state_dict().items()
     }
-    if there and compared and seed == 0:
+    kept_too = there and compared and seed == 0
+    if kept_too and load_file(RECORD / name / "model.safetensors"):  # some runs keep none
         kept = stored(name, model)
         same = all(torch.equal(value, kept[key]) for key, value in rounded.items())
         print(

@@ -71,6 +71,7 @@ FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants deci
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 ANEW = {"hw7": "every network anew, under each seed"}  # what TRAIN trains, where not seed 0 alone
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
+SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
 REFERENCES = "## References"
@@ -123,7 +124,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
             cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
         first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
-        cells[first].source = f"{inliner.header()}\n\n\n{cells[first].source}"
+        cells[first].source = f"{inliner.header()}\n\n\n{_switches_first(cells[first].source)}"
     head = _opening(sheet, names, requirements(inliner), blank)
     notebook = new_notebook(cells=[new_markdown_cell(head), *cells])
     for i, cell in enumerate(notebook.cells):
@@ -134,6 +135,14 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         "name": "python3",
     }
     return notebook
+
+
+def _switches_first(source: str) -> str:
+    """Put the switches of a cell, such as ``TRAIN = False``, above what is written out in it."""
+    rest = re.sub(r"\n{4,}", "\n\n\n", SWITCH.sub("", source))
+    return "\n".join(
+        [*(match[0].strip() for match in SWITCH.finditer(source)), "", "", rest]
+    ).strip("\n")
 
 
 def _read(cells: list[Any]) -> str:
@@ -147,11 +156,13 @@ def _read(cells: list[Any]) -> str:
 
 def _pruned(cells: list[Any], inliner: Inliner, *, fold: bool) -> list[Any]:
     """Leave out of a notebook's code what it never uses or reaches, and of the imports those that this needed."""
+    from chapters_lib.submission.report import filled
+
     codes, ours = [c for c in cells if c.cell_type == "code"], set(inliner.names.values())
     for cell, code in zip(
         codes, (lean if fold else pruned)([cell.source for cell in codes], ours), strict=True
     ):
-        cell.source = code
+        cell.source = filled(code)
     used = mentioned([cell.source for cell in codes])
     inliner.imports = {name: text for name, text in inliner.imports.items() if name in used}
     return [cell for cell in cells if cell.source]
@@ -272,7 +283,9 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     )
     if not blank:
         beside = BESIDE.get(sheet.name, "notebook")
-        anew = ANEW.get(sheet.name, "seed 0 of each network anew")
+        anew = ANEW.get(
+            sheet.name, "anew, seed 0 each, the networks whose weights are in `record/`"
+        )
         draws, prints = ("draw", "print") if beside.endswith("s") else ("draws", "prints")
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
