@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import to_float
@@ -54,7 +54,7 @@ def seen(config: VaeGanConfig, model: VAEGAN, x: Tensor, prefix: str) -> Metrics
 
 
 @torch.no_grad()
-def mean_and_spread(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+def mean_and_spread(model: VAEGAN, images: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of each code unit over images and q(z|x), in evaluation mode."""
     was_training = model.training
     model.eval()
