@@ -134,4 +134,12 @@ EXPERIMENTS = (
         sent_through.evaluate_redrawn,
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
     ),
+    measurement(
+        "redrawn-real-mnist",
+        CHAPTER,
+        "training images, encoded and decoded again by the flow's model",
+        RedrawnConfig("mnist", samples_of=("train",)),
+        sent_through.evaluate_redrawn,
+        needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
+    ),
 )

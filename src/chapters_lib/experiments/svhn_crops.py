@@ -119,4 +119,12 @@ EXPERIMENTS = (
         sent_through.evaluate_redrawn,
         needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
     ),
+    measurement(
+        f"redrawn-real-{NAME}",
+        CHAPTER,
+        "training crops, encoded and decoded again by the flow's model",
+        RedrawnConfig(NAME, samples_of=("train",)),
+        sent_through.evaluate_redrawn,
+        needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
+    ),
 )

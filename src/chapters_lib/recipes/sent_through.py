@@ -86,7 +86,7 @@ def evaluate(config: SentThroughConfig, _: nn.Module) -> Metrics:
 
 @dataclass(frozen=True)
 class RedrawnConfig:
-    """Whose samples are encoded and decoded again, and by which autoencoder."""
+    """Whose samples are encoded and decoded again, and by which autoencoder; ``train`` are training images."""
 
     dataset: str
     samples_of: tuple[str, ...] = ("vae-realnvp", "gan")
@@ -105,8 +105,11 @@ def evaluate_redrawn(config: RedrawnConfig, _: nn.Module) -> Metrics:
     real, models = scoreboard.features(net, test), comparing.recorded(config.dataset)
     metrics: Metrics = {}
     for name in config.samples_of:
-        count = ComparedModelsConfig(config.dataset, images=len(test))
-        drawn = comparing.drawn_by(models[name], count)
+        if name == "train":
+            drawn = data.load(config.dataset, "train").first(len(test))
+        else:
+            count = ComparedModelsConfig(config.dataset, images=len(test))
+            drawn = comparing.drawn_by(models[name], count)
         through = sent_through(f"{config.through}-{config.dataset}", drawn)
         for key, images in (("drawn", drawn.images), ("through", through)):
             scores = judged_scores(config.dataset, images)
