@@ -59,8 +59,9 @@ SETS = {
             SVHN_LICENCE,
             "Under the standard normal prior light and dark are exaggerated, and the shape in the middle "
             "is often no digit. With the flow colours and contrast are nearer to those of test images, and "
-            "the digit is soft and faint. The GAN's images have edges and grain, and a chequered pattern. "
-            "All three still look much like those of the rendered set that they began with.",
+            "the digit is soft and faint. The GAN's images have edges and grain, and the chequered pattern "
+            "that strided transposed convolutions leave. All three still look much like those of the rendered "
+            "set that they began with.",
             "For the real crops the autoencoders' rate was chosen on their validation part.",
             ROUGH,
             "before the real crops",

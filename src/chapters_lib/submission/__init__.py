@@ -283,7 +283,8 @@ def carried_runs(sheet: str) -> tuple[str, ...]:
     if sheet != "a4a" or shown.name == colour.CONTROL:
         return names
     found = shown.needed | {
-        f"{kind}-{shown.name}" for kind in ("measures", "floors", "sent-through", "redrawn")
+        f"{kind}-{shown.name}"
+        for kind in ("measures", "floors", "sent-through", "redrawn", "redrawn-real")
     }
     found |= set(controls(shown.name))
     return (*names, *sorted(found & set(runs.names())))

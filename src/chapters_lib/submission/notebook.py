@@ -53,7 +53,7 @@ CARRIED = {
             for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
         ),
         *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist", "sent-through-mnist"),
-        "redrawn-mnist",
+        *("redrawn-mnist", "redrawn-real-mnist", "real-mnist", "gan-convolutional-generator-mnist"),
         "house-numbers-beside-svhn",
     ),
     "hw5": (
@@ -69,7 +69,10 @@ CARRIED = {
 }
 FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants decide, too
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
-ANEW = {"hw7": "every network anew, under each seed"}  # what TRAIN trains, where not seed 0 alone
+ANEW = {
+    "hw7": "every network anew, under each seed",
+    "a4a": "anew, seed 0 each, the models of the report whose images can be had",
+}  # what TRAIN trains, where not seed 0 alone
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
 SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
