@@ -54,6 +54,7 @@ BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
 NOISY = replace(BOTH, discriminator_rate=2e-4, noise=0.3)  # on what a faster discriminator sees
 FASTER = replace(NOISY, learning_rate=5e-5, noise=0.5, epochs=4)  # than the decoder
 SAMPLES = replace(BOTH, drawn=(SAMPLE,))  # those that Eq. 5 names
+FASTER_SAMPLES = replace(FASTER, drawn=(SAMPLE,))
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
 
 DISL = VaeGanConfig(
@@ -209,15 +210,52 @@ EXPERIMENTS = (
         "basic loss, jointly minimised; more noise, and a discriminator four times as fast as the decoder",
         FASTER,
         needs=("judge-fashion-mnist", FASTER.start),
+        weights_stored=False,
     ),
     vae_gan_outputs.experiment(
         "vaegan-fashion-mnist-faster-dis-samples",
         "vae-gan",
         "vaegan-fashion-mnist-faster-dis, drawn images as in Eq. 5: samples of p(z) alone",
-        replace(FASTER, drawn=(SAMPLE,)),
-        seeds=(0,),
+        FASTER_SAMPLES,
         needs=("judge-fashion-mnist", FASTER.start),
-        weights_stored=False,
+    ),
+    *(
+        vae_gan_outputs.experiment(
+            f"vaegan-fashion-mnist-faster-dis-samples-layer-{layer}",
+            "vae-gan",
+            f"vaegan-fashion-mnist-faster-dis-samples and L_llike, in {f'layer {layer}' if layer else 'pixels'}",
+            replace(FASTER_SAMPLES, layer=layer),
+            panels=vae_gan_outputs.drawn_panels if layer in (0, LAYER) else no_panels,
+            seeds=(0,),
+            needs=("judge-fashion-mnist", FASTER.start),
+            weights_stored=False,
+        )
+        for layer in range(4)
+    ),
+    *(
+        vae_gan_outputs.experiment(
+            f"vaegan-fashion-mnist-faster-dis-samples-{name}",
+            "vae-gan",
+            f"vaegan-fashion-mnist-faster-dis-samples, {told}",
+            config,
+            panels=no_panels,
+            seeds=(0,),
+            needs=("judge-fashion-mnist", FASTER.start),
+            weights_stored=False,
+        )
+        for name, told, config in (
+            ("no-noise", "without noise", replace(FASTER_SAMPLES, noise=0.0)),
+            (
+                "equal-rates",
+                "the decoder as fast as the discriminator",
+                replace(FASTER_SAMPLES, learning_rate=FASTER.discriminator_rate),
+            ),
+            (
+                "wide",
+                "a discriminator of twice the width",
+                replace(FASTER_SAMPLES, discriminator_hidden=(512, 512, 512)),
+            ),
+        )
     ),
     vae_gan_outputs.experiment(
         "vaegan-mnist-layer-3",
