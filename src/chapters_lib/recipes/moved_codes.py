@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from chapters_lib import data
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.judge import scores
+from chapters_lib.models.vae import VAE
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.autoencoder import fitted_normal_codes
 from chapters_lib.recording.experiment import Metrics
@@ -22,22 +25,42 @@ class MovedCodesConfig:
     dataset: str
 
 
+@torch.no_grad()
+def moved(model: VAE, mean: Tensor, spread: Tensor) -> VAE:
+    """Return a copy of a VAE whose codes are (z − mean)/spread and whose images are the same.
+
+    The encoder's last layer and the decoder's first absorb the map.
+    """
+    made, k = copy.deepcopy(model), len(mean)
+    last = [part for part in made.encoder.modules() if isinstance(part, nn.Linear)][-1]
+    first = next(part for part in made.decoder.modules() if isinstance(part, nn.Linear))
+    last.weight[:k] /= spread[:, None]
+    last.bias[:k] = (last.bias[:k] - mean) / spread
+    last.bias[k:] -= 2 * spread.log()
+    first.bias += first.weight @ mean
+    first.weight *= spread
+    return made
+
+
 def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
     """Judge the decoder's means at normal codes with the moments of the training codes.
 
     The codes are one draw from each q(z|x); ``fitted_normal_…`` are of their mean and variance a
-    unit, as the autoencoder's are. ``code_mean_…`` is E(µ) and ``code_square_…`` E(µ² + σ²) with
-    the dropout of training, of the unit with the least and with the most: 0 and 1 where the loss is stationary.
+    unit, ``code_shift_…`` and the square of ``code_stretch_…``, as the autoencoder's are.
+    ``code_mean_…`` is E(µ) and ``code_square_…`` E(µ² + σ²) with the dropout of training, of the
+    unit with the least and with the most: 0 and 1 where the loss is stationary.
     """
     its, model = vae.recorded(f"vae-2d-{config.dataset}")
     training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
     loc, scale = likelihood.encode(model, *vae.inputs(its, training))
     codes = loc + scale * vae.prior_codes(its, len(loc))
+    moments = {"shift": codes.mean(0), "stretch": codes.std(0)}
     images = vae.decode(its, model, fitted_normal_codes(SAMPLES, codes))
     model.train()  # with the dropout under which the loss is minimised
     loc, scale = likelihood.encode(model, *vae.inputs(its, training))
     mean, square = loc.mean(0), (loc**2 + scale**2).mean(0)
     return scores(load_judge(config.dataset), images, test.images, "fitted_normal_") | {
+        **{f"code_{key}_{j}": float(v) for key, of in moments.items() for j, v in enumerate(of)},
         "code_mean_least": float(mean.min()),
         "code_mean_most": float(mean.max()),
         "code_square_least": float(square.min()),
@@ -45,6 +68,10 @@ def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
     }
 
 
+CODES = (
+    *("mean_least", "mean_most", "square_least", "square_most"),
+    *("shift_0", "shift_1", "stretch_0", "stretch_1"),
+)
 TOLERANCES = {  # those of every judged run
     f"fitted_normal_{key}": JUDGED[key] for key in ("recognisable", "class_entropy", "fid_judge")
-} | {f"code_{key}": 0.02 for key in ("mean_least", "mean_most", "square_least", "square_most")}
+} | {f"code_{key}": 0.02 for key in CODES}
