@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from chapters_lib.evaluation.likelihood import negative_iwae
 from chapters_lib.evaluation.sharpness import roughness
 from chapters_lib.experiments import EXPERIMENTS, naive_generation
 from chapters_lib.models.classifier import Classifier
+from chapters_lib.models.moved_codes import move_codes
 from chapters_lib.recipes import (
     autoencoder,
     class_codes,
@@ -214,7 +216,8 @@ def test_a_moved_vae_has_other_codes_and_the_same_images() -> None:
     config = VaeConfig("digits", hidden=(8, 6), latent=2, gaussian=True, frequency=1.5)
     model = vae.build(config).eval()
     mean, spread = torch.tensor([3.0, -2.0]), torch.tensor([0.5, 2.0])
-    other, x = moved_codes.moved(model, mean, spread), torch.rand(5, 1, 28, 28)
+    other, x = copy.deepcopy(model), torch.rand(5, 1, 28, 28)
+    move_codes(other.encoder, other.decoder, mean, spread)
     with torch.no_grad():
         q, p = model.encoder(x), other.encoder(x)
         assert torch.allclose(p.mean, (q.mean - mean) / spread, atol=1e-5)

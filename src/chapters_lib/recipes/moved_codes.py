@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from chapters_lib import data
 from chapters_lib.evaluation import likelihood
 from chapters_lib.evaluation.judge import scores
-from chapters_lib.models.vae import VAE
 from chapters_lib.recipes import vae
 from chapters_lib.recipes.autoencoder import fitted_normal_codes
 from chapters_lib.recording.experiment import Metrics
@@ -23,23 +20,6 @@ class MovedCodesConfig:
     """Whose codes the draws are moved to: the recorded ``vae-2d-…`` of a data set."""
 
     dataset: str
-
-
-@torch.no_grad()
-def moved(model: VAE, mean: Tensor, spread: Tensor) -> VAE:
-    """Return a copy of a VAE whose codes are (z − mean)/spread and whose images are the same.
-
-    The encoder's last layer and the decoder's first absorb the map.
-    """
-    made, k = copy.deepcopy(model), len(mean)
-    last = [part for part in made.encoder.modules() if isinstance(part, nn.Linear)][-1]
-    first = next(part for part in made.decoder.modules() if isinstance(part, nn.Linear))
-    last.weight[:k] /= spread[:, None]
-    last.bias[:k] = (last.bias[:k] - mean) / spread
-    last.bias[k:] -= 2 * spread.log()
-    first.bias += first.weight @ mean
-    first.weight *= spread
-    return made
 
 
 def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
