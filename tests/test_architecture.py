@@ -6,6 +6,8 @@ import ast
 import builtins
 import dis
 import importlib
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from types import CodeType
@@ -324,3 +326,10 @@ def test_every_name_is_defined() -> None:
     assert found == {}
     program = compile("def f():\n    return lambda: g(len)", "a", "exec")
     assert undefined(program, {"len"}) == {"g"}
+
+
+def test_a_command_starts_without_what_takes_seconds_to_import() -> None:
+    slow = ("scipy", "sklearn", "matplotlib", "pandas", "torchvision")
+    code = f"import sys, chapters_lib.command_line; print([m for m in {slow} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert found.stdout.strip() == b"[]"

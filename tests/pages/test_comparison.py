@@ -50,7 +50,7 @@ def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monke
 
 def test_findings_hold_for_the_records_and_for_no_others(monkeypatch, kept, claimed):
     answer.numbers()
-    assert len(claimed) == 29 and all(verdict.holds for verdict in claimed.values())
+    assert len(claimed) == 30 and all(verdict.holds for verdict in claimed.values())
     vae, flow, gan = records.of("mnist").values()
     monkeypatch.setattr(
         records, "of", lambda part: dict(zip(MODELS, (flow, vae, gan), strict=True))
@@ -67,6 +67,31 @@ def test_the_terms_of_the_bound_are_told_where_there_is_a_spread(monkeypatch):
     assert answer._terms_in_colour().startswith("The flow changes the KL term by 0.0 nats")
     monkeypatch.setattr(records, "of", lambda part: recorded(1, test_kl=[1.0] * 3))
     assert answer._terms_in_colour() == ""
+
+
+def test_gaps_say_which_way_they_go():
+    judge, inception = (cell[4:] for cell in page.table_gaps().data.splitlines()[-3:-1])
+    assert judge.startswith("6.70 [5.92") and inception.startswith("−1.66 [−1.8")
+
+
+def test_an_order_from_random_weights_is_told_where_one_is_shown(monkeypatch):
+    far, near = (runs.Metric.of(v) for v in ([9.0, 9.2], [1.0, 1.1]))
+    for found, word in ((dict.fromkeys(MODELS, far), "no order"), ({}, "")):
+        monkeypatch.setattr(records, "from_nothing", lambda found=found: found)
+        assert word in answer._alone() and bool(answer._spread()) == bool(found)
+    apart = dict(zip(MODELS, (far, near, near), strict=True))
+    monkeypatch.setattr(records, "from_nothing", lambda: apart)
+    assert "does order them" in answer._alone()
+
+
+def test_recall_in_colour_is_held_against_its_price():
+    found = recorded(recall_judge=[0.4, 0.6, 0.7])
+    told = answer._faults_in_colour(found)
+    assert "the GAN covers most" in told["covers"] and "not more" in told["expected"]
+    found = recorded(recall_judge=[0.7, 0.6, 0.4])
+    told = answer._faults_in_colour(found)
+    assert "the VAE covers most" in told["covers"] and not told["expected"]
+    assert answer._faults_in_colour(recorded())["covers"] == ""
 
 
 def test_lines_that_lose_are_named(kept):

@@ -208,6 +208,7 @@ def test_moved_draws_lie_where_the_codes_do(monkeypatch: pytest.MonkeyPatch) -> 
     assert {"fitted_normal_recognisable", "fitted_normal_fid_judge"} <= set(found)
     assert [found["code_shift_0"], found["code_shift_1"]] == pytest.approx([3, -2], abs=0.2)
     assert [found["code_stretch_0"], found["code_stretch_1"]] == pytest.approx([1, 2], rel=0.1)
+    assert not any(key.startswith("correlated") for key in found)
 
 
 def test_a_moved_vae_has_other_codes_and_the_same_images() -> None:
@@ -227,6 +228,15 @@ def test_a_moved_vae_has_other_codes_and_the_same_images() -> None:
             other.decoder(z).mean, model.decoder(mean + spread * z).mean, atol=1e-5
         )
         assert torch.allclose(other(x), model(x), atol=1e-5)
+
+
+def test_draws_with_covariances_have_those_of_the_codes() -> None:
+    torch.manual_seed(0)
+    mixed = torch.tensor([[2.0, 0.0], [-1.0, 0.5]])
+    codes = torch.randn(5000, 2) @ mixed.T + torch.tensor([3.0, -2.0])
+    z = moved_codes.correlated_normal_codes(20_000, codes)
+    assert z.mean(0).tolist() == pytest.approx(codes.mean(0).tolist(), abs=0.05)
+    assert torch.allclose(torch.cov(z.T), torch.cov(codes.T), atol=0.15)
 
 
 # VAE-GAN: own rivals

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 from torch import Tensor
 
 
@@ -148,5 +147,7 @@ def _vector(numbers: Numbers) -> np.ndarray:
 def _interval(
     difference: float, sem: float, freedom: float, level: float
 ) -> Interval:
+    from scipy.special import stdtrit  # SciPy takes a second to import
+
     reach = float(stdtrit(freedom, (1 + level) / 2)) * sem
     return Interval(difference, sem, difference - reach, difference + reach)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 
 def neighbours_agree(
@@ -13,6 +12,10 @@ def neighbours_agree(
     number: int = 10,
 ) -> NDArray[np.float64]:
     """Return 1 for each code whose class is the commonest among its nearest others, else 0."""
+    from sklearn.neighbors import (
+        KNeighborsClassifier,  # which takes a second to import
+    )
+
     search = KNeighborsClassifier(number + 1).fit(codes, labels)
     nearest = search.kneighbors(codes, return_distance=False)
     votes = labels[nearest[:, 1:]]  # the nearest of all is the code itself
@@ -28,6 +31,8 @@ def of_the_same_class(
     number: int,
 ) -> float:
     """Return the share of the codes' nearest others, so many each or all, that are of the same class."""
+    from sklearn.neighbors import NearestNeighbors
+
     search = NearestNeighbors(n_neighbors=min(number, len(codes) - 1))
     search.fit(codes)
     nearest = search.kneighbors(

@@ -8,7 +8,7 @@ from chapters_lib.experiments.vae import VANILLA
 from chapters_lib.recipes import class_codes
 from chapters_lib.recipes.class_codes import ClassCodesConfig
 from chapters_lib.recipes.vae import experiment
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing
+from chapters_lib.recording.experiment import measurement
 
 CONDITIONAL = replace(VANILLA, conditional=True)
 
@@ -25,17 +25,13 @@ EXPERIMENTS = (
         "control: the decoder alone given the class",
         replace(CONDITIONAL, encoder_sees_class=False),
     ),
-    Experiment(
+    measurement(
         "cvae-class-codes-fashion-mnist",
         "c-vae",
         "codes decoded as their own class and as another, beside draws from the prior",
         ClassCodesConfig(),
-        build_nothing,
-        measure_nothing,
         class_codes.evaluate,
         class_codes.panels,
-        seeds=(0,),
         needs=("judge-fashion-mnist", *class_codes.ENCODERS.values()),
-        weights_stored=False,
     ),
 )

@@ -11,7 +11,7 @@ from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.likelihood_vae import PriorConfig
 from chapters_lib.recipes.sent_through import RedrawnConfig, SentThroughConfig
 from chapters_lib.recipes.specks import SpecksConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import measurement
 
 CHAPTER = "comparison"
 COLOUR_SETS = ("house-numbers", "svhn")
@@ -40,6 +40,9 @@ MNIST_GAN = GanConfig(
     followed_every=10,
     validation=1 / 12,
 )
+CONVOLUTIONAL = replace(  # its generator is; within a tenth of the weights of both autoencoders
+    MNIST_GAN, generator_width=52, epochs=10, shown_epochs=(), precision="bfloat16"
+)
 COLOUR_GAN = GanConfig(
     "house-numbers",
     convolutional=True,
@@ -63,6 +66,15 @@ EXPERIMENTS = (
     gan.experiment(
         "gan-mnist", CHAPTER, "GAN with as many weights as vae-gaussian-mnist", MNIST_GAN
     ),
+    gan.experiment(
+        "gan-convolutional-mnist",
+        CHAPTER,
+        "control: gan-mnist with a convolutional generator in the place of a fully connected one",
+        CONVOLUTIONAL,
+        evaluate=specks.evaluate_gan,
+        panels=specks.few_samples,
+        weights_stored=False,
+    ),
     *(
         likelihood_vae.experiment(
             f"vae-{prior}-{name}",
@@ -85,58 +97,40 @@ EXPERIMENTS = (
         for name in COLOUR_SETS
     ),
     *(
-        Experiment(
+        measurement(
             f"compared-{name}",
             CHAPTER,
             f"the three models of {name}: lines between codes, nearest images trained on",
             ComparedModelsConfig(name),
-            build_nothing,
-            measure_nothing,
             comparing.evaluate,
             comparing.panels,
-            seeds=(0,),
             needs=(f"judge-{name}", *(f"{model}-{name}" for model in comparing.MODELS)),
-            weights_stored=False,
         )
         for name in ("mnist", *COLOUR_SETS)
     ),
-    Experiment(
+    measurement(
         "specks-mnist",
         CHAPTER,
         "what single bright pixels on black do to the distances of the GAN and the flow's model",
         SpecksConfig("mnist"),
-        build_nothing,
-        measure_nothing,
         specks.evaluate,
         specks.panels,
-        seeds=(0,),
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
-    Experiment(
+    measurement(
         "sent-through-mnist",
         CHAPTER,
         "test images sent through both autoencoders, and samples, held against other test images",
         SentThroughConfig("mnist"),
-        build_nothing,
-        measure_nothing,
         sent_through.evaluate,
-        no_panels,
-        seeds=(0,),
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
-    Experiment(
+    measurement(
         "redrawn-mnist",
         CHAPTER,
         "samples of the flow's model and of the GAN, encoded and decoded again by the flow's model",
         RedrawnConfig("mnist"),
-        build_nothing,
-        measure_nothing,
         sent_through.evaluate_redrawn,
-        no_panels,
-        seeds=(0,),
         needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
 )

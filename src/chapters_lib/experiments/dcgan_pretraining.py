@@ -22,7 +22,13 @@ from chapters_lib.recipes.pretraining import (
 )
 from chapters_lib.recipes.probing import PROBE_TOLERANCES, evaluate_gan
 from chapters_lib.recipes.yardsticks import YardsticksConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import (
+    Experiment,
+    build_nothing,
+    measure_nothing,
+    measurement,
+    no_panels,
+)
 from chapters_lib.recording.study import study
 
 CHAPTER = "dcgan-pretraining"
@@ -102,18 +108,13 @@ EXPERIMENTS = (
         )
         for precision in ("float32", "bfloat16")
     ],
-    Experiment(
+    measurement(
         "dcgan-modes-mnist",
         CHAPTER,
         "the recorded discriminators in evaluation mode, in training mode, and with dropout",
         ModesConfig(),
-        build_nothing,
-        measure_nothing,
         discriminator_modes.evaluate,
-        no_panels,
-        seeds=(0,),
         needs=tuple(discriminator_modes.MODELS.values()),
-        weights_stored=False,
     ),
     Experiment(
         "dcgan-pretraining-mnist",

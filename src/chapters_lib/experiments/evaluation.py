@@ -5,7 +5,7 @@ from __future__ import annotations
 from chapters_lib.recipes import judge, measuring
 from chapters_lib.recipes.judge import JudgeConfig
 from chapters_lib.recipes.measuring import CropsConfig, RealConfig, SizesConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import Experiment, measurement
 
 CHAPTER = "evaluation"
 JUDGES = (
@@ -51,47 +51,34 @@ EXPERIMENTS = (
         for config in JUDGES
     ),
     *(
-        Experiment(
+        measurement(
             f"measures-{config.dataset}",
             CHAPTER,
             f"distances over the number of images; effects of precision and resizing: {config.model}",
             config,
-            build_nothing,
-            measuring.measure_sizes,
             measuring.measure_effects,
-            no_panels,
-            seeds=(0,),
+            history=measuring.measure_sizes,
             needs=(f"judge-{config.dataset}", config.model),
-            weights_stored=False,
         )
         for config in (SIZES, COLOUR_SIZES)
     ),
     *(
-        Experiment(
+        measurement(
             f"real-{dataset}",
             CHAPTER,
             f"training images of {dataset} held against as many test images, in Inception's features",
             RealConfig(dataset),
-            build_nothing,
-            measure_nothing,
             measuring.measure_real,
-            no_panels,
-            seeds=(0,),
-            weights_stored=False,
         )
         for dataset in REAL
     ),
-    Experiment(
+    measurement(
         "house-numbers-beside-svhn",
         CHAPTER,
         "rendered house numbers held against real ones",
         CropsConfig(),
-        build_nothing,
-        measure_nothing,
         measuring.hold_against_real,
         measuring.few_crops,
-        seeds=(0,),
         needs=("judge-house-numbers",),
-        weights_stored=False,
     ),
 )

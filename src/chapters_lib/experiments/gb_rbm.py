@@ -5,7 +5,7 @@ from __future__ import annotations
 from chapters_lib.recipes import exact_draws
 from chapters_lib.recipes.exact_draws import ExactDrawsConfig
 from chapters_lib.recipes.rbm import FULL_EPOCH, RBMConfig, experiment
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import measurement
 
 CHAPTER = "gb-rbm"
 UNITS = (16, 64, 256)
@@ -36,17 +36,12 @@ EXPERIMENTS = (
         "the same with 64 units, standardised by the train split's statistics",
         RBMConfig(64, global_statistics=True),
     ),
-    Experiment(
+    measurement(
         "exact-rbm-kmnist-16",
         CHAPTER,
         "exact draws of the machine with 16 hidden units, judged as its chains are",
         ExactDrawsConfig("rbm-kmnist-16"),
-        build_nothing,
-        measure_nothing,
         exact_draws.evaluate,
-        no_panels,
-        seeds=(0,),
         needs=("judge-kmnist", "rbm-kmnist-16"),
-        weights_stored=False,
     ),
 )

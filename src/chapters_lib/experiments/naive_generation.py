@@ -10,7 +10,7 @@ from chapters_lib.recipes import autoencoder, normalised_autoencoder
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.normalised_autoencoder import TOLERANCES, evaluate, train
 from chapters_lib.recipes.sharpness import BlurConfig, evaluate_blur, with_sharpness
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import Experiment, measurement, no_panels
 
 CHAPTER = "naive-generation"
 EPOCHS = 25  # of B
@@ -81,18 +81,13 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     ),
     *(control for config in DATA for control in _controls(config)),
     *(
-        Experiment(
+        measurement(
             f"naive-blur-{config.dataset}",
             CHAPTER,
             f"how sharp A's and B's images of {config.dataset} are beside real ones",
             BlurConfig(config.dataset),
-            build_nothing,
-            measure_nothing,
             evaluate_blur,
-            no_panels,
-            seeds=(0,),
             needs=(f"ae-{config.dataset}", f"ae-normalized-{config.dataset}"),
-            weights_stored=False,
         )
         for config in DATA
     ),

@@ -11,7 +11,7 @@ from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.crops import FloorsConfig
 from chapters_lib.recipes.measuring import SizesConfig
 from chapters_lib.recipes.sent_through import RedrawnConfig, SentThroughConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import measurement
 
 CHAPTER = "comparison"
 NAME = "svhn-crops"
@@ -77,69 +77,46 @@ EXPERIMENTS = (
         **SLOWER,
     ),
     *models(gan, "gan", "convolutional GAN", GAN),
-    Experiment(
+    measurement(
         f"floors-{NAME}",
         CHAPTER,
         "real crops held against other real ones, and against rendered ones",
         FloorsConfig(NAME, RENDERED),
-        build_nothing,
-        measure_nothing,
         crops.measure_floors,
-        no_panels,
-        seeds=(0,),
         needs=(f"judge-{RENDERED}", *(f"{model}-{RENDERED}" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
-    Experiment(
+    measurement(
         f"measures-{NAME}",
         CHAPTER,
         f"distances over the number of images; effects of precision and resizing: {SIZES.model}",
         SIZES,
-        build_nothing,
-        measuring.measure_sizes,
         measuring.measure_effects,
-        no_panels,
-        seeds=(0,),
+        history=measuring.measure_sizes,
         needs=(JUDGE, SIZES.model),
-        weights_stored=False,
     ),
-    Experiment(
+    measurement(
         f"compared-{NAME}",
         CHAPTER,
         f"the three models of {NAME}: lines between codes, nearest images trained on",
         ComparedModelsConfig(NAME, lines=300, images=500, real_lines=2),
-        build_nothing,
-        measure_nothing,
         comparing.evaluate,
         comparing.panels,
-        seeds=(0,),
         needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
-    Experiment(
+    measurement(
         f"sent-through-{NAME}",
         CHAPTER,
         "test crops sent through both autoencoders, and samples, held against other test crops",
         SentThroughConfig(NAME, images=250),
-        build_nothing,
-        measure_nothing,
         sent_through.evaluate,
-        no_panels,
-        seeds=(0,),
         needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
-    Experiment(
+    measurement(
         f"redrawn-{NAME}",
         CHAPTER,
         "samples of the flow's model and of the GAN, encoded and decoded again by the flow's model",
         RedrawnConfig(NAME),
-        build_nothing,
-        measure_nothing,
         sent_through.evaluate_redrawn,
-        no_panels,
-        seeds=(0,),
         needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
-        weights_stored=False,
     ),
 )

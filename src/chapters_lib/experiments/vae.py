@@ -14,7 +14,7 @@ from chapters_lib.recipes.moved_codes import MovedCodesConfig
 from chapters_lib.recipes.tuning import RECORD, TRIALS, TuningConfig
 from chapters_lib.recipes.vae import VaeConfig, experiment
 from chapters_lib.recipes.vae_ladder import LadderConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import Experiment, build_nothing, measurement, no_panels
 from chapters_lib.recording.study import study
 
 WEIGHTS = (0.0, 0.1, 0.5, 1.0, 2.0, 4.0)  # of the KL term, in the study on MNIST
@@ -36,6 +36,21 @@ def two_units(base: AutoencoderConfig) -> VaeConfig:
         learning_rate=base.learning_rate,
         schedule="one-cycle",
         precision=base.precision,
+    )
+
+
+def moved(
+    name: str, summary: str, config: MovedCodesConfig
+) -> Experiment[MovedCodesConfig, nn.Module]:
+    """Make an experiment of draws moved to a VAE's own codes; nothing is trained."""
+    return measurement(
+        name,
+        "vae",
+        summary,
+        config,
+        moved_codes.evaluate,
+        needs=(f"judge-{config.dataset}", config.run or f"vae-2d-{config.dataset}"),
+        tolerances=moved_codes.TOLERANCES,
     )
 
 
@@ -104,19 +119,10 @@ EXPERIMENTS = (
         for base in (autoencoder.FASHION, autoencoder.MNIST)
     ),
     *(
-        Experiment(
+        moved(
             f"vae-2d-moved-{name}",
-            "vae",
             f"draws moved to the codes of the VAE of two code units on {name}",
             MovedCodesConfig(name),
-            build_nothing,
-            measure_nothing,
-            moved_codes.evaluate,
-            no_panels,
-            seeds=(0,),
-            needs=(f"judge-{name}", f"vae-2d-{name}"),
-            weights_stored=False,
-            tolerances=moved_codes.TOLERANCES,
         )
         for name in ("fashion-mnist", "mnist")
     ),
@@ -141,6 +147,14 @@ EXPERIMENTS = (
         )
         for beta in WEIGHTS
     ),
+    *(
+        moved(
+            f"vae-fc-moved-mnist-weight-{beta:g}",
+            f"draws moved to the codes of 784-200-32 on MNIST, KL weight {beta:g}",
+            MovedCodesConfig("mnist", weight_name(beta), correlated=True),
+        )
+        for beta in (0.0, 1.0)
+    ),
     experiment(
         "vae-fc-mnist-no-dropout",
         "vae",
@@ -157,5 +171,13 @@ EXPERIMENTS = (
         weights_stored=False,
     ),
     experiment("vae-fashion-mnist", "vae", "784-400-20 on Fashion-MNIST, tuned", VANILLA),
+    experiment(
+        "vae-fashion-mnist-320-epochs",
+        "vae",
+        "vae-fashion-mnist beyond the longest training that was searched",
+        replace(VANILLA, epochs=320, iwae_samples=0, probed=False, judged=False),
+        seeds=(0,),
+        weights_stored=False,
+    ),
     search(),
 )

@@ -12,7 +12,7 @@ from chapters_lib.recipes.rivals import RivalsConfig
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, build, experiment, train
 from chapters_lib.recipes.vae_gan_study import EARLIER, VaeGanStudyConfig, evaluate, study_cases
-from chapters_lib.recording.experiment import Experiment, build_nothing, measure_nothing, no_panels
+from chapters_lib.recording.experiment import measurement
 from chapters_lib.recording.study import numbered, study
 
 GAMMA, LAYER = 0.1, 3  # found by the study
@@ -271,18 +271,13 @@ EXPERIMENTS = (
         tolerances=TOLERANCES,
         seeds=(0,),
     ),
-    Experiment(
+    measurement(
         "vaegan-rivals-fashion-mnist",
         "vae-gan",
         "shifted copies against each measure's own nearest image of another class; untrained layers beside",
         RivalsConfig(),
-        build_nothing,
-        measure_nothing,
         rivals.evaluate,
-        no_panels,
-        seeds=(0,),
         needs=("judge-fashion-mnist", *rivals.LAYERS.values()),
-        weights_stored=False,
     ),
     study(
         "vaegan-study-fashion-mnist",

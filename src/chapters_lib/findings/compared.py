@@ -147,16 +147,40 @@ def ranked(
     if any(key not in of(part)[model].metrics for model in models):
         return "not recorded"
     metrics = {model: of(part)[model].metric(key).times(scale) for model in models}
+    return in_order(metrics, digits, lower=lower)
+
+
+def in_order(metrics: dict[str, runs.Metric], digits: int, *, lower: bool = True) -> str:
+    """Return models with their metrics, from best to worst."""
     order = sorted(metrics, key=lambda model: metrics[model].mean, reverse=not lower)
     return ", ".join(f"{SAID[model]} {number(metrics[model], digits)}" for model in order)
 
 
-def gap(part: str, key: str, models: tuple[str, str], digits: int = 2, *, scale: float = 1) -> str:
-    """Return the difference of two models with its 95 % interval, or nothing where one has one training."""
+def from_nothing() -> dict[str, runs.Metric]:
+    """Return the kernel distances, in thousandths, of colour models trained from random weights."""
+    names = {model: f"{model}-{dataset('colour')}-from-nothing" for model in MODELS}
+    if not begun("colour") or not set(names.values()) <= set(runs.names()):
+        return {}
+    return {model: run(name).metric(KERNEL).times(1000) for model, name in names.items()}
+
+
+def gap(
+    part: str,
+    key: str,
+    models: tuple[str, str],
+    digits: int = 2,
+    *,
+    scale: float = 1,
+    bare: bool = True,
+) -> str:
+    """Return the difference of two models with its 95 % interval, or nothing where one has one training.
+
+    `bare` leaves out the sign where the difference is clear: the words beside it say which is less.
+    """
     first, second = (of(part)[model].metric(key).times(scale) for model in models)
     if min(len(first.values), len(second.values)) < 2:
         return ""
-    return interval(difference(first, second), digits, bare=True)
+    return interval(difference(first, second), digits, bare=bare)
 
 
 def differences(part: str) -> str:

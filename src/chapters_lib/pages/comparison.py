@@ -146,6 +146,7 @@ def distances() -> Figure:
         errors[SAID[model]] = found.std(0, ddof=1) / math.sqrt(len(found))
     figures.lines(at, series, errors, xlabel="epoch", title=records.short("mnist"), ax=ax)
     ax.set(ylabel="distance in the judge's features", yscale="log")
+    ax.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
     return figure
 
 
@@ -185,11 +186,12 @@ def density() -> Figure:
     )
     left.set_xticks([0, 2, 4, 6, 8, 10])
     at = np.arange(len(records.RANKS))
-    for title, mark, seen in (("middles", "o", found.middles), ("ends", "s", found.ends)):
+    looks = zip(("middles", "ends"), "^D", figures.SERIES_COLOURS[2:4], strict=True)
+    for (title, mark, colour_of), seen in zip(looks, (found.middles, found.ends), strict=True):
         share, errors = 100 * np.array(seen.share), 100 * np.array(seen.errors)
-        right.errorbar(at, share, errors, fmt=mark, label=title)
-    right.set_xticks(at, list(records.RANKS))
-    right.set(xlabel="rank among the prior's draws", ylabel="recognised, %", ylim=(0, 100))
+        right.errorbar(at, share, errors, fmt=mark, color=colour_of, label=title)
+    right.set_xticks(at, [rank.removesuffix(" %") for rank in records.RANKS])
+    right.set(xlabel="rank among the prior's draws, %", ylabel="recognised, %", ylim=(0, 100))
     right.legend(loc="lower right")
     return figure
 
@@ -277,20 +279,25 @@ def table_board(part: str) -> Markdown:
         caption += " The trainings of a model begin with the same weights: errors are of the last epochs' seed alone."
     if records.floors(part) is None:
         caption += board.of_real_images(records.dataset(part))
-    return table(caption, f"tab-cmp-board-{part}", "22 16 16 14 12 11 9", rows)
+    return table(caption, f"tab-cmp-board-{part}", "22 16 18 13 14 9 8", rows)
 
 
 def table_gaps() -> Markdown:
-    """Return by how much the models' distances differ, where each has several trainings."""
+    """Return by how much the models' distances differ and which way, where each has several trainings."""
     rows = [["Data, pair", "judge", "Inception, kernel (thousandths)"]]
     for part in PARTS:
         kernel = all(records.KERNEL in found.metrics for found in records.of(part).values())
         for pair in ((NORMAL, FLOW), (NORMAL, GAN), (FLOW, GAN)):
-            judge = records.gap(part, "fid_judge", pair)
-            inception = records.gap(part, records.KERNEL, pair, scale=1000) if kernel else ""
+            judge = records.gap(part, "fid_judge", pair, bare=False)
+            inception = (
+                records.gap(part, records.KERNEL, pair, scale=1000, bare=False) if kernel else ""
+            )
             label = f"{records.short(part)}: {SAID[pair[0]]} and {SAID[pair[1]]}"
             rows.append([label, judge or "–", inception or "–"])
-    caption = "Differences of the distances, with 95 % intervals over trainings where a model has several."
+    caption = (
+        "Differences of the distances, the first model's minus the second's, with 95 % intervals over trainings where "
+        "a model has several."
+    )
     return table(caption, "tab-cmp-gaps", "40 30 30", rows)
 
 

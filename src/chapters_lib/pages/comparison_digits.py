@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chapters_lib import figures
-from chapters_lib.findings.verdicts import Verdict
+from chapters_lib.evaluation.intervals import Interval
+from chapters_lib.findings.verdicts import Verdict, both, shown
 from chapters_lib.findings.words import signed
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.pages import check
@@ -86,6 +87,12 @@ def lines(
     as_foreseen = torch.allclose(*norms, 0.06, 0)
     check("digits: the mean squared norm is the formula's", as_foreseen)
     check("digits: of one size", 0.9 < gan / vae < 1.1)
+
+
+def circles(gains: Mapping[str, Interval]) -> None:
+    """Mark what is said of great circles if one VAE's middles do not gain by them, or the other's do not lose."""
+    one, other = (gains[name] for name in ("VAE", "VAE, seed 1"))
+    PAGE.own_claims(circles=both(shown(one, sign=1, digits=1), shown(other, sign=-1, digits=1)))
 
 
 def pitfalls(changes: Mapping[str, float], apart: Mapping[str, float]) -> None:

@@ -64,9 +64,9 @@ def numbers() -> None:
         "no difference in the share recognised is shown",
         "more of its images are recognised",
     )
-    lower = ("its images are behind", "no difference is shown", "its images are ahead")
-    PAGE.keep(fitted_said=outcome(score("fitted", "fashion-mnist", share), two[share], lower))
-    PAGE.keep(b_fashion_said=outcome(b[share], two[share], said), recognised_said=_recognised())
+    PAGE.keep(b_fashion_said=outcome(b[share], two[share], said))
+    PAGE.keep(recognised_said=_recognised("two", "a", "it"))
+    PAGE.keep(fitted_said=_recognised("fitted", "two", "A"))
     PAGE.keep(code_square=min(of("moved", dataset)["code_square_least"] for dataset in SETS))
     PAGE.claims(
         recall=_precision_and_recall(),
@@ -98,11 +98,11 @@ def _precision_and_recall() -> Verdict:
     return Verdict(signs[:3] == [False, False, True], f"higher than A's: {signs}")
 
 
-def _recognised() -> str:
-    """Return what is shown of the share recognised, against A's."""
-    said = ("it is the lower", "no difference is shown", "it is the higher")
+def _recognised(row: str, other: str, name: str) -> str:
+    """Return what is shown of a row's share recognised, against another's."""
+    said = (f"{name} is behind", "no difference is shown", f"{name} is ahead")
     words = [
-        outcome(score("two", dataset, "recognisable"), score("a", dataset, "recognisable"), said)
+        outcome(score(row, dataset, "recognisable"), score(other, dataset, "recognisable"), said)
         for dataset in SETS
     ]
     if words[0] == words[1]:

@@ -14,7 +14,14 @@ from chapters_lib.data import Batches, Dataset, to_float
 from chapters_lib.data.augmentation import augmented
 from chapters_lib.evaluation.judge import to_bytes
 from chapters_lib.models.dcgan import colour, dcgan
-from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved, without_dropout
+from chapters_lib.models.gan import (
+    GAN,
+    Generator,
+    frozen,
+    fully_connected,
+    unmoved,
+    without_dropout,
+)
 from chapters_lib.models.layers import count_parameters, device_of
 from chapters_lib.objectives.adversarial import (
     discriminator_loss,
@@ -68,11 +75,14 @@ class GanConfig:
     begun: str = ""  # a run whose first weights training begins from
     shift: int = 0  # real images and samples are moved by up to this many pixels before D sees them
     colour: float = 0.0  # how far their contrast and brightness are changed, too
+    generator_width: int = 0  # of a convolutional generator before a fully connected discriminator
 
 
 def build(config: GanConfig) -> GAN:
     """Make the untrained pair, and the time line that it keeps samples on."""
     gan = convolutional_pair(config) if config.convolutional else fully_connected_pair(config)
+    if config.generator_width:
+        gan.generator = convolutional_generator(config)
     return with_timeline(gan, len(config.shown_epochs), gan.generator.image_shape)
 
 
@@ -93,6 +103,12 @@ def convolutional_pair(config: GanConfig) -> GAN:
     for part in (gan.generator, gan.discriminator):
         part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return gan
+
+
+def convolutional_generator(config: GanConfig) -> Generator:
+    """Make the untrained generator of a convolutional pair for grey images."""
+    made = dcgan(noise=config.noise, width=config.generator_width).generator
+    return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 recorded = partial(restored, GanConfig, build)  # of a run's name

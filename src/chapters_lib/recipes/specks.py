@@ -8,13 +8,15 @@ from torch import Tensor, nn
 
 from chapters_lib import data
 from chapters_lib.evaluation.specks import specks, with_specks_of, without_specks
-from chapters_lib.recipes import comparing
+from chapters_lib.models.gan import GAN
+from chapters_lib.recipes import comparing, gan
 from chapters_lib.recipes.comparing import ComparedModelsConfig
+from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recording import scoreboard
 from chapters_lib.recording.experiment import Metrics, Panels
 from chapters_lib.recording.judging import judged_scores
 
-SHOWN = 8  # images with specks that are kept for a figure
+SHOWN = 8  # images that are kept for a figure
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,27 @@ def drawn(config: SpecksConfig) -> dict[str, Tensor]:
     count = ComparedModelsConfig(config.dataset, images=config.images)
     models = comparing.recorded(config.dataset)
     return {name: comparing.drawn_by(model, count).images for name, model in models.items()}
+
+
+def evaluate_gan(config: GanConfig, model: GAN) -> Metrics:
+    """Measure a GAN and all that the three models are compared by, and the share of its samples with a speck."""
+    metrics = gan.evaluate(config, model)
+    test = data.load(config.dataset, "test").images[: scoreboard.SAMPLES]
+    drawn = gan.samples(config, model, len(test))
+    net = scoreboard.network(precision=SpecksConfig.precision)
+    real, new = scoreboard.features(net, test), scoreboard.features(net, drawn, keep=False)
+    metrics |= scoreboard.judged(config.dataset, test, drawn) | scoreboard.distances(net, real, new)
+    return metrics | {"speckled_share": speckled(drawn)}
+
+
+def few_samples(config: GanConfig, model: GAN) -> Panels:
+    """Keep a GAN's first samples, uint8 (8, 1, H, W)."""
+    return {"samples": gan.samples(config, model, SHOWN).numpy()}
+
+
+def speckled(images: Tensor) -> float:
+    """Return the share of uint8 images, shape (N, 1, H, W), with a speck."""
+    return float(specks(images).flatten(1).any(1).double().mean())
 
 
 def changed(config: SpecksConfig, samples: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -56,7 +79,7 @@ def evaluate(config: SpecksConfig, _: nn.Module) -> Metrics:
     metrics: Metrics = {}
     for name, images in (samples | {"test": test}).items():
         found = specks(images).flatten(1).sum(1).double()
-        metrics[f"{name}_speckled_share"] = float((found > 0).double().mean())
+        metrics[f"{name}_speckled_share"] = speckled(images)
         metrics[f"{name}_specks"] = float(found.mean())
     real = scoreboard.features(net, test)
     for name, images in changed(config, samples).items():

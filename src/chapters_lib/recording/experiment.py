@@ -125,3 +125,35 @@ def measure_nothing(config: object, model: nn.Module, session: Session) -> Histo
 def no_panels(config: Any, model: nn.Module) -> Panels:
     """Keep no arrays: the history and the metrics say all."""
     return {}
+
+
+def measurement(
+    name: str,
+    chapter: str,
+    summary: str,
+    config: C,
+    evaluate: Callable[[C, nn.Module], Metrics],
+    panels: Callable[[C, nn.Module], Panels] = no_panels,
+    *,
+    history: Callable[[C, nn.Module, Session], History] = measure_nothing,
+    needs: tuple[str, ...] = (),
+    tolerances: Mapping[str, float] | None = None,
+) -> Experiment[C, nn.Module]:
+    """Make an experiment that trains nothing: it measures recorded runs, or data, and keeps numbers alone.
+
+    `history`: returns rows of numbers where metrics do not hold all.
+    """
+    return Experiment(
+        name,
+        chapter,
+        summary,
+        config,
+        build_nothing,
+        history,
+        evaluate,
+        panels,
+        seeds=(0,),
+        needs=needs,
+        tolerances=tolerances or {},
+        weights_stored=False,
+    )
