@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from chapters_lib.experiments import autoencoder
 from chapters_lib.objectives.vae_gan import RECONSTRUCTION, SAMPLE
-from chapters_lib.recipes import rivals, vae, vae_gan_outputs
+from chapters_lib.recipes import rivals, vae, vae_gan, vae_gan_outputs
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.rivals import RivalsConfig
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, build, experiment, train
 from chapters_lib.recipes.vae_gan_study import EARLIER, VaeGanStudyConfig, evaluate, study_cases
-from chapters_lib.recording.experiment import measurement
+from chapters_lib.recording.experiment import measurement, no_panels
 from chapters_lib.recording.study import numbered, study
 
 GAMMA, LAYER = 0.1, 3  # found by the study
@@ -157,6 +157,7 @@ EXPERIMENTS = (
             "vae-gan",
             f"vaegan-fashion-mnist-both and L_llike, in {f'layer {layer}' if layer else 'pixels'}",
             replace(BOTH, layer=layer),
+            panels=no_panels if layer in (1, 2) else vae_gan.panels,
             seeds=(0,),
             needs=("judge-fashion-mnist", BOTH.start),
             weights_stored=layer == LAYER,
