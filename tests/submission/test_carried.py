@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.recipes.vae import build, train
@@ -14,6 +15,12 @@ from chapters_lib.submission.carried import Table, measured, trained, written
 
 NAME = "vae-fc-mnist"
 CONFIG = EXPERIMENTS[NAME].config
+
+
+def make(folder):
+    """Make a folder and return it."""
+    folder.mkdir(parents=True)
+    return folder
 
 
 @pytest.fixture
@@ -38,6 +45,16 @@ def test_a_model_trained_anew_is_rounded_and_compared(record, capsys):
     assert "trained anew; its weights differ from the record's" in capsys.readouterr().out
     weight = model.state_dict()["encoder.net.0.weight"]
     assert torch.equal(weight, weight.half().float()) and len(history) == 1
+
+
+def test_a_model_whose_weights_were_not_kept_is_trained_anew_and_not_compared(
+    tmp_path, monkeypatch, capsys
+):
+    save_file({}, make(tmp_path / "record" / NAME) / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    config = replace(CONFIG, dataset="digits", epochs=1, judged=False)
+    trained(NAME, config, build, train, anew=True)
+    assert "record's" not in capsys.readouterr().out
 
 
 def test_what_is_not_carried_is_trained(tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ from chapters_lib.recording import runs
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.submission import NOTEBOOKS, source
 from chapters_lib.submission.inline import Inliner, with_records
-from chapters_lib.submission.pruning import pruned
+from chapters_lib.submission.notebook import lean
 from chapters_lib.submission.sources import bodies, bound_names, edited, free_names
 from chapters_lib.training import Session
 
@@ -31,7 +31,7 @@ CASES = [(sheet, name) for sheet, names in NOTEBOOKS.items() for name in names]
 def alone(*cells: str) -> dict:
     """Run cells, written out, where the library cannot be imported; return what they define."""
     inliner = Inliner()
-    written = pruned([inliner.cell(cell) for cell in cells], set(inliner.names.values()))
+    written = lean([inliner.cell(cell) for cell in cells], set(inliner.names.values()))
     source = "\n\n".join([inliner.header(), *written])
     assert not re.search(r"^\s*(?:from|import) (?:chapters_lib|book)\b", source, re.MULTILINE)
     hidden = {
@@ -117,7 +117,7 @@ def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke")
     (folder / "record").symlink_to(runs.root())
     written = pack_cells("hw7", "hw7")
-    stop = next(i for i, cell in enumerate(written) if "VARIANTS" in cell)
+    stop = next(i for i, cell in enumerate(written) if 'networks("gan-fc-mnist"' in cell)
     first = written[0].replace("SMOKE = False", "SMOKE = True")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -130,7 +130,7 @@ def test_a_packs_code_ends_with_the_weights_of_the_experiment(name, smoke):
     model = {
         "vae-fc-mnist": smoke["vaes"]["1"],
         "vae-fc-mnist-weight-2": smoke["vaes"]["2"],
-        "gan-fc-mnist": smoke["gans"]["min-max loss"],
+        "gan-fc-mnist": smoke["gan"],
     }[name]
     experiment = EXPERIMENTS[name]
     config = replace(experiment.config, dataset="digits", epochs=2, judged=False)

@@ -17,7 +17,14 @@ from chapters_lib.command_line import main
 from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
 from chapters_lib.submission import report
-from chapters_lib.submission.notebook import build, cited, fill, references, script
+from chapters_lib.submission.notebook import (
+    _switches_first,
+    build,
+    cited,
+    fill,
+    references,
+    script,
+)
 
 SHEET = Sheet(
     "toy",
@@ -368,3 +375,10 @@ def test_an_archive_depends_on_its_contents_alone(tmp_path):
 
 def test_notebooks_are_written_as_such():
     assert json.loads(submission._json(new_notebook(cells=[])))["nbformat"] == 4
+
+
+def test_switches_stand_above_the_code_that_is_written_out():
+    source = "def f():\n    return 1\n\n\nTRAIN = False  # True trains\nSMOKE = bool(f())\n\nX = 1"
+    assert _switches_first(source) == (
+        "TRAIN = False  # True trains\nSMOKE = bool(f())\n\n\ndef f():\n    return 1\n\n\nX = 1"
+    )

@@ -157,7 +157,10 @@ def game(
     schedules: Mapping[str, Schedule],
     last_dropped: int,
 ) -> Callable[[Tensor, Tensor], dict[str, Tensor]]:
-    """Return one round of the game: k steps of D, one of G; D has no dropout after `last_dropped` rounds."""
+    """Return one round of the game: k steps of D, one of G.
+
+    D has no dropout after `last_dropped` rounds, unless that is 0.
+    """
     g, d = model.generator, model.discriminator
     generator_loss = minmax_loss if config.saturating else nonsaturating_loss
     device, low = device_of(g), config.precision == "bfloat16"

@@ -34,27 +34,29 @@ def trained(
     *,
     anew: bool = False,
     compared: bool = True,
+    seed: int = 0,
 ) -> tuple[M, History]:
-    """Return a model of seed 0 in evaluation mode, and its curves: as recorded, or trained anew.
+    """Return a model in evaluation mode and its curves: of seed 0 as recorded, or trained anew.
 
     A model that is trained anew begins with the recorded weights that its configuration names, if
-    any. It is rounded as recorded ones are and, where `compared`, held against the record.
+    any. It is rounded as recorded ones are and, of seed 0 and where `compared`, held against the record.
     """
     there = (RECORD / name).is_dir()
-    seed_everything(0)
+    seed_everything(seed)
     model = build(config)
-    if there and not anew:
+    if there and not anew and seed == 0:
         model.load_state_dict(stored(name, model))
         return model.eval(), History.from_csv(RECORD / name / "history.csv").where("seed", 0)
     if begun := getattr(config, "begun", ""):
         first = {key: value for key, value in stored(begun, model).items() if key != "timeline"}
         model.load_state_dict(first, strict=False)
-    history = train(config, model, Session(torch.device("cpu"), progress=name))
+    history = train(config, model, Session(torch.device("cpu"), progress=name, seed=seed))
     rounded = {
         key: value.half() if value.is_floating_point() else value
         for key, value in model.state_dict().items()
     }
-    if there and compared:
+    kept_too = there and compared and seed == 0
+    if kept_too and load_file(RECORD / name / "model.safetensors"):  # some runs keep none
         kept = stored(name, model)
         same = all(torch.equal(value, kept[key]) for key, value in rounded.items())
         print(

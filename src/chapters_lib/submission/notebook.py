@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
+from chapters_lib.submission.folding import folded
 from chapters_lib.submission.inline import FUTURE, Inliner
 from chapters_lib.submission.pruning import mentioned, pruned
 from chapters_lib.submission.sources import SOURCES
@@ -21,7 +22,7 @@ CARRIED = {
     "hw7": (
         *("vae-fc-mnist", "vae-fc-mnist-ladder", "vae-fc-mnist-no-dropout"),
         *(f"vae-fc-mnist-weight-{weight}" for weight in ("0", "0.1", "0.5", "2", "4")),
-        *("gan-fc-mnist", "gan-fc-mnist-nonsaturating", "judge-mnist"),
+        *("vae-fc-mnist-dropout-0.1", "gan-fc-mnist", "judge-mnist"),
     ),
     "a4-fashion": (
         *("ae-fashion-mnist", "ae-normalized-fashion-mnist", "naive-blur-fashion-mnist"),
@@ -64,11 +65,17 @@ CARRIED = {
         "cvae-class-codes-fashion-mnist",
     ),
 }
+FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants decide, too
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 PRINTED = (  # of the sheets that ask for the notebook as a PDF, too
     "Of two PDF files one is the report, with the main definitions, and one the notebook with all its cells. "
 )
+ANEW = {  # what TRAIN trains, where not seed 0 of what has its weights in record/
+    "hw7": "every network anew, under each seed",
+    "a4-fashion": "seed 0 of the networks anew",
+}
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
+SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
 REFERENCES = "## References"
@@ -116,12 +123,12 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         if wanted := list(dict.fromkeys(match.groups() for match in marks)):
             cells.append(new_markdown_cell(NUMBERS, metadata={"tags": ["code"]}))
             cells.append(new_code_cell(inliner.cell(_numbers(wanted)), metadata={"tags": ["said"]}))
-        cells = _pruned(cells, inliner)
+        cells = _pruned(cells, inliner, fold=sheet.name in FOLDED)
         if works := cited(_read(cells)):
             cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
         first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
-        cells[first].source = f"{inliner.header()}\n\n\n{cells[first].source}"
+        cells[first].source = f"{inliner.header()}\n\n\n{_switches_first(cells[first].source)}"
     head = _opening(sheet, names, requirements(inliner), blank)
     notebook = new_notebook(cells=[new_markdown_cell(head), *cells])
     for i, cell in enumerate(notebook.cells):
@@ -134,6 +141,14 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
     return notebook
 
 
+def _switches_first(source: str) -> str:
+    """Put the switches of a cell, such as ``TRAIN = False``, above what is written out in it."""
+    rest = re.sub(r"\n{4,}", "\n\n\n", SWITCH.sub("", source))
+    return "\n".join(
+        [*(match[0].strip() for match in SWITCH.finditer(source)), "", "", rest]
+    ).strip("\n")
+
+
 def _read(cells: list[Any]) -> str:
     """Return what of cells stands in print: the text, and the code that is printed."""
     return "\n".join(
@@ -143,16 +158,23 @@ def _read(cells: list[Any]) -> str:
     )
 
 
-def _pruned(cells: list[Any], inliner: Inliner) -> list[Any]:
-    """Leave out of a notebook's code what nothing in it uses, and of the imports those that this needed."""
-    codes = [cell for cell in cells if cell.cell_type == "code"]
+def _pruned(cells: list[Any], inliner: Inliner, *, fold: bool) -> list[Any]:
+    """Leave out of a notebook's code what it never uses or reaches, and of the imports those that this needed."""
+    from chapters_lib.submission.report import filled
+
+    codes, ours = [c for c in cells if c.cell_type == "code"], set(inliner.names.values())
     for cell, code in zip(
-        codes, pruned([cell.source for cell in codes], set(inliner.names.values())), strict=True
+        codes, (lean if fold else pruned)([cell.source for cell in codes], ours), strict=True
     ):
-        cell.source = code
+        cell.source = filled(code)
     used = mentioned([cell.source for cell in codes])
     inliner.imports = {name: text for name, text in inliner.imports.items() if name in used}
     return [cell for cell in cells if cell.source]
+
+
+def lean(cells: Sequence[str], ours: Collection[str]) -> list[str]:
+    """Return cells without the definitions, branches and arguments among `ours` that they do without."""
+    return pruned(folded(pruned(cells, ours), ours), ours)
 
 
 def _asked(text: str) -> str:
@@ -264,12 +286,15 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     )
     if not blank:
         beside = BESIDE.get(sheet.name, "notebook")
+        anew = ANEW.get(
+            sheet.name, "anew, seed 0 each, the networks whose weights are in `record/`"
+        )
         draws, prints = ("draw", "print") if beside.endswith("s") else ("draws", "prints")
         return (
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
             "learning curves and measures in `record/`. At the top of "
-            f"the code `TRAIN = True` trains seed 0 of the networks anew. {PRINTED * sheet.name.startswith('a4-')}"
+            f"the code `TRAIN = True` trains {anew}. {PRINTED * sheet.name.startswith('a4-')}"
             "Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
