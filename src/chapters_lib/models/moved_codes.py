@@ -24,5 +24,5 @@ def move_codes(
     last.weight[:units] /= spread[:, None]
     last.bias[:units] = (last.bias[:units] - mean) / spread
     last.bias[units:] -= 2 * spread.log()
-    first.bias += first.weight @ mean
+    first.bias.add_(first.weight @ mean)
     first.weight *= spread
