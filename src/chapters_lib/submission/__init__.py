@@ -262,11 +262,8 @@ def _make(
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
     (folder / f"{sheet.name}.{who}.ipynb").write_text(_json(notebook), encoding="utf8")
-    for end, code in (
-        ("", False),
-        (WHOLE, True),
-    ):  # the sheet asks for the notebook in both formats
-        paper = report.pdf(notebook, title=sheet.title, names=names, code=code)
+    for end in ("", WHOLE):  # the sheet asks for the notebook as a PDF, too
+        paper = report.pdf(notebook, title=sheet.title, names=names, code=end == WHOLE)
         (folder / f"{sheet.name}.{who}{end}.pdf").write_bytes(paper)
     _zip(folder / f"{sheet.name}.{who}.record.zip", _carried(sheet))
     return sorted(folder.iterdir())
