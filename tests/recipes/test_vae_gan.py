@@ -20,7 +20,7 @@ from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.vae_gan import network_losses, vae_gan_terms
 from chapters_lib.recipes import vae as vae_config
-from chapters_lib.recipes import vae_gan
+from chapters_lib.recipes import vae_gan, vae_gan_outputs
 from chapters_lib.recipes.vae_gan import NETWORKS, Portion, VaeGanConfig, start_from
 from chapters_lib.recording import verifying
 from chapters_lib.recording.experiment import Session
@@ -190,6 +190,23 @@ def test_what_was_before_the_first_step_is_epoch_0(monkeypatch) -> None:
     assert history.column("epoch").tolist() == [0, 1, 2]
     assert history.rows[0]["images"] == history.rows[0]["seconds"] == 0
     assert history.column("train_agreement").tolist() == [0.5] * 3
+
+
+def test_a_training_can_start_from_codes_moved_to_the_prior(monkeypatch) -> None:
+    """Mean 0 and second moment 1 over the training images; the images that are decoded stay."""
+    config = replace(TINY, latent=2, frequency=1.5, moved=True, epochs=1)
+    same = dict(hidden=config.hidden, latent=2, activation=config.activation, frequency=1.5)
+    vae = vae_config.build(vae_config.VaeConfig("digits", gaussian=True, **same))
+    monkeypatch.setattr(vae_gan_outputs, "train", lambda *_: [])
+    model, x = vae_gan.build(config), to_float(data.load("digits", "test").images[:5])
+    (row,) = vae_gan_outputs.train_from(vae.state_dict(), config, model, Session(CPU))
+    images = data.training_split("digits", config.validation)[0].images
+    mean, spread = vae_gan_outputs.mean_and_spread(model, images)
+    assert torch.allclose(mean, torch.zeros(2), atol=1e-4)
+    assert torch.allclose(spread, torch.ones(2), atol=1e-4)
+    with torch.no_grad():
+        assert torch.allclose(model.eval()(x), vae.eval()(x), atol=1e-4)
+    assert row["train_prior"] > 0
 
 
 # following, samples, panels

@@ -57,6 +57,15 @@ def test_a_model_whose_weights_were_not_kept_is_trained_anew_and_not_compared(
     assert "record's" not in capsys.readouterr().out
 
 
+def test_another_seed_is_trained_and_not_compared(record, capsys):
+    config = replace(CONFIG, dataset="digits", epochs=1, judged=False)
+    one, _ = trained(NAME, config, build, train, seed=1)
+    assert "trained anew" not in capsys.readouterr().out
+    other, _ = trained(NAME, config, build, train, anew=True, compared=False)
+    name = "encoder.net.0.weight"
+    assert not torch.equal(one.state_dict()[name], other.state_dict()[name])
+
+
 def test_what_is_not_carried_is_trained(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = replace(CONFIG, dataset="digits", epochs=1, judged=False)

@@ -252,6 +252,27 @@ EXPERIMENTS = (
             routing="paper",
         ),
         needs=("judge-mnist", DIGITS.start),
+        weights_stored=False,
+    ),
+    *(
+        vae_gan_outputs.experiment(
+            f"vaegan-mnist-layer-3-faster-dis{end}",
+            "vae-gan",
+            f"the same{start}; more noise, and a discriminator four times as fast as the decoder",
+            replace(
+                FASTER,
+                dataset="mnist",
+                start=DIGITS.start,
+                moved=bool(end),
+                input_dropout=DIGITS.input_dropout,
+                layer=LAYER,
+                routing="paper",
+            ),
+            seeds=(0, 1, 2) if end else (0,),
+            needs=("judge-mnist", DIGITS.start),
+            weights_stored=bool(end),
+        )
+        for end, start in (("", ""), ("-moved", " from the VAE with its codes moved to its prior"))
     ),
     experiment(
         "vaegan-disl-fashion-mnist", "vae-gan", "784-400-20 with the feature term, Eq. 8", DISL

@@ -163,7 +163,10 @@ class Unconditioned(nn.Module):
 
 
 class VAE(nn.Module):
-    """Encoder, decoder and prior (Kingma and Welling 2014); given a class too, conditional (Sohn et al. 2015)."""
+    """Encoder, decoder and prior (Kingma and Welling 2014).
+
+    Given a class too, it is conditional (Sohn et al. 2015).
+    """
 
     def __init__(
         self, encoder: nn.Module, decoder: nn.Module, prior: nn.Module

@@ -61,6 +61,7 @@ class VaeGanConfig:
     convolutional: bool = False
     width: int = 32  # of the convolutional networks
     start: str = ""  # run of a VAE whose encoder and decoder the training starts from
+    moved: bool = False  # whether that VAE's codes are first moved to mean 0 and second moment 1
     epochs: int = 20
     portion: float = 1.0  # of a pass over the training images that makes an epoch
     batch_size: int = 128

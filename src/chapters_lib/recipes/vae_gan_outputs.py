@@ -10,6 +10,7 @@ from torch import Tensor
 
 from chapters_lib import data
 from chapters_lib.data import to_float
+from chapters_lib.models.moved_codes import move_codes
 from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.elbo import kl_to_prior
 from chapters_lib.objectives.vae_gan import (
@@ -61,6 +62,17 @@ def seen(config: VaeGanConfig, model: VAEGAN, x: Tensor, prefix: str) -> Metrics
     return {f"{prefix}_{name}": float(value) for name, value in found.items()}
 
 
+@torch.no_grad()
+def mean_and_spread(model: VAEGAN, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation of each code unit over images and q(z|x), in evaluation mode."""
+    was_training = model.training
+    model.eval()
+    q = [model.encoder(to_float(part)) for part in images.split(2000)]
+    model.train(was_training)
+    mean, variance = (torch.cat([getattr(of, name) for of in q]) for name in ("mean", "variance"))
+    return mean.mean(0), (mean.var(0, correction=0) + variance.mean(0)).sqrt()
+
+
 def train_from(
     vae: Mapping[str, Tensor], config: VaeGanConfig, model: VAEGAN, session: Session
 ) -> History:
@@ -69,6 +81,8 @@ def train_from(
     Row 0 is of the VAE's weights and the untrained discriminator.
     """
     start_from(model, vae)
+    if config.moved:
+        move_codes(model.encoder, model.decoder, *mean_and_spread(model, split(config)[0].images))
     parts = {"train": split(config)[0], "test": data.load(config.dataset, "test")}
     images = {name: to_float(part.images[:SEEN]) for name, part in parts.items()}
 

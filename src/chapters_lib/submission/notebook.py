@@ -41,8 +41,10 @@ CARRIED = {
     "a4-mnist": (
         *("ae-mnist", "ae-mnist-25-epochs", "ae-study-mnist", "ae-normalized-mnist"),
         *("naive-blur-mnist", "vae-2d-mnist", "vae-2d-moved-mnist", "judge-mnist"),
-        *("vaegan-mnist-layer-3-noise", "vaegan-mnist-layer-3", "vaegan-mnist-both"),
-        "vaegan-mnist",
+        *(
+            f"vaegan-mnist-layer-3{end}"
+            for end in ("", "-noise", "-faster-dis", "-faster-dis-moved")
+        ),
     ),
     "a4a": (
         *(
@@ -219,6 +221,7 @@ def fill(notebook: Any) -> Any:
     for cell in texts:
         cell.source = NUMBER.sub(lambda m: _set(str(said[" ".join(m.groups())])), cell.source)
         cell.source = SAID.sub(word, cell.source)
+        cell.source = re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", cell.source)
     return notebook
 
 
