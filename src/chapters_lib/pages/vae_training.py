@@ -23,6 +23,7 @@ from chapters_lib.recording.runs import Metric
 
 FC, PLAIN, TWICE = "vae-fc-mnist", "vae-fc-mnist-no-dropout", "vae-fc-mnist-dropout-0.1"
 VANILLA, TUNING = "vae-fashion-mnist", "vae-fashion-mnist-tuning"
+LONGEST = "vae-fashion-mnist-320-epochs"
 SHARES = {0.0: PLAIN, 0.05: FC, 0.1: TWICE}  # of dropout
 
 
@@ -245,6 +246,10 @@ def _tuned() -> None:
     PAGE.keep(vanilla_epochs=found.epochs, vanilla_schedule=courses[found.schedule])
     PAGE.keep(vanilla_warm=warm, vanilla_units=vanilla["active_units"])
     PAGE.keep(vanilla_seeds=trainings(VANILLA))
+    curve = run(LONGEST).history.column("val_negative_elbo")
+    least = int(curve.argmin())
+    PAGE.keep(longest=str(len(curve)), longest_best=str(least + 1))
+    PAGE.keep(longest_gain=curve[found.epochs - 1] - curve[least])
     elbo = vanilla.metric("test_negative_elbo")
     PAGE.keep(vanilla_elbo=elbo.mean, vanilla_elbo_sem=elbo.sem)
     share = vanilla.metric("recognisable").percent

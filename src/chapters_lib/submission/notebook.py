@@ -62,7 +62,7 @@ CARRIED = {
         "dcgan-yardsticks-mnist",
         *(f"rbm-kmnist-{m}{more}" for m in (16, 64, 256) for more in ("", "-updates")),
         "rbm-kmnist-64-global",
-        *("vae-fashion-mnist", "vae-fashion-mnist-tuning"),
+        *(f"vae-fashion-mnist{more}" for more in ("", "-tuning", "-320-epochs")),
         *("cvae-fashion-mnist", "cvae-decoder-only-fashion-mnist", "judge-fashion-mnist"),
         "cvae-class-codes-fashion-mnist",
     ),
