@@ -271,7 +271,6 @@ EXPERIMENTS = (
         "vae-gan",
         "convolutional, with the feature term, Eq. 8",
         CONV,
-        seeds=(0,),
     ),
     vae.experiment(
         "vae-conv-fashion-mnist",
@@ -280,7 +279,6 @@ EXPERIMENTS = (
         CONV_VAE,
         evaluate=vae.evaluate_likeness,
         tolerances=TOLERANCES,
-        seeds=(0,),
     ),
     measurement(
         "vaegan-rivals-fashion-mnist",
