@@ -282,7 +282,6 @@ EXPERIMENTS = (
         "vae-gan",
         "convolutional, with the feature term, Eq. 8",
         CONV,
-        seeds=(0,),
     ),
     vae.experiment(
         "vae-conv-fashion-mnist",
@@ -291,7 +290,6 @@ EXPERIMENTS = (
         CONV_VAE,
         evaluate=vae.evaluate_likeness,
         tolerances=TOLERANCES,
-        seeds=(0,),
     ),
     measurement(
         "vaegan-rivals-fashion-mnist",
