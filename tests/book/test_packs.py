@@ -17,6 +17,7 @@ import pytest
 from pypdf import PdfReader
 
 from chapters_lib import assignments, submission
+from chapters_lib.submission.checking import WHOLE
 from chapters_lib.submission.notebook import script
 
 from .conftest import ROOT, lacking
@@ -30,8 +31,10 @@ HIDE = "import sys, runpy; sys.modules['chapters_lib'] = None; runpy.run_path(sy
 PAGES_AT_MOST = {"a4-fashion": 15, "a4-mnist": 12, "hw7": 6, "a4a": 10, "hw5": 14}
 WHO = {"hw7": ["id-1", "id_2"]}
 FILES = {
-    "a4-fashion": ["a4-fashion.id-1.ipynb", "a4-fashion.id-1.pdf", "a4-fashion.id-1.record.zip"],
-    "a4-mnist": ["a4-mnist.id-1.ipynb", "a4-mnist.id-1.pdf", "a4-mnist.id-1.record.zip"],
+    **{
+        name: [f"{name}.id-1.{end}" for end in ("ipynb", "notebook.pdf", "pdf", "record.zip")]
+        for name in ("a4-fashion", "a4-mnist")
+    },
     "hw7": ["homework7.id-1.id_2.zip"],
     "a4a": ["id-1_4a.zip"],
     "hw5": ["hw5.id-1.zip"],
@@ -75,6 +78,12 @@ def pack(request, tmp_path_factory):
     return sheet, folder
 
 
+def printed(folder: Path) -> Path:
+    """Return the one report of a pack."""
+    (path,) = (path for path in folder.rglob("*.pdf") if not path.stem.endswith(WHOLE))
+    return path
+
+
 def code(folder: Path) -> dict[str, str]:
     """Return the Python code of a pack, by file."""
     found = {path.name: path.read_text(encoding="utf-8") for path in folder.rglob("*.py")}
@@ -106,9 +115,18 @@ def test_notebooks_are_executed_and_show_what_was_recorded(pack):
         assert not re.search(r" at 0x[0-9a-f]+", str([cell.outputs for cell in cells]))
 
 
+def test_a_notebook_in_print_has_all_its_cells(pack):
+    """As the sheets of Assignment 4 ask, beside the report: the loop of all trainings too, and no raw table."""
+    _, folder = pack
+    for path in folder.rglob(f"*{WHOLE}.pdf"):
+        text = "".join(page.extract_text() for page in PdfReader(path).pages)
+        assert "def fit(" in text and "TRAIN = False" in text and "Table 2." in text
+        assert "| --- |" not in text
+
+
 def test_the_report_can_be_read(pack):
     sheet, folder = pack
-    (path,) = folder.rglob("*.pdf")
+    path = printed(folder)
     reader = PdfReader(path)
     text = "".join(page.extract_text() for page in reader.pages)
     assert "misconduct" in text and "??" not in text
@@ -126,7 +144,7 @@ def test_the_report_can_be_read(pack):
 def test_a_report_of_its_own_refers_to_nothing_outside(pack):
     """Its figures, tables and equations are numbered from 1 and all referred to; nothing is left to be filled in."""
     sheet, folder = pack
-    (path,) = folder.rglob("*.pdf")
+    path = printed(folder)
     reader = PdfReader(path)
     text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
     assert len(reader.pages) <= PAGES_AT_MOST[sheet.name]

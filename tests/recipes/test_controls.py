@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from chapters_lib.evaluation.likelihood import negative_iwae
 from chapters_lib.evaluation.sharpness import roughness
 from chapters_lib.experiments import EXPERIMENTS, naive_generation
 from chapters_lib.models.classifier import Classifier
+from chapters_lib.models.moved_codes import move_codes
 from chapters_lib.recipes import (
     autoencoder,
     class_codes,
@@ -204,7 +206,28 @@ def test_moved_draws_lie_where_the_codes_do(monkeypatch: pytest.MonkeyPatch) -> 
     assert found["code_square_least"] == pytest.approx(4 + 4, abs=0.5)  # of the unit at -2
     assert found["code_square_most"] == pytest.approx(9 + 1, abs=0.5)
     assert {"fitted_normal_recognisable", "fitted_normal_fid_judge"} <= set(found)
+    assert [found["code_shift_0"], found["code_shift_1"]] == pytest.approx([3, -2], abs=0.2)
+    assert [found["code_stretch_0"], found["code_stretch_1"]] == pytest.approx([1, 2], rel=0.1)
     assert not any(key.startswith("correlated") for key in found)
+
+
+def test_a_moved_vae_has_other_codes_and_the_same_images() -> None:
+    """Shift and stretch stand in the weights: codes are mapped, reconstructions and images stay."""
+    torch.manual_seed(0)
+    config = VaeConfig("digits", hidden=(8, 6), latent=2, gaussian=True, frequency=1.5)
+    model = vae.build(config).eval()
+    mean, spread = torch.tensor([3.0, -2.0]), torch.tensor([0.5, 2.0])
+    other, x = copy.deepcopy(model), torch.rand(5, 1, 28, 28)
+    move_codes(other.encoder, other.decoder, mean, spread)
+    with torch.no_grad():
+        q, p = model.encoder(x), other.encoder(x)
+        assert torch.allclose(p.mean, (q.mean - mean) / spread, atol=1e-5)
+        assert torch.allclose(p.stddev, q.stddev / spread, atol=1e-5)
+        z = torch.randn(5, 2)
+        assert torch.allclose(
+            other.decoder(z).mean, model.decoder(mean + spread * z).mean, atol=1e-5
+        )
+        assert torch.allclose(other(x), model(x), atol=1e-5)
 
 
 def test_draws_with_covariances_have_those_of_the_codes() -> None:

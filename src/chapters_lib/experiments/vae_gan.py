@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from chapters_lib.experiments import autoencoder
 from chapters_lib.objectives.vae_gan import RECONSTRUCTION, SAMPLE
-from chapters_lib.recipes import rivals, vae, vae_gan_outputs
+from chapters_lib.recipes import rivals, vae, vae_gan, vae_gan_outputs
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.rivals import RivalsConfig
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, build, experiment, train
 from chapters_lib.recipes.vae_gan_study import EARLIER, VaeGanStudyConfig, evaluate, study_cases
-from chapters_lib.recording.experiment import measurement
+from chapters_lib.recording.experiment import measurement, no_panels
 from chapters_lib.recording.study import numbered, study
 
 GAMMA, LAYER = 0.1, 3  # found by the study
@@ -54,6 +54,7 @@ BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
 NOISY = replace(BOTH, discriminator_rate=2e-4, noise=0.3)  # on what a faster discriminator sees
 FASTER = replace(NOISY, learning_rate=5e-5, noise=0.5, epochs=4)  # than the decoder
 SAMPLES = replace(BOTH, drawn=(SAMPLE,))  # those that Eq. 5 names
+FASTER_SAMPLES = replace(FASTER, drawn=(SAMPLE,))
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
 
 DISL = VaeGanConfig(
@@ -156,6 +157,7 @@ EXPERIMENTS = (
             "vae-gan",
             f"vaegan-fashion-mnist-both and L_llike, in {f'layer {layer}' if layer else 'pixels'}",
             replace(BOTH, layer=layer),
+            panels=no_panels if layer in (1, 2) else vae_gan.panels,
             seeds=(0,),
             needs=("judge-fashion-mnist", BOTH.start),
             weights_stored=layer == LAYER,
@@ -209,12 +211,21 @@ EXPERIMENTS = (
         "basic loss, jointly minimised; more noise, and a discriminator four times as fast as the decoder",
         FASTER,
         needs=("judge-fashion-mnist", FASTER.start),
+        weights_stored=False,
     ),
     vae_gan_outputs.experiment(
         "vaegan-fashion-mnist-faster-dis-samples",
         "vae-gan",
         "vaegan-fashion-mnist-faster-dis, drawn images as in Eq. 5: samples of p(z) alone",
-        replace(FASTER, drawn=(SAMPLE,)),
+        FASTER_SAMPLES,
+        needs=("judge-fashion-mnist", FASTER.start),
+    ),
+    vae_gan_outputs.experiment(
+        f"vaegan-fashion-mnist-faster-dis-samples-layer-{LAYER}",
+        "vae-gan",
+        f"vaegan-fashion-mnist-faster-dis-samples and L_llike, in layer {LAYER}",
+        replace(FASTER_SAMPLES, layer=LAYER),
+        panels=vae_gan_outputs.drawn_panels,
         seeds=(0,),
         needs=("judge-fashion-mnist", FASTER.start),
         weights_stored=False,
@@ -271,7 +282,6 @@ EXPERIMENTS = (
         "vae-gan",
         "convolutional, with the feature term, Eq. 8",
         CONV,
-        seeds=(0,),
     ),
     vae.experiment(
         "vae-conv-fashion-mnist",
@@ -280,7 +290,6 @@ EXPERIMENTS = (
         CONV_VAE,
         evaluate=vae.evaluate_likeness,
         tolerances=TOLERANCES,
-        seeds=(0,),
     ),
     measurement(
         "vaegan-rivals-fashion-mnist",

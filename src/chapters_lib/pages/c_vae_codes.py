@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
@@ -22,6 +23,8 @@ from chapters_lib.recipes.vae import PERPLEXITIES
 from chapters_lib.recording.runs import Metric
 
 LOW, HIGH = PERPLEXITIES
+# a class's kind: pullover, coat and shirt are of one, and the three shoes of another
+KINDS = np.array([0, 1, 2, 3, 2, 5, 2, 5, 8, 5])
 
 
 def maps(labels: Sequence[str], perplexities: Sequence[int]) -> Figure:
@@ -144,17 +147,7 @@ def numbers() -> None:
         both(less(c, d), less(d, v))
         for v, c, d in (found[key] for key in ("price", "z_linear", "nats"))
     ]
-    near, wide = ([company(k, LOW, n) for k in ("VAE", "C-VAE")] for n in (NEAR, WIDE))
-    wide_codes = [together(k, WIDE) for k in ("VAE", "C-VAE")]
-    percent(region_v=wide[0], region_c=wide[1])
     PAGE.claims(
-        codes=Verdict(
-            0.4 < wide_codes[0] < wide[0] and wide_codes[1] < 0.25, f"in the codes {wide_codes}"
-        ),
-        maps=Verdict(
-            min(near[0], wide[0]) > 0.5 and 0.4 < near[1] < 0.6 and wide[1] < 0.25,
-            f"of the nearest {near}, of the many {wide}",
-        ),
         z=both(falls["z_linear"], falls["nats"], falls["price"]),
         mu=both(falls["linear"], falls["knn"]),
         quadratic=level(c, v),
@@ -164,7 +157,29 @@ def numbers() -> None:
         finer=less(found["z_quadratic"][1], c),
         between=both(*between),
     )
+    _maps()
     _units(c, found["active"][1], found["knn"][1])
+
+
+def _maps() -> None:
+    """Mark what the text says of who is beside whom in the maps, and in the codes themselves."""
+    near, wide = ([company(k, LOW, n) for k in ("VAE", "C-VAE")] for n in (NEAR, WIDE))
+    wide_codes = [together(k, WIDE) for k in ("VAE", "C-VAE")]
+    percent(region_v=wide[0], region_c=wide[1])
+    panels = run(NAMES["VAE"]).panels
+    kinds = of_the_same_class(
+        panels[f"tsne_{LOW}"].astype(float), KINDS[panels["test_labels"]], WIDE
+    )
+    PAGE.claims(
+        codes=Verdict(
+            0.4 < wide_codes[0] < wide[0] and wide_codes[1] < 0.25, f"in the codes {wide_codes}"
+        ),
+        maps=Verdict(
+            min(near[0], wide[0]) > 0.5 and 0.4 < near[1] < 0.6 and wide[1] < 0.25,
+            f"of the nearest {near}, of the many {wide}",
+        ),
+        kinds=Verdict(kinds > wide[0] + 0.15, f"of a kind {kinds}, of a class {wide[0]}"),
+    )
 
 
 def _units(quadratic: Metric, linear: Metric, near: Metric) -> None:

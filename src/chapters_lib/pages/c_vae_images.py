@@ -92,7 +92,7 @@ def hits() -> Markdown:
         rows.append([label, *(with_error(share, 1) for share in both_models)])
     return table(
         "Share of ten thousand images each, in per cent, in which the judge's most probable class is the class asked "
-        "for; codes drawn from $q(z \\mid x, y)$, one training of each model, ± over images.",
+        "for; codes of images drawn from $q$, one training of each model, ± over images.",
         "tab-cvae-hits",
         "50 25 25",
         rows,

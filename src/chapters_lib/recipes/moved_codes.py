@@ -37,6 +37,7 @@ def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
 
     The codes are one draw from each q(z|x); ``fitted_normal_…`` are of their mean and variance a
     unit, as the autoencoder's are, ``correlated_normal_…`` of all their covariances.
+    ``code_shift_…`` and ``code_stretch_…`` are that mean and deviation, where there are two units.
     ``code_mean_…`` is E(µ) and ``code_square_…`` E(µ² + σ²) with the dropout of training, of the
     unit with the least and with the most: 0 and 1 where a loss with a KL term is stationary.
     """
@@ -44,6 +45,7 @@ def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
     training, test = data.load(config.dataset, "train"), data.load(config.dataset, "test")
     loc, scale = likelihood.encode(model, *vae.inputs(its, training))
     codes = loc + scale * vae.prior_codes(its, len(loc))
+    moments = {"shift": codes.mean(0), "stretch": codes.std(0)} if its.latent == 2 else {}
     drawn = {"fitted_normal_": fitted_normal_codes(SAMPLES, codes)}
     if config.correlated:
         drawn["correlated_normal_"] = correlated_normal_codes(SAMPLES, codes)
@@ -55,6 +57,7 @@ def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
     loc, scale = likelihood.encode(model, *vae.inputs(its, training))
     mean, square = loc.mean(0), (loc**2 + scale**2).mean(0)
     return judged | {
+        **{f"code_{key}_{j}": float(v) for key, of in moments.items() for j, v in enumerate(of)},
         "code_mean_least": float(mean.min()),
         "code_mean_most": float(mean.max()),
         "code_square_least": float(square.min()),
@@ -62,8 +65,12 @@ def evaluate(config: MovedCodesConfig, _: nn.Module) -> Metrics:
     }
 
 
+CODES = (
+    *("mean_least", "mean_most", "square_least", "square_most"),
+    *("shift_0", "shift_1", "stretch_0", "stretch_1"),
+)
 TOLERANCES = {  # those of every judged run
     f"{of}_normal_{key}": JUDGED[key]
     for of in ("fitted", "correlated")
     for key in ("recognisable", "class_entropy", "fid_judge")
-} | {f"code_{key}": 0.02 for key in ("mean_least", "mean_most", "square_least", "square_most")}
+} | {f"code_{key}": 0.02 for key in CODES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,11 +13,17 @@ from chapters_lib.data import to_float
 from chapters_lib.models.moved_codes import move_codes
 from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.elbo import kl_to_prior
-from chapters_lib.objectives.vae_gan import feature_likeness, fooling_loss, gan_value
+from chapters_lib.objectives.vae_gan import (
+    RECONSTRUCTION,
+    SAMPLE,
+    feature_likeness,
+    fooling_loss,
+    gan_value,
+)
 from chapters_lib.recipes import vae_gan
 from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, split, start_from, train
 from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Metrics, Session
+from chapters_lib.recording.experiment import Metrics, Panels, Session
 from chapters_lib.recording.judging import judged
 from chapters_lib.training import History
 
@@ -40,11 +47,13 @@ def seen(config: VaeGanConfig, model: VAEGAN, x: Tensor, prefix: str) -> Metrics
         d.layer_and_features(images, layer) for images in (x + added, again + added, new + other)
     )
     real, rebuilt, drawn = (d.logits(h) for h in (features, features_again, features_new))
+    logits = {RECONSTRUCTION: rebuilt, SAMPLE: drawn}
+    against = [logits[kind] for kind in config.drawn]
     found = {
         "prior": kl_to_prior(q, model.prior(), z).mean(),
         "likeness": feature_likeness(kept, kept_again),
-        "value": gan_value(real, rebuilt, drawn),
-        "fooling": fooling_loss(rebuilt, drawn, saturating=config.saturating),
+        "value": gan_value(real, *against),
+        "fooling": fooling_loss(*against, saturating=config.saturating),
         "error": (x - again).square().mean(),
         "d_real": real.sigmoid().mean(),
         "d_reconstruction": rebuilt.sigmoid().mean(),
@@ -92,6 +101,12 @@ def train_from(
 def train_from_recorded(config: VaeGanConfig, model: VAEGAN, session: Session) -> History:
     """Train from the weights of the recorded VAE that the configuration names."""
     return train_from(runs.load(config.start).weights("model"), config, model, session)
+
+
+def drawn_panels(config: VaeGanConfig, model: VAEGAN) -> Panels:
+    """Keep of ten random test images the reconstructions from drawn codes, and ten samples, uint8."""
+    kept = vae_gan.panels(replace(config, layer=None), model)
+    return {key: kept[key] for key in ("drawn_reconstructions", "samples")}
 
 
 experiment = judged(

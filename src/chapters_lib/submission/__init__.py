@@ -19,6 +19,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.findings import colour
 from chapters_lib.findings.words import in_words
 from chapters_lib.recording import runs
+from chapters_lib.submission.checking import WHOLE
 from chapters_lib.submission.checking import check as check
 from chapters_lib.submission.sources import SOURCES
 
@@ -260,9 +261,10 @@ def _make(
         contents: dict[str, str | bytes] = {"report.pdf": report_pdf, **texts, **_carried(sheet)}
         return [_zip(folder / f"hw5.{who}.zip", contents)]
     (notebook,) = notebooks.values()
-    paper = report.pdf(notebook, title=sheet.title, names=names, code=False)
     (folder / f"{sheet.name}.{who}.ipynb").write_text(_json(notebook), encoding="utf8")
-    (folder / f"{sheet.name}.{who}.pdf").write_bytes(paper)
+    for end in ("", WHOLE):  # the sheet asks for the notebook as a PDF, too
+        paper = report.pdf(notebook, title=sheet.title, names=names, code=end == WHOLE)
+        (folder / f"{sheet.name}.{who}{end}.pdf").write_bytes(paper)
     _zip(folder / f"{sheet.name}.{who}.record.zip", _carried(sheet))
     return sorted(folder.iterdir())
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.sources import SOURCES
 
+WHOLE = ".notebook"  # how the name ends of a PDF that is no report: a notebook with all its cells
 KINDS = ("Figure", "Table", "Equation")
 CAPTION = re.compile(r"^(Figure|Table) (\d+)\.(?= )", re.MULTILINE)
 TAG = re.compile(r"\((\d+)\)\s*$", re.MULTILINE)
@@ -38,7 +39,7 @@ def check(files: Iterable[Path]) -> list[str]:
 
 def _reports(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     for path in files:
-        if path.suffix == ".pdf":
+        if path.suffix == ".pdf" and not path.stem.endswith(WHOLE):
             yield path.name, path.read_bytes()
         elif path.suffix == ".zip":
             with zipfile.ZipFile(path) as archive:

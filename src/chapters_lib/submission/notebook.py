@@ -17,7 +17,6 @@ from chapters_lib.submission.sources import SOURCES
 
 NUMBER = re.compile(r"\{number\}`([\w.-]+) ([\w.:-]+) ([\w.,%]+)`")
 SAID = re.compile(r"\{said\}`([\w.-]+)(?: ([\w.,%]+))?`")
-DIS = ("-faster-dis", "-faster-dis-samples")  # the VAE-GAN that is shown; Dis sees samples alone
 # Sheets whose report is a text of its own, and the runs that its pack carries in record/.
 CARRIED = {
     "hw7": (
@@ -31,9 +30,10 @@ CARRIED = {
         *("ae-fashion-mnist-25-epochs", "ae-normalized-fashion-mnist-batch-1024"),
         *("vae-2d-fashion-mnist", "vae-2d-moved-fashion-mnist", "judge-fashion-mnist"),
         *(
-            f"vaegan-fashion-mnist{end}"
-            for end in ("", "-paper", "-both", "-equal-rates", "-noise", *DIS)
+            f"vaegan-fashion-mnist-{end}"
+            for end in ("both", "equal-rates", "noise", "faster-dis", "faster-dis-samples")
         ),
+        "vaegan-fashion-mnist-faster-dis-samples-layer-3",
         *(f"vaegan-fashion-mnist-both-layer-{layer}" for layer in range(4)),
         *("vaegan-disl-fashion-mnist", "vaegan-conv-fashion-mnist", "vae-conv-fashion-mnist"),
         *("vaegan-study-fashion-mnist", "vae-fashion-mnist"),
@@ -69,7 +69,13 @@ CARRIED = {
 }
 FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants decide, too
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
-ANEW = {"hw7": "every network anew, under each seed"}  # what TRAIN trains, where not seed 0 alone
+PRINTED = (  # of the sheets that ask for the notebook as a PDF, too
+    "Of two PDF files one is the report, with the main definitions, and one the notebook with all its cells. "
+)
+ANEW = {  # what TRAIN trains, where not seed 0 of what has its weights in record/
+    "hw7": "every network anew, under each seed",
+    "a4-fashion": "seed 0 of the networks anew",
+}
 QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
 SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
@@ -291,7 +297,8 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
             f"# {sheet.title}\n\n{who}{MISCONDUCT}\n\n"
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
             "learning curves and measures in `record/`. At the top of "
-            f"the code `TRAIN = True` trains {anew}. Needed are Python 3.11 or newer and\n\n"
+            f"the code `TRAIN = True` trains {anew}. {PRINTED * sheet.name.startswith('a4-')}"
+            "Needed are Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (

@@ -161,6 +161,8 @@ def _printable(notebook: Any, folder: Path, code: bool) -> Any:
         ]
         if any("shown" in cell.metadata.get("tags", []) for cell in printed.cells):
             printed.cells = [_in_one(printed.cells)]
+    else:
+        printed.cells = [part for cell in printed.cells for part in _beside_outputs(cell)]
     printed.cells[0].source = re.sub(  # the title page has the names
         r"^(# [^\n]*)\n\n\*\*[^\n]*\*\*\n", r"\1\n", printed.cells[0].source
     )
@@ -171,6 +173,9 @@ def _printable(notebook: Any, folder: Path, code: bool) -> Any:
         for name, data in attachments.items():
             (folder / name).write_bytes(base64.b64decode(data["image/png"]))
         cell.source = PICTURE.sub(_figure, cell.source)
+        cell.source = cell.source.replace(
+            "](attachment:", "]("
+        )  # one that has no caption in its cell
         cell.source = TABLE.sub(_table, cell.source)
         cell.source = cell.source.replace("## References\n", WORKS)
         cell.source = re.sub(r"\$\$\n(.*?)\n\$\$", _display, cell.source, flags=re.DOTALL)
@@ -197,6 +202,15 @@ def _with_outputs(cell: Any) -> Any:
     return new_markdown_cell(
         "\n\n".join(parts), metadata={"tags": ["shown"]}, attachments=attachments
     )
+
+
+def _beside_outputs(cell: Any) -> list[Any]:
+    """Return a cell whose outputs are shown as two: its code, and a Markdown cell of them; any other as it is."""
+    if cell.cell_type != "code" or "shown" not in cell.metadata.get("tags", []):
+        return [cell]
+    outputs = _with_outputs(cell)
+    outputs.id, cell.outputs = f"{cell.id}-shown", []
+    return [cell, outputs]
 
 
 def briefly(code: str) -> str:
