@@ -202,7 +202,8 @@ def unordered(part: str) -> str:
         if abs(found[a].mean - found[b].mean) < 3 * math.sqrt(2) * error
     ]
     said = f"Over the test images alone a kernel distance has an error of up to {error:.2f}"
-    return f"{said}, so no order is claimed of {'; '.join(close)}." if close else f"{said}."
+    apart = "which are less than three errors of a difference apart"
+    return f"{said}; no order is claimed of {'; '.join(close)}, {apart}." if close else f"{said}."
 
 
 def held_share(part: str) -> float:
