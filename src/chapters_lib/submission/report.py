@@ -28,6 +28,7 @@ author = {author!r}
 extensions = ["myst_nb", "sphinxcontrib.cairosvgconverter"]
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # an output that is a table, with formulas
 myst_enable_extensions = ["amsmath", "dollarmath", "html_image"]
 master_doc = "index"
 latex_engine = "xelatex"
