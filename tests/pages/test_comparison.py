@@ -5,6 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from chapters_lib.findings import compared as records
+from chapters_lib.findings import in_colour
 from chapters_lib.pages import comparison as page
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages import comparison_digits as digits
@@ -64,9 +65,9 @@ def test_the_terms_of_the_bound_are_told_where_there_is_a_spread(monkeypatch):
     terms = {f"test_{key}": [[1.0, 1.1]] * 3 for key in ("kl", "reconstruction", "negative_elbo")}
     found = {key: [runs.summarize(v) for v in of] for key, of in terms.items()}
     monkeypatch.setattr(records, "of", lambda part: recorded(**found))
-    assert answer._terms_in_colour().startswith("The flow changes the KL term by 0.0 nats")
+    assert in_colour.terms().startswith("The flow changes the KL term by 0.0 nats")
     monkeypatch.setattr(records, "of", lambda part: recorded(1, test_kl=[1.0] * 3))
-    assert answer._terms_in_colour() == ""
+    assert in_colour.terms() == ""
 
 
 def test_gaps_say_which_way_they_go():
@@ -78,20 +79,20 @@ def test_an_order_from_random_weights_is_told_where_one_is_shown(monkeypatch):
     far, near = (runs.Metric.of(v) for v in ([9.0, 9.2], [1.0, 1.1]))
     for found, word in ((dict.fromkeys(MODELS, far), "no order"), ({}, "")):
         monkeypatch.setattr(records, "from_nothing", lambda found=found: found)
-        assert word in answer._alone() and bool(answer._spread()) == bool(found)
+        assert word in in_colour.from_random_weights() and bool(in_colour.spread()) == bool(found)
     apart = dict(zip(MODELS, (far, near, near), strict=True))
     monkeypatch.setattr(records, "from_nothing", lambda: apart)
-    assert "does order them" in answer._alone()
+    assert "does order them" in in_colour.from_random_weights()
 
 
 def test_recall_in_colour_is_held_against_its_price():
     found = recorded(recall_judge=[0.4, 0.6, 0.7])
-    told = answer._faults_in_colour(found)
+    told = in_colour.faults(found)
     assert "the GAN covers most" in told["covers"] and "not more" in told["expected"]
     found = recorded(recall_judge=[0.7, 0.6, 0.4])
-    told = answer._faults_in_colour(found)
+    told = in_colour.faults(found)
     assert "the VAE covers most" in told["covers"] and not told["expected"]
-    assert answer._faults_in_colour(recorded())["covers"] == ""
+    assert in_colour.faults(recorded())["covers"] == ""
 
 
 def test_lines_that_lose_are_named(kept):

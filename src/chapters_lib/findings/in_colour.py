@@ -1,0 +1,143 @@
+"""What the comparison says of its records in colour, and of samples sent through the flow's model, in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import combinations
+
+from chapters_lib.evaluation.intervals import Interval
+from chapters_lib.findings import compared as records
+from chapters_lib.findings import run
+from chapters_lib.findings.compared import AUTOENCODERS, GAN, NORMAL, PARTS
+from chapters_lib.findings.grain import of_grain
+from chapters_lib.findings.verdicts import difference
+from chapters_lib.findings.words import interval, signed
+from chapters_lib.recording import runs
+from chapters_lib.recording.runs import Run
+
+FEW_DRAWS = 10  # draws in effect, below which an estimate of a likelihood is too loose to compare
+
+
+def terms() -> str:
+    """Say what the flow does to the two terms of the bound, beside what it does on MNIST; nothing of one training."""
+    found = {part: [records.of(part)[model] for model in AUTOENCODERS] for part in PARTS}
+    if min(of.trainings for pair in found.values() for of in pair) < 2:
+        return ""
+
+    def change(part: str, key: str) -> Interval:
+        normal, flow = (of.metric(f"test_{key}") for of in found[part])
+        return difference(flow, normal)
+
+    kl, back, bound = (change("colour", key) for key in ("kl", "reconstruction", "negative_elbo"))
+    other = kl.high < 0 < back.low and change("mnist", "reconstruction").high < 0
+    opening = "Here the flow does not do what it did on MNIST: it" if other else "The flow"
+    return (
+        f"{opening} changes the KL term by {signed(kl.difference)} nats and the reconstruction loss by "
+        f"{signed(back.difference)}. Their sum, −ELBO, changes by {interval(bound, 1)}."
+    )
+
+
+def likelihoods(normal: Run, flow: Run) -> str:
+    """Say by how much the likelihoods of both autoencoders differ, and what the estimate is worth."""
+    change, nll = abs(flow["test_nll"] - normal["test_nll"]), f"{normal['test_nll']:,.0f}"
+    gap = records.gap("colour", "test_nll", AUTOENCODERS, 0)
+    by = f"{gap} nats (95 % interval over trainings)" if gap else f"{change:.0f} nats"
+    said = f"By these estimates the two models differ by {by} of {nll}"
+    if differ(normal, flow):
+        return f"{said}, which is more than chance."
+    if min(of["test_nll_effective_samples"] for of in (normal, flow)) < FEW_DRAWS:
+        return f"{said}. Where so few draws count, that shows no difference of likelihoods."
+    return f"{said}. That shows no difference of likelihoods."
+
+
+def differ(normal: Run, flow: Run) -> bool:
+    """Whether a difference of likelihoods in colour is shown: over trainings, by more than a few draws."""
+    first, second = (of.metric("test_nll") for of in (normal, flow))
+    several = min(len(of.values) for of in (first, second)) > 1
+    counted = min(of["test_nll_effective_samples"] for of in (normal, flow)) >= FEW_DRAWS
+    return several and counted and difference(first, second).clear
+
+
+def overfitting(normal: Run, flow: Run) -> str:
+    """Say whether the bounds of validation images in colour lag behind by more than the chance of so many images."""
+    used, config = normal.data_used, normal.config
+    measured = config["nll_images"] or used["test"]["images"]
+    held = (
+        used["val"]["images"] if "val" in used else config["validation"] * used["train"]["images"]
+    )
+    error = normal["test_nll_sem"] * math.sqrt(measured / held)
+    lag = min(of["val_negative_elbo"] - of["train_negative_elbo"] for of in (normal, flow))
+    said = f"the mean bound of so many validation images has a standard error of about {error:.0f} nats"
+    if lag > 2 * error:
+        return f"That is more than chance: {said}. So in colour both fit their own images better."
+    return f"That may be chance: {said}, so in colour overfitting is neither shown nor excluded."
+
+
+def spread() -> str:
+    """Say what the errors of trainings are of that begin with the same weights, and what others show."""
+    if not (alone := records.from_nothing()):
+        return ""
+    shown_then = f"{from_random_weights().removesuffix('.')} (kernel distances in thousandths: "
+    return (
+        "Their samples are of the same noise and held against the same test images. So errors and intervals are of the "
+        "last epochs' seed alone, too narrow for a difference between models. "
+        f"{shown_then}{records.in_order(alone, 1)}; the judge was not asked)."
+    )
+
+
+def from_random_weights() -> str:
+    """Say whether Inception orders the colour models that began with random weights, where there are some."""
+    if not (alone := records.from_nothing()):
+        return ""
+    if any(difference(a, b).clear for a, b in combinations(alone.values(), 2)):
+        return "From random weights, after as many epochs, Inception does order them."
+    return "From random weights, after as many epochs, Inception shows no order."
+
+
+def faults(found: Mapping[str, Run]) -> dict[str, str]:
+    """Say which model covers most, and whether that is what the prices of the two faults let one expect."""
+    if any("recall_judge" not in of.metrics for of in found.values()):
+        return {"covers": "", "expected": ""}
+    recall = {model: of["recall_judge"] for model, of in found.items()}
+    most = max(recall, key=recall.__getitem__)
+    more = "The prices of the two faults let one expect less recall of the GAN than of the VAE, not more."
+    return {
+        "covers": f"In colour the {records.SAID[most]} covers most (one training each).",
+        "expected": more if recall[GAN] > recall[NORMAL] else "",
+    }
+
+
+def sent_through() -> str:
+    """Say how far test images are from others by way of an autoencoder, where that was measured in colour."""
+    name = f"sent-through-{records.dataset('colour')}"
+    if name not in runs.names():
+        return ""
+    found = run(name)
+    floor, trained = found["real_fid_judge"], found["training_fid_judge"]
+    through, drawn = (
+        [found[f"{model}_{way}_fid_judge"] for model in AUTOENCODERS]
+        for way in ("through", "drawn")
+    )
+    ways = [(a - floor) / (b - trained) for a, b in zip(through, drawn, strict=True)]
+    most = "far more than" if max(ways) < 0.2 else "more than" if max(ways) < 1 else "no more than"
+    return f"By the judge the drawing of codes costs {most} sending images through."
+
+
+def grain(part: str, digits: int) -> str:
+    """Say what becomes of the GAN's samples by way of the flow's model, where that was measured."""
+    name = f"redrawn-{records.dataset(part)}"
+    if name not in runs.names():
+        return ""
+    found, key = run(name), "fid_inception768_bfloat16"
+    count = min(found.config["images"], found.data_used["test"]["images"])
+    said = of_grain(found.metrics, key, "Inception's distance", digits)
+    farther = "; a Fréchet distance of fewer reads farther" if part == "mnist" else ""
+    if (control := f"redrawn-real-{records.dataset(part)}") in runs.names():
+        ends = [run(control)[f"train_{way}_{key}"] for way in ("drawn", "through")]
+        if ends[1] > ends[0]:
+            said += (
+                f" Real training images go from {ends[0]:.{digits}f} to {ends[1]:.{digits}f}: the way itself "
+                "raises the distance, and how much of the GAN's is grain stays open."
+            )
+    return f"{said} (First trainings, {count:,} samples each{farther}.)"
