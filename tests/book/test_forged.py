@@ -83,7 +83,7 @@ def test_with_the_whole_of_kmnist_no_sentence_is_of_a_part(site: Site) -> None:
 
 def test_with_svhn_the_colour_half_is_of_it(site: Site) -> None:
     assert "learn from 73,257 of its images and are measured on 26,032" in site.said["data"]
-    assert "In colour ( SVHN )" in site.said["comparison"]
+    assert "In colour ( SVHN ; three trainings" in site.said["comparison"]
     assert "SVHN, 73,257 images to train on and 26,032 to test" in site.said["comparison"]
 
 
