@@ -108,7 +108,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         tags = cell.metadata.get("tags", [])
         if cell.cell_type == "markdown":
             asked = _asked(cell.source) if blank and "code" not in tags else cell.source
-            if text := QUESTION.sub(lambda m: _question(sheet, m[1], blank), asked).strip("\n"):
+            if text := QUESTION.sub(lambda m: _question(sheet, m[1]), asked).strip("\n"):
                 kept = {"tags": ["code"]} if "code" in tags else {}
                 cells.append(new_markdown_cell(text, metadata=kept))
             continue
@@ -309,14 +309,13 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
     )
 
 
-def _question(sheet: Sheet, name: str, blank: bool) -> str:
-    """Return a question's heading; also what it asks, but for reports whose answers each say what they answer."""
+def _question(sheet: Sheet, name: str) -> str:
+    """Return a question's heading, and what it asks."""
     found = next((q for q in sheet.questions if q.name == name), None)
     if found is None:
         raise ChaptersError(f"the sheet {sheet.name} has no question {name!r}")
     points = f"{found.points:g} point{'s' if found.points != 1 else ''}"
-    asked = f"\n\n*The task, in our words:* {found.asked}" if blank or sheet.name != "a4a" else ""
-    return f"## {name} ({points}){asked}"
+    return f"## {name} ({points})\n\n*The task, in our words:* {found.asked}"
 
 
 def script(notebook: Any) -> str:

@@ -50,7 +50,7 @@ PREAMBLE = r"""
 \makeatletter\@secpenalty=-50
 \def\raggedbottom{\def\@textbottom{\vskip0pt plus 36pt}\let\@texttop\relax}\raggedbottom
 \AtBeginDocument{\raggedbottom\def\bottomtitlespace{.08\textheight}}\makeatother
-\def\works{\let\wide\itemize\def\itemize{\wide\small\itemsep1pt\parskip0pt\parsep0pt}}
+\def\works{\let\wide\itemize\def\itemize{\wide\footnotesize\itemsep0pt\parskip0pt\parsep0pt}}
 % A page of figures alone is made only of as many as fill it.
 \renewcommand{\floatpagefraction}{.85}\renewcommand{\topfraction}{.9}\renewcommand{\textfraction}{.07}
 \captionsetup{skip=4pt}\setlength{\intextsep}{6pt plus 2pt minus 2pt}
