@@ -20,7 +20,7 @@ from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.recipes import gan
 from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recording import judging as judge
-from chapters_lib.recording import verifying
+from chapters_lib.recording import runs, verifying
 from chapters_lib.recording.experiment import Session
 from chapters_lib.recording.record import record
 from chapters_lib.reproducibility import seed_everything
@@ -346,3 +346,17 @@ def test_judged_by_the_recorded_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     distance = judge.distance_to_training("mnist")(gan.samples(config, model, 300))
     assert metrics["train_fid_judge"] == pytest.approx(distance, rel=1e-6)
     assert metrics["fid_judge"] != metrics["train_fid_judge"]
+
+
+def test_a_convolutional_generator_stands_before_the_same_discriminator():
+    made, plain = (
+        gan.build(EXPERIMENTS[name].config)
+        for name in ("gan-convolutional-generator-mnist", "gan-mnist")
+    )
+    assert any(isinstance(part, nn.ConvTranspose2d) for part in made.generator.modules())
+    assert not any(isinstance(part, nn.Conv2d) for part in made.discriminator.modules())
+    shapes = [[p.shape for p in pair.discriminator.parameters()] for pair in (made, plain)]
+    assert shapes[0] == shapes[1]
+    count = gan.count_parameters(made)
+    for name in ("vae-gaussian-mnist", "vae-realnvp-mnist"):
+        assert abs(count / runs.load(name)["parameters"] - 1) < 0.1
