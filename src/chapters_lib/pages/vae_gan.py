@@ -281,7 +281,7 @@ def _pair_said() -> str:
     if spread(VAE, "fid_judge", *PAIR) is None:
         said = outcome(known, known_control, ("fewer", "no difference in", "more"))
         return (
-            f"The distance is smaller by {interval(difference(far_control, far), 1)} (Welch). The VAE-GAN shows "
+            f"The VAE-GAN's distance is smaller by {interval(difference(far_control, far), 1)} (Welch), and it shows "
             f"{said} recognised samples ({interval(difference(known, known_control), 1)} points)."
         )
     by_vae, by_gan = (
