@@ -70,7 +70,7 @@ CARRIED = {
 FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants decide, too
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 PRINTED = (  # of the sheets that ask for the notebook as a PDF, too
-    "Of two PDF files one is the report, with the main definitions, and one the notebook with all its cells. "
+    "Of the two PDF files one is the report, with the main definitions; the other is the whole notebook. "
 )
 ANEW = {  # what TRAIN trains, where not seed 0 of what has its weights in record/
     "hw7": "every network anew, under each seed",
@@ -299,7 +299,7 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
             "learning curves and measures in `record/`. At the top of "
             f"the code `TRAIN = True` trains {anew}. {PRINTED * sheet.name.startswith('a4-')}"
-            "Needed are Python 3.11 or newer and\n\n"
+            "The code needs Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (
