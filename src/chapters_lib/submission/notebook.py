@@ -58,8 +58,7 @@ CARRIED = {
     ),
     "hw5": (
         *("dcgan-mnist", "dcgan-mnist-batch-128", "dcgan-mnist-nonsaturating", "judge-mnist"),
-        *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist", "dcgan-modes-mnist"),
-        "dcgan-yardsticks-mnist",
+        *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist", "dcgan-yardsticks-mnist"),
         *(f"rbm-kmnist-{m}{more}" for m in (16, 64, 256) for more in ("", "-updates")),
         "rbm-kmnist-64-global",
         *(f"vae-fashion-mnist{more}" for more in ("", "-tuning", "-320-epochs")),
