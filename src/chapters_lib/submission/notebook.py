@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
-from chapters_lib.submission.folding import folded
 from chapters_lib.submission.inline import FUTURE, Inliner
 from chapters_lib.submission.pruning import mentioned, pruned
 from chapters_lib.submission.sources import SOURCES
@@ -67,7 +66,6 @@ CARRIED = {
         "cvae-class-codes-fashion-mnist",
     ),
 }
-FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants decide, too
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 PRINTED = (  # of the sheets that ask for the notebook as a PDF, too
     "Of two PDF files one is the report, with the main definitions, and one the notebook with all its cells. "
@@ -126,7 +124,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         if wanted := list(dict.fromkeys(match.groups() for match in marks)):
             cells.append(new_markdown_cell(NUMBERS, metadata={"tags": ["code"]}))
             cells.append(new_code_cell(inliner.cell(_numbers(wanted)), metadata={"tags": ["said"]}))
-        cells = _pruned(cells, inliner, fold=sheet.name in FOLDED)
+        cells = _pruned(cells, inliner)
         if works := cited(_read(cells)):
             cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
@@ -161,23 +159,16 @@ def _read(cells: list[Any]) -> str:
     )
 
 
-def _pruned(cells: list[Any], inliner: Inliner, *, fold: bool) -> list[Any]:
-    """Leave out of a notebook's code what it never uses or reaches, and of the imports those that this needed."""
+def _pruned(cells: list[Any], inliner: Inliner) -> list[Any]:
+    """Leave out of a notebook's code what nothing in it uses, and of the imports those that this needed."""
     from chapters_lib.submission.report import filled
 
     codes, ours = [c for c in cells if c.cell_type == "code"], set(inliner.names.values())
-    for cell, code in zip(
-        codes, (lean if fold else pruned)([cell.source for cell in codes], ours), strict=True
-    ):
+    for cell, code in zip(codes, pruned([cell.source for cell in codes], ours), strict=True):
         cell.source = filled(code)
     used = mentioned([cell.source for cell in codes])
     inliner.imports = {name: text for name, text in inliner.imports.items() if name in used}
     return [cell for cell in cells if cell.source]
-
-
-def lean(cells: Sequence[str], ours: Collection[str]) -> list[str]:
-    """Return cells without the definitions, branches and arguments among `ours` that they do without."""
-    return pruned(folded(pruned(cells, ours), ours), ours)
 
 
 def _asked(text: str) -> str:
