@@ -112,7 +112,6 @@ EXPERIMENTS = (
         "vae-gan",
         "basic loss, jointly minimised, Fashion-MNIST; non-saturating, started from a VAE",
         BASIC,
-        needs=("judge-fashion-mnist", BASIC.start),
     ),
     experiment(
         "vaegan-mnist",
@@ -120,7 +119,6 @@ EXPERIMENTS = (
         "basic loss, jointly minimised, MNIST; non-saturating, started from a VAE",
         DIGITS,
         seeds=(0,),
-        needs=("judge-mnist", DIGITS.start),
     ),
     experiment(
         "vaegan-fashion-mnist-paper",
@@ -128,7 +126,6 @@ EXPERIMENTS = (
         "the same as vaegan-fashion-mnist under the paper's Algorithm 1",
         PAPER,
         seeds=(0,),
-        needs=("judge-fashion-mnist", PAPER.start),
         weights_stored=False,
     ),
     *(
@@ -138,7 +135,6 @@ EXPERIMENTS = (
             "the basic loss as it stands, followed closely from the trained VAE on",
             replace(SLOW, routing=end[1:] or "joint"),
             seeds=(0,),
-            needs=("judge-fashion-mnist", SLOW.start),
             weights_stored=False,
         )
         for end in ("", "-paper")
@@ -148,7 +144,6 @@ EXPERIMENTS = (
         "vae-gan",
         "basic loss, jointly minimised; the discriminator sees samples, too, and what it says is followed",
         BOTH,
-        needs=("judge-fashion-mnist", BOTH.start),
         weights_stored=False,
     ),
     *(
@@ -159,7 +154,6 @@ EXPERIMENTS = (
             replace(BOTH, layer=layer),
             panels=no_panels if layer in (1, 2) else vae_gan.panels,
             seeds=(0,),
-            needs=("judge-fashion-mnist", BOTH.start),
             weights_stored=layer == LAYER,
         )
         for layer in range(4)
@@ -169,7 +163,6 @@ EXPERIMENTS = (
         "vae-gan",
         "basic loss, jointly minimised, MNIST; the discriminator sees samples, too",
         BOTH_DIGITS,
-        needs=("judge-mnist", BOTH_DIGITS.start),
         weights_stored=False,
     ),
     *(
@@ -179,7 +172,6 @@ EXPERIMENTS = (
             "basic loss, drawn images as in Eq. 5: the discriminator sees samples of p(z) alone",
             config,
             seeds=(0,),
-            needs=(f"judge-{config.dataset}", config.start),
             weights_stored=False,
         )
         for config in (SAMPLES, replace(BOTH_DIGITS, drawn=SAMPLES.drawn))
@@ -191,7 +183,6 @@ EXPERIMENTS = (
             "basic loss, jointly minimised; the discriminator as fast as the decoder",
             replace(config, discriminator_rate=config.learning_rate),
             seeds=(0,),
-            needs=(f"judge-{config.dataset}", config.start),
             weights_stored=False,
         )
         for config in (BOTH, BOTH_DIGITS)
@@ -202,7 +193,6 @@ EXPERIMENTS = (
         "basic loss, jointly minimised; noise on what the discriminator sees, which is as fast as the decoder",
         NOISY,
         seeds=(0,),
-        needs=("judge-fashion-mnist", NOISY.start),
         weights_stored=False,
     ),
     vae_gan_outputs.experiment(
@@ -210,7 +200,6 @@ EXPERIMENTS = (
         "vae-gan",
         "basic loss, jointly minimised; more noise, and a discriminator four times as fast as the decoder",
         FASTER,
-        needs=("judge-fashion-mnist", FASTER.start),
         weights_stored=False,
     ),
     vae_gan_outputs.experiment(
@@ -218,7 +207,6 @@ EXPERIMENTS = (
         "vae-gan",
         "vaegan-fashion-mnist-faster-dis, drawn images as in Eq. 5: samples of p(z) alone",
         FASTER_SAMPLES,
-        needs=("judge-fashion-mnist", FASTER.start),
     ),
     vae_gan_outputs.experiment(
         f"vaegan-fashion-mnist-faster-dis-samples-layer-{LAYER}",
@@ -227,7 +215,6 @@ EXPERIMENTS = (
         replace(FASTER_SAMPLES, layer=LAYER),
         panels=vae_gan_outputs.drawn_panels,
         seeds=(0,),
-        needs=("judge-fashion-mnist", FASTER.start),
         weights_stored=False,
     ),
     vae_gan_outputs.experiment(
@@ -236,7 +223,6 @@ EXPERIMENTS = (
         "Eq. 8 by the paper's Algorithm 1, MNIST, started from a VAE of two units",
         replace(BOTH_DIGITS, layer=LAYER, routing="paper"),
         seeds=(0,),
-        needs=("judge-mnist", BOTH_DIGITS.start),
         weights_stored=False,
     ),
     vae_gan_outputs.experiment(
@@ -251,7 +237,6 @@ EXPERIMENTS = (
             layer=LAYER,
             routing="paper",
         ),
-        needs=("judge-mnist", DIGITS.start),
         weights_stored=False,
     ),
     *(
@@ -269,7 +254,6 @@ EXPERIMENTS = (
                 routing="paper",
             ),
             seeds=(0, 1, 2) if end else (0,),
-            needs=("judge-mnist", DIGITS.start),
             weights_stored=bool(end),
         )
         for end, start in (("", ""), ("-moved", " from the VAE with its codes moved to its prior"))
