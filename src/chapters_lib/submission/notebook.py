@@ -12,7 +12,7 @@ from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission.inline import FUTURE, Inliner
 from chapters_lib.submission.pruning import mentioned, pruned
-from chapters_lib.submission.sources import SOURCES
+from chapters_lib.submission.sources import QUESTION, SOURCES
 
 NUMBER = re.compile(r"\{number\}`([\w.-]+) ([\w.:-]+) ([\w.,%]+)`")
 SAID = re.compile(r"\{said\}`([\w.-]+)(?: ([\w.,%]+))?`")
@@ -75,7 +75,6 @@ ANEW = {  # what TRAIN trains, where not seed 0 of what has its weights in recor
     "a4-fashion": "seed 0 of the networks anew",
     "a4a": "anew, seed 0 each, the models of the report whose images can be had",
 }
-QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
 SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
@@ -181,10 +180,10 @@ def _numbers(wanted: Sequence[tuple[str, ...]]) -> str:
     """Return a cell that prints recorded numbers under the marks that ask for them."""
     marks = "".join(f"    {mark!r},\n" for mark in wanted)
     return (
-        "from chapters_lib.submission.carried import recorded\n"
+        "import json\nfrom chapters_lib.submission.carried import recorded\n"
         f"WANTED = [\n{marks}]\n"
         'print(json.dumps({" ".join(mark): recorded(*mark) for mark in WANTED}, indent=1))\n'
-    ).replace("from", "import json\nfrom", 1)
+    )
 
 
 def fill(notebook: Any) -> Any:
