@@ -359,9 +359,9 @@ def _replace(partial: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def half(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a module's state for storage: floating-point weights in half precision, named below ``model``."""
+def half(state: Mapping[str, Tensor], prefix: str = "model") -> dict[str, Tensor]:
+    """Return a module's state for storage: floating-point weights in half precision, named below `prefix`."""
     return {
-        f"model.{name}": value.to(torch.float16) if value.is_floating_point() else value
+        f"{prefix}.{name}": value.to(torch.float16) if value.is_floating_point() else value
         for name, value in state.items()
     }
