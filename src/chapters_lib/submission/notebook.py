@@ -67,7 +67,7 @@ CARRIED = {
 }
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 PRINTED = (  # of the sheets that ask for the notebook as a PDF, too
-    "Of two PDF files one is the report, with the main definitions, and one the notebook with all its cells. "
+    "Of the two PDF files one is the report, with the main definitions; the other is the whole notebook. "
 )
 ANEW = {  # what TRAIN trains, where not seed 0 of what has its weights in record/
     "hw7": "every network anew, under each seed",
