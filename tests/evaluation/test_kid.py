@@ -96,3 +96,4 @@ def test_random_splits_read_as_far_as_two_sets_of_one_distribution_and_not_of_tw
     shares = torch.tensor([permuted(x[:30], x[30:], times=99) for x in one])
     assert 0.3 < shares.mean() < 0.7 and shares.min() < 0.2 and shares.max() > 0.8
     assert permuted(one[0], one[1] + 1.5, times=99) == 0.01
+    assert permuted(torch.ones(4, 2), torch.ones(3, 2), times=9) == 1  # as far apart counts too

@@ -79,6 +79,13 @@ def test_the_decay_is_chosen_on_what_is_held_out() -> None:
     assert strong > 1e-6 and weak == 1e-2
 
 
+def test_a_single_decay_is_taken_without_a_choice() -> None:
+    """Nothing is held out for it: two examples, one a class, are enough."""
+    x, y = torch.tensor([[-1.0, 2.0], [1.0, 2.0]]), torch.tensor([0, 1])
+    layer, decay = linear_layer(x, y, decays=(1e-3,), classes=2)
+    assert decay == 1e-3 and layer.accuracy(x, y) == 1
+
+
 def test_features_that_never_change_get_no_weight() -> None:
     x, y = lumps(300, 6.0)
     x[:, 15] = 0.5

@@ -32,3 +32,17 @@ def test_memory_layout_changes_nothing() -> None:
     torch.testing.assert_close(
         judge(x.contiguous(memory_format=torch.channels_last)), judge(x), rtol=1e-4, atol=1e-5
     )
+
+
+@pytest.mark.parametrize(("settings", "share"), [({}, 0.2), ({"dropout": 0.5}, 0.5)])
+def test_dropout_is_of_pooled_features_while_training(settings: dict, share: float) -> None:
+    """Within four standard errors of the share; those kept are scaled up by 1/(1 − share)."""
+    torch.manual_seed(0)
+    head = Classifier(width=4, **settings).head
+    head[1] = torch.nn.Identity()
+    features = torch.ones(1000, 16)
+    values, counts = head(features).unique(return_counts=True)
+    assert values.tolist() == pytest.approx([0, 1 / (1 - share)])
+    error = (share * (1 - share) / 16_000) ** 0.5
+    assert float(counts[0]) / 16_000 == pytest.approx(share, abs=4 * error)
+    assert torch.equal(head.eval()(features), features)

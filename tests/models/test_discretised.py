@@ -124,3 +124,17 @@ def test_an_images_bound_is_its_own() -> None:
     torch.testing.assert_close(
         model.decoder(z).loc[:1], model.decoder(z[:1]).loc, rtol=1e-4, atol=1e-5
     )
+
+
+def test_what_stands_behind_each_convolution() -> None:
+    """Normalisation in eight groups, then SiLU; nothing behind the last."""
+    model = convolutional(latent=4, width=8, prior=StandardNormal(4))
+    norm, down, up = [nn.GroupNorm, nn.SiLU], nn.Conv2d, nn.ConvTranspose2d
+    assert [type(part) for part in model.encoder.net] == [
+        *(nn.Unflatten, *[down, *norm] * 3, nn.Flatten, nn.Linear)
+    ]
+    assert [type(part) for part in model.decoder.net] == [
+        *(nn.Linear, nn.Unflatten, *norm, *[up, *norm] * 2, up)
+    ]
+    groups = {part.num_groups for part in model.modules() if isinstance(part, nn.GroupNorm)}
+    assert groups == {8}
