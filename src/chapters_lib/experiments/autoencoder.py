@@ -39,7 +39,7 @@ def compared_candidates(base: AutoencoderConfig) -> CandidatesConfig:
             replace(short, hidden_dropout=hidden_dropout, code_noise=code_noise),
             replace(short, frequency=0.0),
             replace(short, hidden=(512, 256, 128)),
-            replace(short, batch_size=128),
+            replace(short, batch_size=128, epochs=2 * short.epochs),  # as many updates
         ),
     )
 
@@ -54,6 +54,7 @@ def _study(config: CandidatesConfig) -> Experiment[Any, Any]:
         build=autoencoder.build,
         train=train_candidate,
         evaluate=evaluate_candidates,
+        seeds=(0, 1, 2),
     )
 
 
