@@ -22,6 +22,17 @@ PLACES = [-1.0, 0.0, 0.003, 0.4987, 1.0, 1.7]
 LOG_SCALES = [-7.0, -5.0, -2.0, 0.0, 3.0]
 
 
+class Fixed(nn.Module):
+    """A network that returns the same whatever the code."""
+
+    def __init__(self, out: Tensor):
+        super().__init__()
+        self.out = out
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.out
+
+
 def one_pixel(loc: float, log_scale: float) -> DiscretisedLogistic:
     """Return the distribution of one pixel, for each of 256 images."""
     shape = (256, 1, 1, 1)
@@ -93,6 +104,15 @@ def test_scores_of_several_codes_an_image() -> None:
     assert p.log_prob(x).shape == (5, 4) and p.mean.shape == (5, 4, 3, 2, 2)
     torch.testing.assert_close(p.log_prob(x)[3], decoder(z[3]).log_prob(x))
     assert float(p.log_scale.detach().min()) > -7
+
+
+def test_locations_come_first_and_count_from_mid_grey() -> None:
+    """Then what becomes the log-scales: −7 + log(1 + e^(r + 4.5)) of a number r."""
+    out = torch.tensor([0.1, -0.3, 2.0, -1.0]).view(1, 4, 1, 1)
+    p = DiscretisedLogisticDecoder(Fixed(out))(torch.zeros(1, 2))
+    assert p.loc.flatten().tolist() == pytest.approx([0.6, 0.2])
+    expected = [-7 + math.log1p(math.exp(r + 4.5)) for r in (2.0, -1.0)]
+    assert p.log_scale.flatten().tolist() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("couplings", [0, 4])
