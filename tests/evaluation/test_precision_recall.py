@@ -25,7 +25,7 @@ def cloud(count: int, centre: float, seed: int, width: int = 4) -> Tensor:
 def test_distances() -> None:
     a, b = cloud(5, 0, 0), cloud(7, 3, 1)
     assert torch.allclose(squared_distances(a, b), torch.cdist(a, b) ** 2, rtol=1e-9)
-    far = cloud(50, 1000, 2)  # whose squares are a million times as large as their distances
+    far = cloud(50, 0, 2) + 1000  # whose squares are a million times as large as their distances
     assert float(squared_distances(far, far).min()) >= 0
 
 

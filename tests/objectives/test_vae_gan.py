@@ -110,6 +110,23 @@ def test_noise_reaches_the_discriminator_alone_and_both_sides_of_the_likeness_al
     assert not torch.isclose(noisy.fooling, clean.fooling)
 
 
+def test_every_image_that_the_discriminator_sees_has_noise_of_the_stated_size() -> None:
+    """An image and its reconstruction the same, a sample its own: within five standard errors of 0.5."""
+    it, x = model(), images()
+    nn.init.zeros_(it.decoder.net[0].weight)
+    always = it.decoder(torch.zeros(6, 3)).mean
+    seen: list[Tensor] = []
+    it.discriminator.stages[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    vae_gan_terms(it, x, noise=0.5)
+    noise, same, other = (
+        (got - image).detach() for got, image in zip(seen, (x, always, always), strict=True)
+    )
+    torch.testing.assert_close(noise, same)
+    for part in (noise, other):
+        assert float(part.std()) == pytest.approx(0.5, abs=5 * 0.5 / (2 * x.numel()) ** 0.5)
+    assert abs(float((noise * other).mean())) < 5 * 0.25 / x.numel() ** 0.5
+
+
 def test_an_unknown_routing() -> None:
     terms = vae_gan_terms(model(), images(), layer=None)
     with pytest.raises(ValueError, match="no routing 'both': paper or joint"):
