@@ -22,9 +22,7 @@ from chapters_lib.recording.study import study
 CHAPTER = "autoencoder"
 FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1, epochs=50, learning_rate=5e-4, clip=0.05)
 MNIST = AutoencoderConfig("mnist", hidden_dropout=0.1, code_noise=0.02)
-SIZES = CodeSizeConfig(
-    "fashion-mnist", replace(FASHION, hidden=(256, 128), epochs=12, judged=False)
-)
+SIZES = CodeSizeConfig("fashion-mnist", replace(FASHION, judged=False))
 
 
 def compared_candidates(base: AutoencoderConfig) -> CandidatesConfig:
@@ -39,7 +37,7 @@ def compared_candidates(base: AutoencoderConfig) -> CandidatesConfig:
             replace(short, hidden_dropout=hidden_dropout, code_noise=code_noise),
             replace(short, frequency=0.0),
             replace(short, hidden=(512, 256, 128)),
-            replace(short, batch_size=128),
+            replace(short, batch_size=128, epochs=2 * short.epochs),  # as many updates
         ),
     )
 
@@ -54,6 +52,7 @@ def _study(config: CandidatesConfig) -> Experiment[Any, Any]:
         build=autoencoder.build,
         train=train_candidate,
         evaluate=evaluate_candidates,
+        seeds=(0, 1, 2),
     )
 
 
