@@ -212,9 +212,11 @@ def test_points_lie_where_they_are_and_many_are_rasterised() -> None:
     assert plain.axes[0].get_legend() is None and plain.axes[0].get_ylabel() == "y"
 
 
-def test_dots_show_a_spread_and_need_no_zero() -> None:
-    figure = draw(figures.dots({"first": 0.026, "second": 0.027}, 0.0001, highlight="second"))
-    (ax,) = figure.axes
+def test_dots_show_the_spread_of_each_and_need_no_zero() -> None:
+    values = {"first": (0.026, 0.0001), "second": (0.027, 0.0003)}
+    (ax,) = draw(figures.dots(values, highlight="second")).axes
+    bars = [bar.get_segments()[0] for bar in ax.collections]
+    assert np.allclose([np.ptp(bar[:, 0]) for bar in bars], [0.0002, 0.0006])
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["first", "second"]
     assert 0.025 < ax.get_xlim()[0] < ax.get_xlim()[1] < 0.028
     assert ax.get_ylim()[0] > ax.get_ylim()[1]

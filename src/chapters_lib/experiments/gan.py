@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chapters_lib.recipes.gan import GanConfig, experiment
+from chapters_lib.recipes.gan import GanConfig, digits_drawn, experiment
 
 FC = GanConfig(
     "mnist",
@@ -40,5 +40,7 @@ EXPERIMENTS = (
         "collapse on purpose: a fast generator before a slow discriminator",
         COLLAPSE,
         seeds=(0,),
+        panels=digits_drawn,
+        weights_stored=False,
     ),
 )

@@ -232,19 +232,18 @@ def bars(
 
 
 def dots(
-    values: Mapping[str, float],
-    spread: float,
+    values: Mapping[str, tuple[float, float]],
     *,
     highlight: str = "",
     xlabel: str = "",
     title: str = "",
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw a dot a row from the top down, each with a bar of one spread to both sides: the axis need not hold 0."""
+    """Draw a dot a row from the top down, each with a bar to both sides, (value, bar): the axis need not hold 0."""
     ax = on(ax, 4.6, 0.32 * len(values) + 0.7)
-    for row, (label, value) in enumerate(values.items()):
+    for row, (label, (value, bar)) in enumerate(values.items()):
         colour = SERIES_COLOURS[0] if label == highlight else "#7d95a8"
-        ax.errorbar(value, row, xerr=spread, fmt="o", color=colour, ecolor=INK, capsize=2)
+        ax.errorbar(value, row, xerr=bar, fmt="o", color=colour, ecolor=INK, capsize=2)
     ax.set_yticks(range(len(values)), list(values))
     ax.invert_yaxis()
     ax.margins(x=0.08, y=0.12)

@@ -354,9 +354,9 @@ def study() -> Figure:
     figure, axes = figures.panels(1, 2, height=2.55)
     for ax, (_, name, title) in zip(axes, SETS, strict=True):
         found, best = candidates(name)
-        values = {key: error.mean for key, error in found.items()}
+        values = {key: (error.mean, error.sd) for key, error in found.items()}
         look: Any = {"xlabel": "validation error per pixel", "title": title}
-        figures.dots(values, run(name).metric("test_mse").sd, highlight=best, ax=ax, **look)
+        figures.dots(values, highlight=best, ax=ax, **look)
     return figure
 
 

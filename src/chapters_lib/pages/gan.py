@@ -19,7 +19,6 @@ from torch.nn.functional import softplus
 
 from chapters_lib import figures
 from chapters_lib.evaluation.intervals import Interval, paired, welch
-from chapters_lib.evaluation.judge import features_and_probabilities
 from chapters_lib.experiments import find
 from chapters_lib.figures import schematics
 from chapters_lib.findings.verdicts import (
@@ -37,7 +36,7 @@ from chapters_lib.models.gan import GAN, Discriminator
 from chapters_lib.objectives.adversarial import minmax_loss, nonsaturating_loss
 from chapters_lib.pages import Page, check, model, printed, run, table
 from chapters_lib.recipes import gan, vae
-from chapters_lib.recording.judging import load_judge
+from chapters_lib.recording.judging import class_shares
 from chapters_lib.recording.runs import Run
 from chapters_lib.reproducibility import generator
 from chapters_lib.training import History
@@ -182,8 +181,9 @@ def samples(training: str) -> Tensor:
 @cache
 def shares(training: str) -> list[float]:
     """Return the share of each digit in a training's samples in per cent, as the judge sees them."""
-    labels = features_and_probabilities(load_judge("mnist"), samples(training))[1].argmax(1)
-    return (100 * torch.bincount(labels, minlength=10).double() / len(labels)).tolist()
+    if training == "collapsed":  # its record keeps no weights
+        return list(100 * run(COLLAPSE).panels["class_shares"])
+    return list(100 * class_shares("mnist", samples(training)))
 
 
 def _of_settings() -> None:
@@ -251,7 +251,7 @@ def beside() -> Figure:
     """Draw a real digit of each class over ten samples each of the GAN, the VAE, a collapsed GAN."""
     drawn = _drawn()
     rows = {"real": drawn["real"][:, 0], "GAN": drawn["GAN"][:10], "VAE": drawn["VAE"][:10]}
-    return figures.image_rows(rows | {"collapsed": samples("collapsed")[:10]})
+    return figures.image_rows(rows | {"collapsed": torch.from_numpy(run(COLLAPSE).panels["samples"])})
 
 
 def half_grey(images: Tensor) -> Tensor:

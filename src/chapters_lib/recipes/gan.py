@@ -31,10 +31,11 @@ from chapters_lib.objectives.adversarial import (
 from chapters_lib.recipes import timeline
 from chapters_lib.recipes.timeline import SHOWN, with_timeline
 from chapters_lib.recording import runs
-from chapters_lib.recording.experiment import Metrics, Session, no_panels, restored
+from chapters_lib.recording.experiment import Metrics, Panels, Session, no_panels, restored
 from chapters_lib.recording.judging import (
     JUDGED,
     SAMPLES,
+    class_shares,
     distance_to_training,
     judged,
     judged_scores,
@@ -360,6 +361,12 @@ def evaluate(config: GanConfig, model: GAN) -> Metrics:
         metrics |= values(config, model, parts, SAMPLES)
         metrics["discriminator_parameters"] = float(count_parameters(model.discriminator))
     return metrics
+
+
+def digits_drawn(config: GanConfig, model: GAN) -> Panels:
+    """Keep the first ten judged samples, uint8 (10, C, H, W), and each class's share of them all, float64."""
+    drawn = samples(config, model, SAMPLES)
+    return {"samples": drawn[:10].numpy(), "class_shares": class_shares(config.dataset, drawn)}
 
 
 TOLERANCES = {

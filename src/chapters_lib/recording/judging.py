@@ -7,11 +7,17 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from chapters_lib import data
-from chapters_lib.evaluation.judge import distance_to, scores, verdict
+from chapters_lib.evaluation.judge import (
+    distance_to,
+    features_and_probabilities,
+    scores,
+    verdict,
+)
 from chapters_lib.models.classifier import Classifier
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import C, Experiment, M, Metrics, Panels, Session
@@ -57,6 +63,13 @@ def judged_scores(dataset: str, drawn: Tensor) -> Metrics:
     if len(test) < len(drawn):  # a distance is between equal numbers
         metrics["fid_judge"] = distance_to(judge, test)(drawn[: len(test)])
     return metrics
+
+
+def class_shares(dataset: str, drawn: Tensor) -> np.ndarray:
+    """Return the share of each class in uint8 images (N, C, H, W), as the judge sees them; float64 (classes,)."""
+    _, probabilities = features_and_probabilities(load_judge(dataset), drawn)
+    counts = torch.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
+    return (counts.double() / len(drawn)).numpy()
 
 
 def distance_to_training(dataset: str) -> Callable[[Tensor], float]:
