@@ -62,10 +62,6 @@ CONVOLUTIONAL = replace(  # its generator is; within a tenth of the weights of b
     MNIST_GAN, generator_width=52, epochs=10, shown_epochs=(), precision="bfloat16"
 )
 
-BOTH_CONVOLUTIONAL = replace(  # with the settings of the GAN in colour
-    COLOUR_GAN, dataset="mnist", noise=MNIST_GAN.noise, width=44, epochs=10, shown_epochs=()
-)
-
 EXPERIMENTS = (
     gan.experiment(
         "gan-mnist", CHAPTER, "GAN with as many weights as vae-gaussian-mnist", MNIST_GAN
@@ -76,15 +72,6 @@ EXPERIMENTS = (
         "control: gan-mnist for ten epochs with a convolutional generator",
         CONVOLUTIONAL,
         seeds=(0,),
-        evaluate=specks.evaluate_gan,
-        panels=specks.few_samples,
-        weights_stored=False,
-    ),
-    gan.experiment(
-        "gan-both-convolutional-mnist",
-        CHAPTER,
-        "control: both networks convolutional, with the settings of the GAN in colour",
-        BOTH_CONVOLUTIONAL,
         evaluate=specks.evaluate_gan,
         panels=specks.few_samples,
         weights_stored=False,

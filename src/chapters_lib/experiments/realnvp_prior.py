@@ -76,16 +76,13 @@ def label(config: PriorConfig) -> str:
 EXPERIMENTS = (
     experiment("vae-gaussian-mnist", CHAPTER, "VAE under N(0, I), binarised", GAUSSIAN),
     experiment("vae-realnvp-mnist", CHAPTER, "the same under a RealNVP prior", REALNVP),
-    *(
-        experiment(
-            f"{name}-320-epochs",
-            CHAPTER,
-            "control: the same for four times as long",
-            replace(config, epochs=4 * EPOCHS, shown_epochs=(), judged=False),
-            seeds=(0,),
-            weights_stored=False,
-        )
-        for name, config in (("vae-gaussian-mnist", GAUSSIAN), ("vae-realnvp-mnist", REALNVP))
+    experiment(
+        "vae-realnvp-mnist-320-epochs",
+        CHAPTER,
+        "control: the same for four times as long",
+        replace(REALNVP, epochs=4 * EPOCHS, shown_epochs=(), judged=False),
+        seeds=(0,),
+        weights_stored=False,
     ),
     experiment(
         "vae-gaussian-wide-mnist",

@@ -40,6 +40,7 @@ drawing = schematics.autoencoder
 # What stands in the names of a data set's numbers, its run, and its title.
 SETS = (("fashion", "ae-fashion-mnist", "Fashion-MNIST"), ("mnist", "ae-mnist", "MNIST"))
 TITLES = [title for _, _, title in SETS]
+CHANGES = ("dropout", "noise", "sines", "width", "batch")  # of the candidates behind the first
 
 
 def numbers() -> None:
@@ -328,25 +329,21 @@ def candidates(name: str) -> tuple[dict[str, Metric], str]:
 
 
 def _study(short: str, name: str) -> None:
-    found, recorded = candidates(name)
-    ranked = [error.mean for error in found.values()]
-    check("the recorded configuration is a candidate", recorded in found)
+    """Say of each change what it costs after as many updates; all candidates are trained from the same seeds."""
+    study = run(name.replace("ae-", "ae-study-"))
+    tried = [AutoencoderConfig(**found) for found in study.config["candidates"]]
+    check("the recorded configuration is a candidate", candidates(name)[1] in candidates(name)[0])
+    check("as many updates", len({found.epochs / found.batch_size for found in tried}) == 1)
+    errors = [study.metric(f"val_mse_{label(found)}") for found in tried]
+    chosen, changed = errors[0], dict(zip(CHANGES, errors[1:], strict=True))
     if short == "fashion":
-        epochs = run("ae-study-fashion-mnist").config["candidates"][0]["epochs"]
-        PAGE.keep(candidates=in_words(len(found)), study_epochs=epochs)
-        PAGE.keep(study_spread=ranked[-1] - ranked[0])
-    (large,) = (error for key, error in found.items() if "batch 128" in key)
-    chosen, *others = (error for key, error in found.items() if "batch 128" not in key)
-    look: Any = {"spread": run(name).metric("test_mse"), "digits": 4}
-    if short == "fashion":
-        said = ("the smaller batch is worse", "no difference is shown", "it is worse, too,")
-        PAGE.keep(batch_said=outcome(large, chosen, said, spread=_spread()))
-    PAGE.claims(
-        **{
-            f"batch_{short}": both(*(greater(large, error, **look) for error in others)),
-            f"others_{short}": both(*(level(error, chosen, **look) for error in others)),
-        }
-    )
+        PAGE.keep(candidates=in_words(len(tried)), study_epochs=tried[0].epochs)
+        PAGE.keep(study_trainings=in_words(study.trainings), long_epochs=tried[-1].epochs)
+    costs = greater if short == "fashion" else level  # as the text says of each set
+    signs = {"dropout": level, "noise": costs, "sines": costs, "width": costs, "batch": less}
+    kept = PAGE.of(short)
+    kept.keep(**{key: abs(error.mean - chosen.mean) for key, error in changed.items()})
+    kept.claims(**{key: sign(changed[key], chosen, digits=5) for key, sign in signs.items()})
 
 
 def study() -> Figure:
