@@ -159,9 +159,9 @@ def table_errors() -> Markdown:
         rows.append([label, *printed(recorded, dict.fromkeys(keys, 5)), *scaled])
     caption = (
         "Mean squared error of reconstruction in pixels from 0 to 1: one pass of means up and down, and after five "
-        "rounds of drawn states. The last two columns are in standardised units $v$, for the principal components "
-        "(PCA), as many as there are hidden units. In pixels both are clipped to [0, 1] first, in $v$ nothing is, so "
-        "the columns are no change of units of each other. Mean over seeds ± standard error."
+        "rounds of drawn states. The last two columns are in standardised units $v$: one pass of means, and as many "
+        "principal components (PCA) as hidden units. Pixels are clipped to [0, 1] first and $v$ is not, so neither "
+        "error converts into the other. Mean over seeds ± standard error."
     )
     return table(caption, "tab-rbm-mse", "19 19 19 21 11 11", rows)
 
@@ -180,16 +180,18 @@ def _errors() -> None:
         keep = PAGE.of(f"{m}").keep
         keep(test=signed(pixel[m].mean, 4), train=signed(train[m].mean, 4))
         keep(gap=signed(gaps[m].mean, 4))
+        keep(pca=sheet(m)["test_pca_mse"], v=sheet(m)["test_mse"])
     for fewer, more in ((16, 64), (64, 256)):
         less_of = interval(difference(pixel[more], pixel[fewer]), 4, bare=True)
         PAGE.of(f"{more}").keep(less=less_of, drawn=signed(drawn[more].mean, 4))
-    PAGE.of("64").keep(pca=sheet(64)["test_pca_mse"], v=sheet(64)["test_mse"])
+    flat = {m: sheet(m)["test_pca_mse"] / sheet(m)["test_mse"] for m in UNITS}
     PAGE.keep(drawn_said=_drawn_change(sheet))
     PAGE.claims(
         more_units=both(less(pixel[64], pixel[16]), less(pixel[256], pixel[64])),
         test_worse=both(*(shown(paired(pixel[m].values, train[m].values), sign=1) for m in UNITS)),
         gap_widens=both(less(gaps[16], gaps[64], digits=4), less(gaps[64], gaps[256], digits=4)),
         pca=both(*(less(sheet(m).metric("test_pca_mse"), sheet(m).metric("test_mse")) for m in UNITS)),
+        sheet=Verdict(flat[16] > 0.6 and flat[256] < 0.3, f"{flat[16]:.2f} and {flat[256]:.2f}"),
         drawing_costs=both(*(greater(drawn[m], pixel[m]) for m in UNITS)),
     )  # fmt: skip
 
@@ -227,7 +229,7 @@ def more_updates() -> Markdown | None:
         f"{then[1]}), and with 256 no widening is shown ({now[2]} from {then[2]})."
         "{glue:text}`claim-rbm-gap-stays`\nAfter five rounds of drawn states, in $v$, "
         f"{_drawn_change(longer)}.\n"
-        "Their samples, in {numref}`tab-rbm-samples`, are nearer to the test images."
+        "At every size the samples, in {numref}`tab-rbm-samples`, are nearer to the test images than before."
         "{glue:text}`claim-rbm-updates-nearer`"
     )
 
@@ -246,7 +248,7 @@ def units_or_length() -> Markdown | None:
         "In one pass of means four times the units lower the error further than "
         f"{updates(longer(16)) / updates(sheet(16)):.1f} times the updates "
         "({numref}`tab-rbm-mse`).{glue:text}`claim-rbm-units-first`\n"
-        f"After five rounds of drawn states 64 units after {updates(few):,} updates and 256 after {updates(many):,} "
+        f"By five rounds of drawn states 64 units of {updates(few):,} updates and 256 of {updates(many):,} "
         f"have errors of {told[0]}.\nTheir samples have distances of {told[1]}."
     )
 

@@ -82,11 +82,11 @@ def mixing() -> Figure:
     """Draw how the chains from noise and from data come together, and how many stay near their image."""
     figure, (left, right) = figures.panels(2, height=2.5)
     steps = np.array(MIXING_MARKS) + 1
-    for m in UNITS:
+    for m, marker in zip(UNITS, "os^", strict=True):
         found = chains_of(m)
         apart = found.noise.mean(1) - found.data.mean(1)
         for ax, values in ((left, apart), (right, 100 * found.home.mean(1))):
-            ax.plot(steps, values, marker="o", markersize=3, label=f"{m} hidden units")
+            ax.plot(steps, values, marker=marker, markersize=4, label=f"{m} hidden units")
     left.axhline(0, color=figures.MUTED, linestyle=":", linewidth=1)
     right.axhline(10, color=figures.MUTED, linestyle=":", linewidth=1)
     left.set(ylabel="free energy: noise − data, nats")
@@ -185,7 +185,8 @@ def table_log_z() -> Markdown:
     caption = (
         f"$\\log Z$ of the first training, exact and by annealed importance sampling ({config['ais_chains']} chains, "
         f"{config['temperatures']:,} temperatures), with the number of chains that carry the mean; and the "
-        "log-density of test images in standardised units, over seeds ± standard error."
+        "log-density of test images in standardised units, by the exact $Z$ where there is one, over seeds ± "
+        "standard error."
     )
     return table(caption, "tab-rbm-logz", "29 14 16 13 28", rows)
 

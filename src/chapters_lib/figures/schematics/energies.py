@@ -27,10 +27,10 @@ def gb_rbm() -> Figure:
     sketch.heading(2.8, 3.12, "The Gibbs chain")
     glyphs = ("three", "three again", "drawn")
     images = [
-        sketch.image(3.15 + 1.25 * n, 1.05, glyph, label=f"$v_{n}$", size=0.55)
+        sketch.image(3.15 + 1.25 * n, 1.05, glyph, label="$v" + n * "'" + "$", size=0.55)
         for n, glyph in enumerate(glyphs)
     ]
-    units = [sketch.code(3.75 + 1.25 * n, 2.35, f"$h_{n}$") for n in range(2)]
+    units = [sketch.code(3.75 + 1.25 * n, 2.35, "$h" + n * "'" + "$") for n in range(2)]
     for n, h in enumerate(units):
         sketch.arrow(images[n].top, (h.x - 0.12, h.y - 0.2), dashed=True, colour=BLUE)
         sketch.arrow((h.x + 0.12, h.y - 0.2), images[n + 1].top, dashed=True, colour=ORANGE)
