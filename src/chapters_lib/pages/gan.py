@@ -251,7 +251,9 @@ def beside() -> Figure:
     """Draw a real digit of each class over ten samples each of the GAN, the VAE, a collapsed GAN."""
     drawn = _drawn()
     rows = {"real": drawn["real"][:, 0], "GAN": drawn["GAN"][:10], "VAE": drawn["VAE"][:10]}
-    return figures.image_rows(rows | {"collapsed": torch.from_numpy(run(COLLAPSE).panels["samples"])})
+    return figures.image_rows(
+        rows | {"collapsed": torch.from_numpy(run(COLLAPSE).panels["samples"])}
+    )
 
 
 def half_grey(images: Tensor) -> Tensor:
