@@ -48,6 +48,24 @@ def test_a_claim_notices_another_record(kept, claimed, monkeypatch) -> None:
     assert not claimed["full_distance"].holds
 
 
+def test_what_speaks_for_the_basic_loss_is_noticed(kept, claimed, monkeypatch) -> None:
+    """A start that draws worse even when moved; codes that tell the class, drawn or mean."""
+    others = {
+        vae_gan.MOVED: {"fitted_normal_fid_judge": [20.0]},
+        vae_gan.FIFTH: {"drawn_agreement": [0.5, 0.51, 0.52]},
+        vae_gan.PAPER: {"agreement": [0.5]},
+    }
+
+    def changed(name: str) -> Run:
+        other = {key: summarize(value) for key, value in others.get(name, {}).items()}
+        return replace(run(name), metrics=run(name).metrics | other)
+
+    monkeypatch.setattr(vae_gan, "run", changed)
+    vae_gan.numbers()
+    for key in ("moved_nearer", "fifth_no_help", "paper_below"):
+        assert not claimed[key].holds
+
+
 @pytest.mark.parametrize(("count", "said"), [(1, "borrow a spread"), (2, "Welch"), (3, "Welch")])
 def test_the_convolutional_pair_is_worded_by_its_trainings(
     kept, claimed, monkeypatch, count: int, said: str

@@ -306,7 +306,7 @@ SHEETS = (
             Question(
                 "3.2",
                 10,
-                "Train the conditional one, the class given to encoder and decoder; show samples.",
+                "Train a class-conditional autoencoder, the class given to encoder and decoder; show samples.",
                 "c-vae",
                 ("sec-cvae-images", "sec-cvae-code"),
                 ("fig-cvae-samples", "fig-cvae-transfer", "tab-cvae-bound"),

@@ -58,8 +58,7 @@ CARRIED = {
     ),
     "hw5": (
         *("dcgan-mnist", "dcgan-mnist-batch-128", "dcgan-mnist-nonsaturating", "judge-mnist"),
-        *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist", "dcgan-modes-mnist"),
-        "dcgan-yardsticks-mnist",
+        *("dcgan-pretraining-mnist", "dcgan-end-to-end-mnist", "dcgan-yardsticks-mnist"),
         *(f"rbm-kmnist-{m}{more}" for m in (16, 64, 256) for more in ("", "-updates")),
         "rbm-kmnist-64-global",
         *(f"vae-fashion-mnist{more}" for more in ("", "-tuning", "-320-epochs")),
@@ -299,7 +298,7 @@ def _opening(sheet: Sheet, names: tuple[str, ...], packages: str, blank: bool) -
             f"The report's {beside} {draws} its figures and {prints} its numbers, from trained weights, "
             "learning curves and measures in `record/`. At the top of "
             f"the code `TRAIN = True` trains {anew}. {PRINTED * sheet.name.startswith('a4-')}"
-            "Needed are Python 3.11 or newer and\n\n"
+            "The code needs Python 3.11 or newer and\n\n"
             f"    pip install {packages}"
         )
     return (
