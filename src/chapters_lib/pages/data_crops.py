@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
@@ -148,20 +149,17 @@ def _in_bits(history: History) -> History:
 
 
 def curves() -> Figure:
-    """Draw the bound of both autoencoders over the epochs, on training images and on the validation part."""
+    """Draw the bound of both autoencoders over the epochs, on both parts; means over the trainings."""
     figure, (ax,) = figures.panels(1, width=4.6, height=2.9)
     for colour, kind in zip(figures.SERIES_COLOURS, MODELS[:2], strict=False):
         history = _in_bits(pair(kind)[BEGUN].history)
+        trainings = [history.where("seed", seed) for seed in dict.fromkeys(history.column("seed"))]
         for style, part in zip(("--", "-"), PARTS, strict=True):
-            for seed in dict.fromkeys(history.column("seed")):
-                rows = history.where("seed", seed)
-                ax.plot(
-                    rows.column("epoch"),
-                    rows.column(f"{part}_negative_elbo"),
-                    style,
-                    color=colour,
-                    label=None if seed else f"{SAID[kind]}, {PARTS[part]}",
-                )
+            bounds = [rows.column(f"{part}_negative_elbo") for rows in trainings]
+            label = f"{SAID[kind]}, {PARTS[part]}"
+            ax.plot(
+                trainings[0].column("epoch"), np.mean(bounds, 0), style, color=colour, label=label
+            )
     ax.set_xlabel("epoch")
     ax.set_ylabel("−ELBO, bits per value")
     ax.legend()
