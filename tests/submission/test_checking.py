@@ -11,11 +11,14 @@ pytest.importorskip("pypdf")
 from chapters_lib.errors import ChaptersError
 from chapters_lib.submission import checking
 
-TEXT = """By Eq. (1) and Eq. (3), Figures 1 and 2 agree, as Table 4 says; Equation 10 of the paper is theirs.
+TEXT = """By Eq. (1) and Eq. (3), Figures 1 and 2 agree, as Table
+4 and Table
+2 say; Equation 10 of the paper is theirs.
 1 + 1 = 2 (1)
 Figure 1. A square.
 Figure 2. A circle.
 Table 1. Sums.
+Table 2. Differences.
 """
 
 

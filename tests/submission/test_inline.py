@@ -20,7 +20,7 @@ from chapters_lib.recording import runs
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.submission import NOTEBOOKS, source
 from chapters_lib.submission.inline import Inliner, with_records
-from chapters_lib.submission.notebook import lean
+from chapters_lib.submission.pruning import pruned
 from chapters_lib.submission.sources import bodies, bound_names, edited, free_names
 from chapters_lib.training import Session
 
@@ -31,7 +31,7 @@ CASES = [(sheet, name) for sheet, names in NOTEBOOKS.items() for name in names]
 def alone(*cells: str) -> dict:
     """Run cells, written out, where the library cannot be imported; return what they define."""
     inliner = Inliner()
-    written = lean([inliner.cell(cell) for cell in cells], set(inliner.names.values()))
+    written = pruned([inliner.cell(cell) for cell in cells], set(inliner.names.values()))
     source = "\n\n".join([inliner.header(), *written])
     assert not re.search(r"^\s*(?:from|import) (?:chapters_lib|book)\b", source, re.MULTILINE)
     hidden = {

@@ -63,8 +63,8 @@ class Batches:
     """Shuffled batches of a resident data set, drawn anew from torch's generator at each iteration.
 
     Yields pairs (x, y): x float32 in [0, 1], shape (B, C, H, W); y int64, shape (B,). The
-    last, smaller batch is left out (`drop_last`), since batch statistics of a few images would
-    differ from all others'.
+    last, smaller batch is left out, since batch statistics of a few images would differ from all
+    others'.
     """
 
     def __init__(
@@ -72,7 +72,6 @@ class Batches:
         dataset: Dataset,
         batch_size: int,
         *,
-        drop_last: bool = True,
         device: torch.device | str = "cpu",
     ):
         if not 0 < batch_size <= len(dataset):
@@ -82,11 +81,9 @@ class Batches:
         self.images = dataset.images.to(device)
         self.labels = dataset.labels.to(device)
         self.batch_size = batch_size
-        self.drop_last = drop_last
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.images), self.batch_size)
-        return whole if self.drop_last or rest == 0 else whole + 1
+        return len(self.images) // self.batch_size
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(len(self.images)).to(self.images.device)

@@ -8,7 +8,6 @@ used, one pooling layer earlier. Distances in the one are not distances in the o
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -21,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from chapters_lib.data.idx import sha256
 from chapters_lib.data.torchvision_shim import torchvision
 from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.arguments import checked
@@ -313,7 +313,7 @@ def published(folder: Path, precision: str = "float32") -> Inception:
     return Inception(
         network,
         weights=PUBLISHED,
-        sha256=_sha256(path),
+        sha256=sha256(path),
         precision=precision,
     )
 
@@ -345,7 +345,7 @@ def from_file(path: Path, precision: str = "float32") -> Inception:
         network,
         features=768,
         weights=path.name,
-        sha256=_sha256(path),
+        sha256=sha256(path),
         pads_counted=False,
         precision=precision,
     )
@@ -372,8 +372,3 @@ def _put(
         norm.running_var.fill_(1.0)
         norm.weight.fill_((1.0 + norm.eps) ** 0.5)
         norm.bias.copy_(bias)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -35,12 +35,9 @@ def linear_probe(
 def nearest_neighbours(
     features: Float[Tensor, "n p"],
     labels: Int64[Tensor, " n"],
-    neighbours: int = 10,
 ) -> KNeighborsClassifier:
-    """Return a classifier by vote of the nearest features, in Euclidean distance."""
-    return KNeighborsClassifier(neighbours).fit(
-        features.numpy(), labels.numpy()
-    )
+    """Return a classifier by vote of the ten nearest features, in Euclidean distance."""
+    return KNeighborsClassifier(10).fit(features.numpy(), labels.numpy())
 
 
 @checked

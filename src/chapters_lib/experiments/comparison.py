@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+from torch import nn
 
 from chapters_lib.experiments import evaluation, realnvp_prior
 from chapters_lib.recipes import comparing, gan, likelihood_vae, sent_through, specks
@@ -11,7 +14,7 @@ from chapters_lib.recipes.gan import GanConfig
 from chapters_lib.recipes.likelihood_vae import PriorConfig
 from chapters_lib.recipes.sent_through import RedrawnConfig, SentThroughConfig
 from chapters_lib.recipes.specks import SpecksConfig
-from chapters_lib.recording.experiment import measurement
+from chapters_lib.recording.experiment import Experiment, measurement
 
 CHAPTER = "comparison"
 COLOUR_SETS = ("house-numbers", "svhn")
@@ -62,6 +65,56 @@ CONVOLUTIONAL = replace(  # its generator is; within a tenth of the weights of b
     MNIST_GAN, generator_width=52, epochs=10, shown_epochs=(), precision="bfloat16"
 )
 
+
+def compared(config: ComparedModelsConfig) -> Experiment[ComparedModelsConfig, nn.Module]:
+    """Make the experiment that looks at the three recorded models of a data set side by side."""
+    return measurement(
+        f"compared-{config.dataset}",
+        CHAPTER,
+        f"the three models of {config.dataset}: lines between codes, nearest images trained on",
+        config,
+        comparing.evaluate,
+        comparing.panels,
+        needs=comparing.needs(config.dataset),
+    )
+
+
+def sent(config: SentThroughConfig, images: str) -> tuple[Experiment[Any, nn.Module], ...]:
+    """Make the experiments that send images through the autoencoders of a data set.
+
+    `images`: what those of the data set are called.
+    """
+    name = config.dataset
+    needs = comparing.needs(name)
+    again = "encoded and decoded again by the flow's model"
+    return (
+        measurement(
+            f"sent-through-{name}",
+            CHAPTER,
+            f"test {images} sent through both autoencoders, and samples, held against other test {images}",
+            config,
+            sent_through.evaluate,
+            needs=needs,
+        ),
+        measurement(
+            f"redrawn-{name}",
+            CHAPTER,
+            f"samples of the flow's model and of the GAN, {again}",
+            RedrawnConfig(name),
+            sent_through.evaluate_redrawn,
+            needs=needs,
+        ),
+        measurement(
+            f"redrawn-real-{name}",
+            CHAPTER,
+            f"training {images}, {again}",
+            RedrawnConfig(name, samples_of=("train",)),
+            sent_through.evaluate_redrawn,
+            needs=needs,
+        ),
+    )
+
+
 EXPERIMENTS = (
     gan.experiment(
         "gan-mnist", CHAPTER, "GAN with as many weights as vae-gaussian-mnist", MNIST_GAN
@@ -97,18 +150,7 @@ EXPERIMENTS = (
         )
         for name in COLOUR_SETS
     ),
-    *(
-        measurement(
-            f"compared-{name}",
-            CHAPTER,
-            f"the three models of {name}: lines between codes, nearest images trained on",
-            ComparedModelsConfig(name),
-            comparing.evaluate,
-            comparing.panels,
-            needs=(f"judge-{name}", *(f"{model}-{name}" for model in comparing.MODELS)),
-        )
-        for name in ("mnist", *COLOUR_SETS)
-    ),
+    *(compared(ComparedModelsConfig(name)) for name in ("mnist", *COLOUR_SETS)),
     measurement(
         "specks-mnist",
         CHAPTER,
@@ -116,30 +158,7 @@ EXPERIMENTS = (
         SpecksConfig("mnist"),
         specks.evaluate,
         specks.panels,
-        needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
+        needs=comparing.needs("mnist"),
     ),
-    measurement(
-        "sent-through-mnist",
-        CHAPTER,
-        "test images sent through both autoencoders, and samples, held against other test images",
-        SentThroughConfig("mnist"),
-        sent_through.evaluate,
-        needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-    ),
-    measurement(
-        "redrawn-mnist",
-        CHAPTER,
-        "samples of the flow's model and of the GAN, encoded and decoded again by the flow's model",
-        RedrawnConfig("mnist"),
-        sent_through.evaluate_redrawn,
-        needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-    ),
-    measurement(
-        "redrawn-real-mnist",
-        CHAPTER,
-        "training images, encoded and decoded again by the flow's model",
-        RedrawnConfig("mnist", samples_of=("train",)),
-        sent_through.evaluate_redrawn,
-        needs=("judge-mnist", *(f"{model}-mnist" for model in comparing.MODELS)),
-    ),
+    *sent(SentThroughConfig("mnist"), "images"),
 )

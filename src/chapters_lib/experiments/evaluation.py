@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from chapters_lib.recipes import judge, measuring
 from chapters_lib.recipes.judge import JudgeConfig
 from chapters_lib.recipes.measuring import CropsConfig, RealConfig, SizesConfig
@@ -33,6 +35,20 @@ COLOUR_SIZES = SizesConfig(
     effect_images=100,
 )
 
+
+def measures(config: SizesConfig, chapter: str = CHAPTER) -> Experiment[SizesConfig, nn.Module]:
+    """Make the study of what the number of images does to the distances of a data set."""
+    return measurement(
+        f"measures-{config.dataset}",
+        chapter,
+        f"distances over the number of images; effects of precision and resizing: {config.model}",
+        config,
+        measuring.measure_effects,
+        history=measuring.measure_sizes,
+        needs=(f"judge-{config.dataset}", config.model),
+    )
+
+
 EXPERIMENTS = (
     *(
         Experiment(
@@ -50,18 +66,7 @@ EXPERIMENTS = (
         )
         for config in JUDGES
     ),
-    *(
-        measurement(
-            f"measures-{config.dataset}",
-            CHAPTER,
-            f"distances over the number of images; effects of precision and resizing: {config.model}",
-            config,
-            measuring.measure_effects,
-            history=measuring.measure_sizes,
-            needs=(f"judge-{config.dataset}", config.model),
-        )
-        for config in (SIZES, COLOUR_SIZES)
-    ),
+    *(measures(config) for config in (SIZES, COLOUR_SIZES)),
     *(
         measurement(
             f"real-{dataset}",

@@ -98,7 +98,6 @@ EXPERIMENTS = (
         "encoder and decoder of vae-gaussian-mnist, and a flow fitted to its codes",
         REFITTED,
         seeds=(0,),
-        needs=("judge-mnist", REFITTED.start),
         weights_stored=False,
     ),
     *(

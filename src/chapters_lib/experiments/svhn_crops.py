@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from chapters_lib.experiments.comparison import COLOUR, COLOUR_GAN
-from chapters_lib.recipes import comparing, crops, gan, likelihood_vae, measuring, sent_through
+from chapters_lib.experiments.comparison import COLOUR, COLOUR_GAN, compared, sent
+from chapters_lib.experiments.evaluation import measures
+from chapters_lib.recipes import comparing, crops, gan, likelihood_vae
 from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.crops import FloorsConfig
 from chapters_lib.recipes.measuring import SizesConfig
-from chapters_lib.recipes.sent_through import RedrawnConfig, SentThroughConfig
-from chapters_lib.recording.experiment import measurement
+from chapters_lib.recipes.sent_through import SentThroughConfig
+from chapters_lib.recording.experiment import Experiment, measurement
 
 CHAPTER = "comparison"
 NAME = "svhn-crops"
@@ -27,7 +28,6 @@ ALIKE: dict[str, Any] = {  # of all three
 VAE = replace(COLOUR, nll_samples=100, nll_images=0, **ALIKE)
 GAN = replace(COLOUR_GAN, **ALIKE)
 SLOWER = {"learning_rate": 3e-4}  # chosen on the val part: 1e-3 undoes what was learned before
-JUDGE = f"judge-{NAME}"
 SIZES = SizesConfig(
     NAME, f"gan-{NAME}", real_images=500, sizes=(100, 250), effect_images=50
 )  # fmt: skip
@@ -53,7 +53,6 @@ def models(
             CHAPTER,
             f"{summary} on real crops, begun with {begun}",
             replace(config, begun=begun, **changes),
-            needs=(JUDGE, begun),
             **known,
         ),
         recipe.experiment(
@@ -83,48 +82,9 @@ EXPERIMENTS = (
         "real crops held against other real ones, and against rendered ones",
         FloorsConfig(NAME, RENDERED),
         crops.measure_floors,
-        needs=(f"judge-{RENDERED}", *(f"{model}-{RENDERED}" for model in comparing.MODELS)),
+        needs=comparing.needs(RENDERED),
     ),
-    measurement(
-        f"measures-{NAME}",
-        CHAPTER,
-        f"distances over the number of images; effects of precision and resizing: {SIZES.model}",
-        SIZES,
-        measuring.measure_effects,
-        history=measuring.measure_sizes,
-        needs=(JUDGE, SIZES.model),
-    ),
-    measurement(
-        f"compared-{NAME}",
-        CHAPTER,
-        f"the three models of {NAME}: lines between codes, nearest images trained on",
-        ComparedModelsConfig(NAME, lines=300, images=500, real_lines=2),
-        comparing.evaluate,
-        comparing.panels,
-        needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
-    ),
-    measurement(
-        f"sent-through-{NAME}",
-        CHAPTER,
-        "test crops sent through both autoencoders, and samples, held against other test crops",
-        SentThroughConfig(NAME, images=250),
-        sent_through.evaluate,
-        needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
-    ),
-    measurement(
-        f"redrawn-{NAME}",
-        CHAPTER,
-        "samples of the flow's model and of the GAN, encoded and decoded again by the flow's model",
-        RedrawnConfig(NAME),
-        sent_through.evaluate_redrawn,
-        needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
-    ),
-    measurement(
-        f"redrawn-real-{NAME}",
-        CHAPTER,
-        "training crops, encoded and decoded again by the flow's model",
-        RedrawnConfig(NAME, samples_of=("train",)),
-        sent_through.evaluate_redrawn,
-        needs=(JUDGE, *(f"{model}-{NAME}" for model in comparing.MODELS)),
-    ),
+    measures(SIZES, CHAPTER),
+    compared(ComparedModelsConfig(NAME, lines=300, images=500, real_lines=2)),
+    *sent(SentThroughConfig(NAME, images=250), "crops"),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from chapters_lib.experiments import autoencoder
+from chapters_lib.models.vae_gan import VAEGAN
 from chapters_lib.objectives.vae_gan import RECONSTRUCTION, SAMPLE
 from chapters_lib.recipes import rivals, vae, vae_gan, vae_gan_outputs
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
@@ -12,7 +14,7 @@ from chapters_lib.recipes.rivals import RivalsConfig
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, build, experiment, train
 from chapters_lib.recipes.vae_gan_study import EARLIER, VaeGanStudyConfig, evaluate, study_cases
-from chapters_lib.recording.experiment import measurement, no_panels
+from chapters_lib.recording.experiment import Experiment, measurement, no_panels
 from chapters_lib.recording.study import numbered, study
 
 GAMMA, LAYER = 0.1, 3  # found by the study
@@ -53,6 +55,13 @@ BOTH = replace(BASIC, drawn=(RECONSTRUCTION, SAMPLE), epochs=10)  # both kinds o
 BOTH_DIGITS = replace(DIGITS, drawn=BOTH.drawn, epochs=BOTH.epochs)
 NOISY = replace(BOTH, discriminator_rate=2e-4, noise=0.3)  # on what a faster discriminator sees
 FASTER = replace(NOISY, learning_rate=5e-5, noise=0.5, epochs=4)  # than the decoder
+ON_DIGITS: dict[str, Any] = {  # by Eq. 8
+    "dataset": "mnist",
+    "start": DIGITS.start,
+    "input_dropout": DIGITS.input_dropout,
+    "layer": LAYER,
+    "routing": "paper",
+}
 SAMPLES = replace(BOTH, drawn=(SAMPLE,))  # those that Eq. 5 names
 FASTER_SAMPLES = replace(FASTER, drawn=(SAMPLE,))
 SLOW = replace(COLD, start=BASIC.start, epochs=30, portion=0.1, followed_every=1)
@@ -106,13 +115,21 @@ STUDY = VaeGanStudyConfig(
     ),
 )
 
+
+def _followed(
+    name: str, summary: str, config: VaeGanConfig, **parts: Any
+) -> Experiment[VaeGanConfig, VAEGAN]:
+    """Make a training whose losses and discriminator are followed; most keep no weights."""
+    kept = {"weights_stored": False} | parts
+    return vae_gan_outputs.experiment(name, "vae-gan", summary, config, **kept)
+
+
 EXPERIMENTS = (
     experiment(
         "vaegan-fashion-mnist",
         "vae-gan",
         "basic loss, jointly minimised, Fashion-MNIST; non-saturating, started from a VAE",
         BASIC,
-        needs=("judge-fashion-mnist", BASIC.start),
     ),
     experiment(
         "vaegan-mnist",
@@ -120,7 +137,6 @@ EXPERIMENTS = (
         "basic loss, jointly minimised, MNIST; non-saturating, started from a VAE",
         DIGITS,
         seeds=(0,),
-        needs=("judge-mnist", DIGITS.start),
     ),
     experiment(
         "vaegan-fashion-mnist-paper",
@@ -128,7 +144,6 @@ EXPERIMENTS = (
         "the same as vaegan-fashion-mnist under the paper's Algorithm 1",
         PAPER,
         seeds=(0,),
-        needs=("judge-fashion-mnist", PAPER.start),
         weights_stored=False,
     ),
     *(
@@ -138,138 +153,90 @@ EXPERIMENTS = (
             "the basic loss as it stands, followed closely from the trained VAE on",
             replace(SLOW, routing=end[1:] or "joint"),
             seeds=(0,),
-            needs=("judge-fashion-mnist", SLOW.start),
             weights_stored=False,
         )
         for end in ("", "-paper")
     ),
-    vae_gan_outputs.experiment(
+    _followed(
         "vaegan-fashion-mnist-both",
-        "vae-gan",
         "basic loss, jointly minimised; the discriminator sees samples, too, and what it says is followed",
         BOTH,
-        needs=("judge-fashion-mnist", BOTH.start),
-        weights_stored=False,
     ),
     *(
-        vae_gan_outputs.experiment(
+        _followed(
             f"vaegan-fashion-mnist-both-layer-{layer}",
-            "vae-gan",
             f"vaegan-fashion-mnist-both and L_llike, in {f'layer {layer}' if layer else 'pixels'}",
             replace(BOTH, layer=layer),
             panels=no_panels if layer in (1, 2) else vae_gan.panels,
             seeds=(0,),
-            needs=("judge-fashion-mnist", BOTH.start),
             weights_stored=layer == LAYER,
         )
         for layer in range(4)
     ),
-    vae_gan_outputs.experiment(
+    _followed(
         "vaegan-mnist-both",
-        "vae-gan",
         "basic loss, jointly minimised, MNIST; the discriminator sees samples, too",
         BOTH_DIGITS,
-        needs=("judge-mnist", BOTH_DIGITS.start),
-        weights_stored=False,
     ),
     *(
-        vae_gan_outputs.experiment(
+        _followed(
             f"vaegan-{config.dataset}-samples",
-            "vae-gan",
             "basic loss, drawn images as in Eq. 5: the discriminator sees samples of p(z) alone",
             config,
             seeds=(0,),
-            needs=(f"judge-{config.dataset}", config.start),
-            weights_stored=False,
         )
         for config in (SAMPLES, replace(BOTH_DIGITS, drawn=SAMPLES.drawn))
     ),
     *(
-        vae_gan_outputs.experiment(
+        _followed(
             f"vaegan-{config.dataset}-equal-rates",
-            "vae-gan",
             "basic loss, jointly minimised; the discriminator as fast as the decoder",
             replace(config, discriminator_rate=config.learning_rate),
             seeds=(0,),
-            needs=(f"judge-{config.dataset}", config.start),
-            weights_stored=False,
         )
         for config in (BOTH, BOTH_DIGITS)
     ),
-    vae_gan_outputs.experiment(
+    _followed(
         "vaegan-fashion-mnist-noise",
-        "vae-gan",
         "basic loss, jointly minimised; noise on what the discriminator sees, which is as fast as the decoder",
         NOISY,
         seeds=(0,),
-        needs=("judge-fashion-mnist", NOISY.start),
-        weights_stored=False,
     ),
-    vae_gan_outputs.experiment(
+    _followed(
         "vaegan-fashion-mnist-faster-dis",
-        "vae-gan",
         "basic loss, jointly minimised; more noise, and a discriminator four times as fast as the decoder",
         FASTER,
-        needs=("judge-fashion-mnist", FASTER.start),
-        weights_stored=False,
     ),
-    vae_gan_outputs.experiment(
+    _followed(
         "vaegan-fashion-mnist-faster-dis-samples",
-        "vae-gan",
         "vaegan-fashion-mnist-faster-dis, drawn images as in Eq. 5: samples of p(z) alone",
         FASTER_SAMPLES,
-        needs=("judge-fashion-mnist", FASTER.start),
+        weights_stored=True,
     ),
-    vae_gan_outputs.experiment(
+    _followed(
         f"vaegan-fashion-mnist-faster-dis-samples-layer-{LAYER}",
-        "vae-gan",
         f"vaegan-fashion-mnist-faster-dis-samples and L_llike, in layer {LAYER}",
         replace(FASTER_SAMPLES, layer=LAYER),
         panels=vae_gan_outputs.drawn_panels,
         seeds=(0,),
-        needs=("judge-fashion-mnist", FASTER.start),
-        weights_stored=False,
     ),
-    vae_gan_outputs.experiment(
+    _followed(
         "vaegan-mnist-layer-3",
-        "vae-gan",
         "Eq. 8 by the paper's Algorithm 1, MNIST, started from a VAE of two units",
         replace(BOTH_DIGITS, layer=LAYER, routing="paper"),
         seeds=(0,),
-        needs=("judge-mnist", BOTH_DIGITS.start),
-        weights_stored=False,
     ),
-    vae_gan_outputs.experiment(
+    _followed(
         "vaegan-mnist-layer-3-noise",
-        "vae-gan",
         "the same; noise on what the discriminator sees, which is as fast as the decoder",
-        replace(
-            NOISY,
-            dataset="mnist",
-            start=DIGITS.start,
-            input_dropout=DIGITS.input_dropout,
-            layer=LAYER,
-            routing="paper",
-        ),
-        needs=("judge-mnist", DIGITS.start),
-        weights_stored=False,
+        replace(NOISY, **ON_DIGITS),
     ),
     *(
-        vae_gan_outputs.experiment(
+        _followed(
             f"vaegan-mnist-layer-3-faster-dis{end}",
-            "vae-gan",
             f"the same{start}; more noise, and a discriminator four times as fast as the decoder",
-            replace(
-                FASTER,
-                dataset="mnist",
-                start=DIGITS.start,
-                moved=bool(end),
-                input_dropout=DIGITS.input_dropout,
-                layer=LAYER,
-                routing="paper",
-            ),
+            replace(FASTER, moved=bool(end), **ON_DIGITS),
             seeds=(0, 1, 2) if end else (0,),
-            needs=("judge-mnist", DIGITS.start),
             weights_stored=bool(end),
         )
         for end, start in (("", ""), ("-moved", " from the VAE with its codes moved to its prior"))

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from chapters_lib.figures.style import WIDTH, on, whole
 
 
-def tile(images: ArrayLike, columns: int, gap: int = 2, paper: float = 1.0) -> NDArray[np.float64]:
-    """Lay images out in rows of `columns`, `gap` pixels of `paper` between them.
+def tile(images: ArrayLike, columns: int, gap: int = 2) -> NDArray[np.float64]:
+    """Lay images out in rows of `columns`, `gap` white pixels between them.
 
     `images`: uint8 or floats in [0, 1], shape (N, C, H, W) with C of 1 or 3, or (N, H, W).
     Returns canvas: floats in [0, 1], shape (rows·(H + gap) − gap, columns·(W + gap) − gap), with a
@@ -27,7 +27,7 @@ def tile(images: ArrayLike, columns: int, gap: int = 2, paper: float = 1.0) -> N
     count, channels, height, width = array.shape
     rows = -(-count // columns)
     canvas = np.full(
-        (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), paper, float
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 1.0, float
     )
     for index, image in enumerate(array):
         top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)

@@ -54,6 +54,17 @@ class Entry(NamedTuple):
         return f"{self.first(key):.{digits}f}" if self.has(key) else "–"
 
 
+def scores(entry: Entry, key: str, digits: int) -> list[str]:
+    """Return what a board shows of a row: three scores by the judge, Inception's distance, precision and recall.
+
+    `key`, `digits`: of Inception's distance, a first training's where it is of 10,000 samples.
+    """
+    by_judge = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
+    distance = (entry.text if key == EQUAL else entry.first_text)(key, digits)
+    shares = (entry.first_text(f"{share}_judge", 2) for share in ("precision", "recall"))
+    return [*(entry.text(of, places) for of, places in by_judge.items()), distance, *shares]
+
+
 @cache
 def entries() -> tuple[Entry, ...]:
     """Return every recorded run that draws images and was judged, once for each way to draw.

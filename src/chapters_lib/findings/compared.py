@@ -13,6 +13,7 @@ from torchinfo import summary
 
 from chapters_lib.experiments import find
 from chapters_lib.findings import run
+from chapters_lib.findings.board import EQUAL
 from chapters_lib.findings.colour import CONTROL, colour_set
 from chapters_lib.findings.colour import title as colour_title
 from chapters_lib.findings.verdicts import difference
@@ -37,7 +38,6 @@ WAYS: dict[Way, str] = {
     (GAN, "z"): "GAN",
 }
 RANKS = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
-EQUAL = "test_fid768"  # of as many samples as there are test images, where they are few
 KERNEL = "test_kid"  # of as many samples as there are test images
 PROTOCOLS = [EQUAL]
 PROTOCOLS += [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]

@@ -18,23 +18,14 @@ def _block(
 
 
 class Classifier(nn.Module):
-    """Six convolutions with batch normalisation, the mean over space, one linear layer to the logits.
+    """Six convolutions with batch normalisation, the mean over space, one linear layer to ten logits.
 
     `channels`: colour channels of the images.
     `width`: channels after the first convolution; doubled at each of two further halvings of the
     resolution.
-    `classes`: how many logits.
-    `dropout`: share of the pooled features set to zero while training.
     """
 
-    def __init__(
-        self,
-        *,
-        channels: int = 1,
-        width: int = 32,
-        classes: int = 10,
-        dropout: float = 0.2,
-    ):
+    def __init__(self, *, channels: int = 1, width: int = 32):
         super().__init__()
         self.body = nn.Sequential(
             _block(channels, width, 5, 2),
@@ -46,9 +37,7 @@ class Classifier(nn.Module):
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.head = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(4 * width, classes)
-        )
+        self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(4 * width, 10))
 
     def features(
         self, x: Float[Tensor, "batch c h w"]

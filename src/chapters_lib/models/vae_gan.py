@@ -89,7 +89,6 @@ class VAEGAN(VAE):
 
 def fully_connected_discriminator(
     hidden: Sequence[int] = (256, 256, 256),
-    image_shape: tuple[int, int, int] = IMAGE_SHAPE,
 ) -> LayeredDiscriminator:
     """Make a discriminator of linear layers.
 
@@ -99,7 +98,7 @@ def fully_connected_discriminator(
     """
     stages = []
     for number, (width_in, width_out) in enumerate(
-        pairwise([math.prod(image_shape), *hidden])
+        pairwise([math.prod(IMAGE_SHAPE), *hidden])
     ):
         flat = [nn.Flatten()] if number == 0 else []
         layer = [

@@ -17,7 +17,7 @@ from chapters_lib.findings import board, colour
 from chapters_lib.findings import compared as records
 from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NAMES, NORMAL, PARTS, SAID, WAYS
 from chapters_lib.findings.words import number, signed, with_error
-from chapters_lib.pages import check, printed, run, table
+from chapters_lib.pages import check, run, table
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages.comparison_answer import PAGE
 from chapters_lib.recipes import comparing
@@ -229,10 +229,6 @@ def tables() -> Markdown:
     return Markdown("\n\n".join(board.data for board in boards if board))
 
 
-SEVERAL = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
-OF_FIRST = {"precision_judge": 2, "recall_judge": 2}
-
-
 def table_control() -> Markdown | None:
     """Return the board of the rendered set below that of a real one; nothing where it is the one shown."""
     control = colour.colour_set().name != colour.CONTROL
@@ -241,37 +237,28 @@ def table_control() -> Markdown | None:
 
 def table_board(part: str) -> Markdown:
     """Return how the samples of the three models score, below real test images."""
-    key, judge = records.inception(part), run(f"judge-{records.dataset(part)}")
+    key, judge = records.inception(part), f"judge-{records.dataset(part)}"
     head = ["recognised", "evenness", "judge", "Inception", "precision", "recall"]
     floor = "–" if (found := records.floors(part)) is None else f"{found['train_fid768']:.3f}"
     if found is None and (of_real := board.real_images(records.dataset(part))):
         floor = f"{of_real[f'train_{key}']:.4f}"
     if (name := f"sent-through-{records.dataset(part)}") in runs.names():
-        through, keys = run(name), {**SEVERAL, "-": 0, **OF_FIRST}
-        real = [
-            number(through.metric(f"train_{of}"), digits) if of != "-" else floor
-            for of, digits in keys.items()
-        ]
+        yardstick = board.Entry(run(name), "train_")
         first = "First row: as many training images, on which the judge was trained."
     else:
-        real = [*printed(judge, SEVERAL), floor, "–", "–"]
+        yardstick = board.Entry(run(judge), "")
         first = (
             "First row: all test images; their distance by the judge is to the whole training set."
         )
+    real = board.scores(yardstick, key, 3)
+    real[3] = floor
     rows = [["Samples of", *head], ["*real images*", *real]]
     if above := records.floors(part):
         begun = ["–", "–", "–", f"{above['rendered_fid768']:.3f}", "–", "–"]
         rows.append(["*rendered house numbers*", *begun])
     for model, found in records.of(part).items():
-        cells = printed(found, SEVERAL)
-        for of, digits in {key: 4 if part == "mnist" else 3, **OF_FIRST}.items():
-            if of not in found.metrics:
-                cells.append("–")
-            elif of == records.EQUAL:
-                cells.append(number(found.metric(of), digits))
-            else:
-                cells.append(f"{found.metric(of).values[0]:.{digits}f}")
-        rows.append([NAMES[model], *cells])
+        entry = board.Entry(found, "")
+        rows.append([NAMES[model], *board.scores(entry, key, 4 if part == "mnist" else 3)])
     title = records.title(part)
     error = ", ± standard errors over them" if "one training" not in records.trainings(part) else ""
     caption = f"{title[0].upper()}{title[1:]}: {records.trainings(part)}{error}. {first}"

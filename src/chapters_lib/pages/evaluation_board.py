@@ -32,8 +32,6 @@ def numbers() -> None:
 
 def _rows(dataset: str, *, best: bool) -> list[list[str]]:
     """Return the generators of one data set, nearest samples first, below real images; of each kind all or the best."""
-    digits = {"recognisable": 3, "class_entropy": 3, "fid_judge": 2}
-    of_first = {board.shown(): 4, "precision_judge": 2, "recall_judge": 2}
     rows = [["Samples of", "recognised", "evenness", "judge", "Inception", "precision", "recall"]]
     generators = sorted(
         board.drawn_from(dataset), key=lambda entry: entry.run[f"{entry.prefix}fid_judge"]
@@ -43,13 +41,11 @@ def _rows(dataset: str, *, best: bool) -> list[list[str]]:
         generators = [entry for entry in generators if entry is first[board.family(entry)]]
     named = [(f"`{entry.run.name}`", entry) for entry in generators]
     for name, entry in [("*real images*", board.yardstick(dataset)[0]), *named]:
-        cells = {key: entry.text(key, places) for key, places in digits.items()}
-        cells |= {key: entry.first_text(key, places) for key, places in of_first.items()}
-        if entry.has(board.EQUAL):
-            cells[board.shown()] = entry.text(board.EQUAL, 4)
+        key = board.EQUAL if entry.has(board.EQUAL) else board.shown()
+        cells = board.scores(entry, key, 4)
         if name == "*real images*" and (of_real := board.real_images(dataset)):
-            cells[board.shown()] = f"{of_real[f'train_{board.shown()}']:.4f}"
-        rows.append([name, *cells.values()])
+            cells[3] = f"{of_real[f'train_{board.shown()}']:.4f}"
+        rows.append([name, *cells])
     return rows
 
 

@@ -182,7 +182,7 @@ def _basic_loss() -> None:
         PAGE.of(short).keep(drawn=100 * run(name)["drawn_agreement"])
     for short, name in {"joint": JOINT, "paper": PAPER}.items():
         kl = run(name)["test_kl"]
-        PAGE.of(short).keep(kl=kl, bound=100 * math.sqrt(kl / 2))  # Pinsker's, in points
+        PAGE.of(short).keep(kl=kl, bound=100 * math.sqrt(max(kl, 0.0) / 2))  # Pinsker, points
     PAGE.of("fifth").keep(trainings=in_words(run(FIFTH).trainings))
     PAGE.claims(no_help=_by_chance(JOINT), fifth_no_help=_by_chance(FIFTH))
     _kept_start()

@@ -48,6 +48,11 @@ class ComparedModelsConfig:
     real_lines: int = 0  # lines between codes of two test images that are kept, of each VAE
 
 
+def needs(dataset: str) -> tuple[str, ...]:
+    """Return the recorded runs that a look at the three models of a data set uses: its judge, and these."""
+    return (f"judge-{dataset}", *(f"{model}-{dataset}" for model in MODELS))
+
+
 @dataclass(frozen=True)
 class Drawer:
     """A model as what makes images of standard normal noise: first a code, then an image."""

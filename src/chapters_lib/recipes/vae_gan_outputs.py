@@ -62,15 +62,12 @@ def seen(config: VaeGanConfig, model: VAEGAN, x: Tensor, prefix: str) -> Metrics
     return {f"{prefix}_{name}": float(value) for name, value in found.items()}
 
 
-@torch.no_grad()
 def mean_and_spread(model: VAEGAN, images: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of each code unit over images and q(z|x), in evaluation mode."""
     was_training = model.training
-    model.eval()
-    q = [model.encoder(to_float(part)) for part in images.split(2000)]
+    loc, scale = vae_gan.encode(model, images)
     model.train(was_training)
-    mean, variance = (torch.cat([getattr(of, name) for of in q]) for name in ("mean", "variance"))
-    return mean.mean(0), (mean.var(0, correction=0) + variance.mean(0)).sqrt()
+    return loc.mean(0), (loc.var(0, correction=0) + scale.square().mean(0)).sqrt()
 
 
 def train_from(

@@ -11,10 +11,7 @@ from chapters_lib import data
 from chapters_lib.evaluation.judge import scores
 from chapters_lib.evaluation.likeness import likeness
 from chapters_lib.recipes import autoencoder, vae, vae_gan
-from chapters_lib.recipes.vae import VaeConfig
-from chapters_lib.recipes.vae import build as build_vae
 from chapters_lib.recipes.vae_gan import VaeGanConfig, split
-from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Metrics
 from chapters_lib.recording.judging import load_judge
 from chapters_lib.recording.study import Case, trained
@@ -80,10 +77,7 @@ def evaluate(cases: Sequence[Case[VaeGanConfig]], models: nn.ModuleDict) -> Metr
 
 def earlier(name: str, images: Tensor, labels: Tensor) -> Tensor:
     """Return the reconstructions of uint8 images by a recorded autoencoder or VAE, uint8."""
-    run = runs.load(name)
     if name.startswith("vae"):
-        config = VaeConfig(**run.config)
-        model = run.restore(build_vae(config))
-        return vae.reconstruct(config, model, images, labels)
-    coder = run.restore(autoencoder.build(autoencoder.AutoencoderConfig(**run.config)))
+        return vae.reconstruct(*vae.recorded(name), images, labels)
+    _, coder = autoencoder.recorded(name)
     return autoencoder.decode(coder, autoencoder.encode(coder, images))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from chapters_lib.errors import ChaptersError
 from chapters_lib.evaluation.inception import Inception
 from chapters_lib.recording import runs, scoreboard
 from chapters_lib.recording.experiment import Experiment, Metrics, Session
-from chapters_lib.recording.record import alone, checkpoint_of, one_seed, origins, trained
+from chapters_lib.recording.record import Basis, alone, one_seed, origins, trained
 from chapters_lib.recording.verifying import as_recorded
 from chapters_lib.reproducibility import describe_machine, source_commit
 from chapters_lib.training import History
@@ -44,12 +44,11 @@ def record_further(
     runs.require_writable()
     with alone(experiment.name) as folder, as_recorded(experiment) as run:
         require_new(run, seeds)
-        used = origins(experiment.needs)
-        require_used(run, used)
-        hashes = {split: stated["sha256"] for split, stated in run.data_used.items()}
+        basis = Basis(run.data_used, origins(experiment.needs))
+        require_used(run, basis.used)
         found = []
         for seed in seeds:
-            checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
+            checkpoint = basis.checkpoint(experiment, seed, folder)
             session = Session(device, checkpoint, f"{experiment.name} seed {seed}", seed)
             _, rows, metrics = one_seed(experiment, session, checkpoint)
             found.append(Trained(seed, rows, metrics))
@@ -57,7 +56,7 @@ def record_further(
         stated = {"commit": source_commit(), **describe_machine(device)}
         added = add(experiment, run, found, stated)
         for seed in seeds:
-            checkpoint_of(experiment, seed, folder, hashes, used).part("measured").path.unlink()
+            basis.checkpoint(experiment, seed, folder).part("measured").path.unlink()
         return added
 
 
@@ -70,7 +69,7 @@ def require_new(run: runs.Run, seeds: Sequence[int]) -> None:
         )
 
 
-def require_used(run: runs.Run, used: dict[str, Any]) -> None:
+def require_used(run: runs.Run, used: Mapping[str, Any]) -> None:
     """Raise a `ChaptersError` if a run that this one needs is not the one that its first seed was measured with.
 
     Records that are older than this statement do not say; theirs are taken as they are.
@@ -146,13 +145,12 @@ def evaluate_further(
     scoreboard.require_recorded(experiment)
     runs.require_writable()
     with alone(experiment.name) as folder, as_recorded(experiment) as run:
-        used = origins(experiment.needs)
-        require_used(run, used)
-        hashes = {split: stated["sha256"] for split, stated in run.data_used.items()}
+        basis = Basis(run.data_used, origins(experiment.needs))
+        require_used(run, basis.used)
         known = scoreboard.afterwards(run)
         found: list[Metrics] = []
         for seed in run.provenance["seeds"][1:]:
-            checkpoint = checkpoint_of(experiment, seed, folder, hashes, used)
+            checkpoint = basis.checkpoint(experiment, seed, folder)
             session = Session(device, checkpoint, f"{experiment.name} seed {seed}", seed)
             model, rows = trained(experiment, session)
             require_same(run, seed, rows)

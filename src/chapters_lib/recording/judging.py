@@ -95,13 +95,16 @@ def judged(
 ) -> Callable[..., Experiment[C, M]]:
     """Return what makes a family's experiments of name, page, summary and configuration, and what else differs.
 
-    An experiment needs the judge of its data set, where its configuration says `judged`.
+    An experiment needs the judge of its data set, where its configuration says `judged`, and the run that
+    training starts from or begins with, where it names one.
     """
 
     def experiment(
         name: str, chapter: str, summary: str, config: Any, **parts: Any
     ) -> Experiment[C, M]:
-        needs = (f"judge-{config.dataset}",) if config.judged else ()
+        judge = f"judge-{config.dataset}" if config.judged else ""
+        before = (getattr(config, field, "") for field in ("start", "begun"))
+        needs = tuple(run for run in (judge, *before) if run)
         alike = {"build": build, "train": train, "evaluate": evaluate, "panels": panels}
         return Experiment(
             name, chapter, summary, config, **alike | {"needs": needs} | family | parts

@@ -107,9 +107,11 @@ class Basis:
         )
 
     def checkpoint(self, experiment: Experiment[Any, Any], seed: int, folder: Path) -> Checkpoint:
-        """Return where one seed's training is kept."""
+        """Return where one seed's training is kept: known by its numbers, the data and the runs that it uses."""
         hashes = {split: stated["sha256"] for split, stated in self.data.items()}
-        return checkpoint_of(experiment, seed, folder, hashes, self.used)
+        stated = [asdict(experiment.config), seed, runs.FORMAT, hashes, self.used]
+        identity = json.dumps(stated, allow_nan=False)  # no NaN, which could not be recorded
+        return Checkpoint(folder / f"seed-{seed}.pt", hashlib.sha256(identity.encode()).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -184,19 +186,6 @@ def gather(
     for path in folder.glob("seed-*.measured.pt"):
         path.unlink()
     return run
-
-
-def checkpoint_of(
-    experiment: Experiment[Any, Any],
-    seed: int,
-    folder: Path,
-    hashes: Mapping[str, str],
-    used: Mapping[str, Any],
-) -> Checkpoint:
-    """Return where one seed's training is kept: known by the numbers, the data's hashes and the runs that it uses."""
-    stated = [asdict(experiment.config), seed, runs.FORMAT, hashes, used]
-    identity = json.dumps(stated, allow_nan=False)  # no NaN, which could not be recorded
-    return Checkpoint(folder / f"seed-{seed}.pt", hashlib.sha256(identity.encode()).hexdigest())
 
 
 def one_seed(

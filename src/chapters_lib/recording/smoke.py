@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,25 +47,6 @@ AT_MOST = {  # of configurations' fields: how much is done, never what the netwo
     "updates_per_epoch": 10,
     "warm_up": 1,
 }
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What a short trial did: images trained on, epochs and metrics of all its parts, and how long it took."""
-
-    name: str
-    dataset: str
-    images: int
-    rows: int
-    metrics: int
-    seconds: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name}: tried out on {self.images:,} images of {self.dataset} in {self.seconds:.0f} s: "
-            f"trained ({self.rows} row{'s' * (self.rows != 1)} of history), {self.metrics} metrics measured, "
-            "written and read again; nothing of it is kept"
-        )
 
 
 def shortened(config: Any) -> Any:
@@ -114,22 +95,22 @@ def apart() -> Iterator[None]:
                     os.environ[variable] = value
 
 
-def tried(experiment: Experiment[Any, Any], device: torch.device) -> Trial:
-    """Train, measure, write and read again the first seed of a shortened experiment; call it `apart`."""
+def tried(experiment: Experiment[Any, Any], device: torch.device) -> str:
+    """Train, measure, write and read again the first seed of a shortened experiment; say what it did.
+
+    Call it `apart`.
+    """
     start = time.monotonic()
     short = replace(experiment, config=shortened(experiment.config), seeds=experiment.seeds[:1])
     run = record(short, device=device, progress=False)
     if short.weights_stored:
         short.restored()
     assert run.panels is not None
-    images = run.data_used["train"]["images"]
-    return Trial(
-        run.name,
-        experiment.config.dataset,
-        images,
-        len(run.history),
-        len(run.metrics),
-        time.monotonic() - start,
+    images, rows = run.data_used["train"]["images"], len(run.history)
+    return (
+        f"{run.name}: tried out on {images:,} images of {experiment.config.dataset} in "
+        f"{time.monotonic() - start:.0f} s: trained ({rows} row{'s' * (rows != 1)} of history), "
+        f"{len(run.metrics)} metrics measured, written and read again; nothing of it is kept"
     )
 
 
@@ -148,7 +129,7 @@ def smoke(
                 say(f"{name}: left out, since {lost[0]} failed")
                 continue
             try:
-                say(str(tried(experiments[name], device)))
+                say(tried(experiments[name], device))
                 done[name] = True
             except ChaptersError as error:
                 say(f"{name}: failed ({error})")

@@ -21,7 +21,7 @@ from chapters_lib.findings.words import in_words
 from chapters_lib.recording import runs
 from chapters_lib.submission.checking import WHOLE
 from chapters_lib.submission.checking import check as check
-from chapters_lib.submission.sources import SOURCES
+from chapters_lib.submission.sources import QUESTION, SOURCES
 
 NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*")  # letters of any script
 LONGEST_NAME = 40
@@ -36,7 +36,6 @@ NOTEBOOKS: dict[str, Notebooks] = {
     "hw5": {name: (name,) for name in ("hw5-1-dcgan", "hw5-2-rbm", "hw5-3-vae")},
 }
 PIP = re.compile(r"^    pip install (.+)$", re.MULTILINE)
-QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
 HEADER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 # What stands between two @ in a source that serves two sheets.
 WORDS = {

@@ -16,8 +16,8 @@ KINDS = ("Figure", "Table", "Equation")
 CAPTION = re.compile(r"^(Figure|Table) (\d+)\.(?= )", re.MULTILINE)
 TAG = re.compile(r"\((\d+)\)\s*$", re.MULTILINE)
 REFERENCE = re.compile(
-    r"\b(Figure|Table|Eq|Equation)s?\.? \(?(\d+)\b\)?(?:(?:,| and|–) \(?(\d+)\b\)?)?"
-    r"(?! (?:of|in) )"  # of a paper
+    r"\b(Figure|Table|Eq|Equation)s?\.?\s\(?(\d+)\b\)?(?:(?:,|\sand|–)\s\(?(\d+)\b\)?)?"
+    r"(?!\s(?:of|in)\s)"  # of a paper
 )
 WORKS = re.compile(r"^References$.*", re.MULTILINE | re.DOTALL)
 WORD = re.compile(r"(?<![\w.-])[A-Za-z]{4,}(?![\w-])")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from chapters_lib.assignments import Sheet
 from chapters_lib.errors import ChaptersError
-from chapters_lib.submission.folding import folded
 from chapters_lib.submission.inline import FUTURE, Inliner
 from chapters_lib.submission.pruning import mentioned, pruned
-from chapters_lib.submission.sources import SOURCES
+from chapters_lib.submission.sources import QUESTION, SOURCES
 
 NUMBER = re.compile(r"\{number\}`([\w.-]+) ([\w.:-]+) ([\w.,%]+)`")
 SAID = re.compile(r"\{said\}`([\w.-]+)(?: ([\w.,%]+))?`")
@@ -66,17 +65,15 @@ CARRIED = {
         "cvae-class-codes-fashion-mnist",
     ),
 }
-FOLDED = {"hw7"}  # sheets whose code loses the branches that its constants decide, too
 BESIDE = {"hw7": "script", "hw5": "notebooks"}  # what lies beside a report, where not one notebook
 PRINTED = (  # of the sheets that ask for the notebook as a PDF, too
-    "Of two PDF files one is the report, with the main definitions, and one the notebook with all its cells. "
+    "Of the two PDF files one is the report, with the main definitions; the other is the whole notebook. "
 )
 ANEW = {  # what TRAIN trains, where not seed 0 of what has its weights in record/
     "hw7": "every network anew, under each seed",
     "a4-fashion": "seed 0 of the networks anew",
     "a4a": "anew, seed 0 each, the models of the report whose images can be had",
 }
-QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)
 SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
 PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
@@ -125,7 +122,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
         if wanted := list(dict.fromkeys(match.groups() for match in marks)):
             cells.append(new_markdown_cell(NUMBERS, metadata={"tags": ["code"]}))
             cells.append(new_code_cell(inliner.cell(_numbers(wanted)), metadata={"tags": ["said"]}))
-        cells = _pruned(cells, inliner, fold=sheet.name in FOLDED)
+        cells = _pruned(cells, inliner)
         if works := cited(_read(cells)):
             cells.append(new_markdown_cell(references(works)))
     if inliner.imports:
@@ -160,23 +157,16 @@ def _read(cells: list[Any]) -> str:
     )
 
 
-def _pruned(cells: list[Any], inliner: Inliner, *, fold: bool) -> list[Any]:
-    """Leave out of a notebook's code what it never uses or reaches, and of the imports those that this needed."""
+def _pruned(cells: list[Any], inliner: Inliner) -> list[Any]:
+    """Leave out of a notebook's code what nothing in it uses, and of the imports those that this needed."""
     from chapters_lib.submission.report import filled
 
     codes, ours = [c for c in cells if c.cell_type == "code"], set(inliner.names.values())
-    for cell, code in zip(
-        codes, (lean if fold else pruned)([cell.source for cell in codes], ours), strict=True
-    ):
+    for cell, code in zip(codes, pruned([cell.source for cell in codes], ours), strict=True):
         cell.source = filled(code)
     used = mentioned([cell.source for cell in codes])
     inliner.imports = {name: text for name, text in inliner.imports.items() if name in used}
     return [cell for cell in cells if cell.source]
-
-
-def lean(cells: Sequence[str], ours: Collection[str]) -> list[str]:
-    """Return cells without the definitions, branches and arguments among `ours` that they do without."""
-    return pruned(folded(pruned(cells, ours), ours), ours)
 
 
 def _asked(text: str) -> str:
@@ -189,10 +179,10 @@ def _numbers(wanted: Sequence[tuple[str, ...]]) -> str:
     """Return a cell that prints recorded numbers under the marks that ask for them."""
     marks = "".join(f"    {mark!r},\n" for mark in wanted)
     return (
-        "from chapters_lib.submission.carried import recorded\n"
+        "import json\nfrom chapters_lib.submission.carried import recorded\n"
         f"WANTED = [\n{marks}]\n"
         'print(json.dumps({" ".join(mark): recorded(*mark) for mark in WANTED}, indent=1))\n'
-    ).replace("from", "import json\nfrom", 1)
+    )
 
 
 def fill(notebook: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +11,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[2]
 OURS = "chapters_lib"
+QUESTION = re.compile(r"^\{question\}`([^`]+)`$", re.MULTILINE)  # from the sheet
 
 Key = tuple[str, str]  # a module and a name defined at its top
 Edit = tuple[int, int, int, int, str]  # from line and column, to line and column, and the new text

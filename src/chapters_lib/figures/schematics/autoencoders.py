@@ -36,10 +36,10 @@ def autoencoder() -> Figure:
     return sketch.figure
 
 
-def cloud(rows: int = 8, columns: int = 12) -> Floats:
-    """Return points near a curved sheet in space, evenly over it, shape (rows · columns, 3)."""
+def cloud() -> Floats:
+    """Return points near a curved sheet in space, evenly over it, shape (96, 3)."""
     random = np.random.default_rng(4)
-    grid = np.meshgrid(np.linspace(-0.95, 0.95, columns), np.linspace(-0.9, 0.9, rows))
+    grid = np.meshgrid(np.linspace(-0.95, 0.95, 12), np.linspace(-0.9, 0.9, 8))
     across, along = (side.ravel() + random.uniform(-0.08, 0.08, side.size) for side in grid)
     return np.stack([across, along, height(across) + random.normal(0, 0.07, across.size)], 1)
 

@@ -63,14 +63,14 @@ class Box:
 class Sketch:
     """A sheet of paper, `ACROSS` inches wide; each method draws one word of the language."""
 
-    def __init__(self, height: float, *, width: float = ACROSS):
-        figure, (axes,) = panels(width=width, height=height)
+    def __init__(self, height: float):
+        figure, (axes,) = panels(width=ACROSS, height=height)
         figure.set_layout_engine("none")
         axes.set_position((0, 0, 1, 1))
-        axes.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+        axes.set(xlim=(0, ACROSS), ylim=(0, height), aspect="equal")
         axes.set_axis_off()
         self.axes: Axes = axes
-        self.width, self.height = width, height
+        self.width, self.height = ACROSS, height
 
     @property
     def figure(self) -> Figure:
@@ -139,8 +139,9 @@ class Sketch:
         self.text(x, y, symbol, **({"fontsize": SYMBOLS} | text))
         return Box(x, y, radius, radius)
 
-    def pixel(self, x: float, y: float, symbol: str, *, size: float = 0.42) -> Box:
+    def pixel(self, x: float, y: float, symbol: str) -> Box:
         """Draw one pixel of an image: a small square around its symbol."""
+        size = 0.42
         corner = (x - size / 2, y - size / 2)
         self.axes.add_patch(Rectangle(corner, size, size, fc=PAPER, ec=INK, lw=1.2, zorder=4))
         self.text(x, y, symbol, fontsize=SYMBOLS)
@@ -180,14 +181,12 @@ class Sketch:
         self.text(x, y, name, color=MUTED if frozen else INK)
         return Box(x, y, half, height / 2)
 
-    def one_hot(self, x: float, y: float, *, hot: int, label: str = "", cell: float = 0.12) -> Box:
+    def one_hot(self, x: float, y: float, *, hot: int, cell: float = 0.12) -> Box:
         """Draw a class: a strip of ten cells, one of them filled."""
         for number in range(10):
             corner = (x + (number - 5) * cell, y - cell / 2)
             fill = PURPLE if number == hot else PAPER
             self.axes.add_patch(Rectangle(corner, cell, cell, fc=fill, ec=INK, lw=0.8, zorder=4))
-        if label:
-            self.text(x - 5 * cell - 0.14, y, label, fontsize=SYMBOLS, ha="right")
         return Box(x, y, 5 * cell, cell / 2)
 
     def box(
