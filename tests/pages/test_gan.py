@@ -122,6 +122,6 @@ def test_the_page_and_the_recipe_train_to_the_same_weights(steps: int) -> None:
     ours = gan.build(config).train()
     digits = data.Batches(data.load("digits", "train"), 64 * steps)
     rounds = (batch for _ in range(2) for batch in digits)
-    names["algorithm_1"](ours, rounds, steps, minmax_loss, tuple(RATES.values()))
+    names["algorithm_1"](ours, rounds, minmax_loss, tuple(RATES.values()))
     pairs = zip(theirs.state_dict().values(), ours.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)

@@ -293,7 +293,7 @@ def _of_scores() -> None:
         for key in ("fid_judge", "recognisable")
     )
     nearest, sharpest = near[0], sharp[-1].percent
-    PAGE.keep(fid=number(distance, 2), vae_fid=number(before.metric("fid_judge"), 2))
+    PAGE.keep(fid=number(distance, 2))
     PAGE.keep(recognisable_percent=number(seen, 1), nearest_before=number(nearest, 2))
     rarest = minmax.metric("class_share_min").percent
     *others, last = (f"{share:.1f}" for share in rarest.values)
