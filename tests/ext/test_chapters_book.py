@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-import chapters_book
 import nbformat
 import pytest
 from jupyter_cache import get_cache
 from sphinx.errors import ExtensionError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "_ext"))
+import chapters_book
 
 
 def test_a_page_edited_during_the_build_is_named(tmp_path: Path) -> None:
