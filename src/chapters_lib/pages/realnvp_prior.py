@@ -458,6 +458,7 @@ def _plane(ax: Axes, title: str, name: str) -> None:
         density = prior.log_prob(grid).exp().view(120, 120)
     figures.density_plane(density, extent, ax=ax)
     figures.code_plane(points, labels, (), extent=extent, size=2, title=title, legend=False, ax=ax)
+    ax.set_aspect("equal")
     if name == GAUSSIAN_PLANE:
         figures.normal_circles(ax=ax)
         return
