@@ -84,6 +84,13 @@ def test_few_temperatures_spread_more() -> None:
     assert few.effective_chains < many.effective_chains
 
 
+def test_two_chains_may_leave_no_lower_end() -> None:
+    """Where one chain carries the mean its error is about the mean itself: 0 lies within three of it."""
+    found = annealed_log_z(machine(20, 10, 0.5), temperatures=1, chains=2, generator=generator(0))
+    assert found.spread > 1 and found.effective_chains < 1.5
+    assert found.low == -math.inf and found.log_z < found.high < found.log_z + math.log(4)
+
+
 def test_too_many_units_are_refused() -> None:
     with pytest.raises(ValueError, match="too many to enumerate"):
         exact_log_z(GaussianBernoulliRBM(visible=2, hidden=25))

@@ -112,6 +112,13 @@ def test_empty_mass_of_one_code() -> None:
     assert codes.empty_mass(torch.zeros(7, 2), 10) == pytest.approx(0.99)
 
 
+def test_there_are_400_cells_where_no_number_is_given() -> None:
+    one = torch.zeros(7, 2)
+    assert codes.cell_shares(one).shape == (20, 20) and codes.cell_index(one).tolist() == [210] * 7
+    for measure in (codes.empty_mass, codes.cell_total_variation):
+        assert measure(one) == pytest.approx(1 - 1 / 400)
+
+
 def test_empty_mass_is_what_normal_draws_hit() -> None:
     """The definition, by drawing: the share of normal codes in cells without a code."""
     z, draws = ring(3000), normal(20_000, seed=9)

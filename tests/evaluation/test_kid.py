@@ -96,3 +96,15 @@ def test_random_splits_read_as_far_as_two_sets_of_one_distribution_and_not_of_tw
     shares = torch.tensor([permuted(x[:30], x[30:], times=99) for x in one])
     assert 0.3 < shares.mean() < 0.7 and shares.min() < 0.2 and shares.max() > 0.8
     assert permuted(one[0], one[1] + 1.5, times=99) == 0.01
+    assert permuted(torch.ones(4, 2), torch.ones(3, 2), times=9) == 1  # as far apart counts too
+
+
+def test_the_share_of_splits_is_counted_with_the_distance_itself() -> None:
+    a, b = normal(7, 3, 8), normal(5, 3, 9) + 0.2
+    draw, both = torch.Generator().manual_seed(2), torch.cat([a, b])
+    far = 0
+    for _ in range(60):
+        split = both[torch.randperm(12, generator=draw)]
+        far += kernel_distance(split[:7], split[7:]).value > kernel_distance(a, b).value
+    assert permuted(a, b, times=60, seed=2) == pytest.approx((1 + far) / 61)
+    assert 1 < far < 59

@@ -164,7 +164,8 @@ def test_seeds() -> None:
     assert torch.equal(negative_iwae(model, x, num_samples=5), first)
     assert not torch.equal(negative_iwae(model, x, num_samples=5, seed=1), first)
     assert torch.equal(torch.get_rng_state(), state)
-    assert not first.requires_grad
+    for measured in (first, *elbo_terms(model, x), *encode(model, x)):
+        assert not measured.requires_grad
 
 
 def test_images_are_encoded_once() -> None:

@@ -79,6 +79,21 @@ def test_the_decay_is_chosen_on_what_is_held_out() -> None:
     assert strong > 1e-6 and weak == 1e-2
 
 
+def test_of_equally_accurate_decays_the_largest_is_taken() -> None:
+    x = torch.linspace(8, 9, 40)[:, None]
+    x, y = torch.cat([-x, x]), torch.tensor([0, 1]).repeat_interleave(40)
+    layer, decay = linear_layer(x, y, decays=(1e-4, 1e-2, 1e-3), classes=2)
+    (same,) = train_linear(x, y, (1e-2,), classes=2)
+    assert decay == 1e-2 and torch.equal(layer.weight, same.weight)
+
+
+def test_a_single_decay_is_taken_without_a_choice() -> None:
+    """Nothing is held out for it: two examples, one a class, are enough."""
+    x, y = torch.tensor([[-1.0, 2.0], [1.0, 2.0]]), torch.tensor([0, 1])
+    layer, decay = linear_layer(x, y, decays=(1e-3,), classes=2)
+    assert decay == 1e-3 and layer.accuracy(x, y) == 1
+
+
 def test_features_that_never_change_get_no_weight() -> None:
     x, y = lumps(300, 6.0)
     x[:, 15] = 0.5

@@ -25,7 +25,8 @@ def cloud(count: int, centre: float, seed: int, width: int = 4) -> Tensor:
 def test_distances() -> None:
     a, b = cloud(5, 0, 0), cloud(7, 3, 1)
     assert torch.allclose(squared_distances(a, b), torch.cdist(a, b) ** 2, rtol=1e-9)
-    assert float(squared_distances(a, a).min()) >= 0
+    far = cloud(50, 0, 2) + 1000  # whose squares are a million times as large as their distances
+    assert float(squared_distances(far, far).min()) >= 0
 
 
 def test_radii_on_a_line() -> None:
@@ -80,6 +81,13 @@ def test_roles() -> None:
     ab, ba = precision_recall(a, b), precision_recall(b, a)
     assert (ab.precision, ab.recall) == (ba.recall, ba.precision)
     assert 0 < ab.precision < 1
+
+
+def test_features_far_from_zero_lose_no_digits() -> None:
+    """Their squares, of 10⁶, would round away distances of size 1 in single precision."""
+    a, b = (cloud(150, 1000 + 0.4 * seed, seed).float() for seed in (0, 1))
+    near = [(x.double() - 1000 * torch.eye(4)[0]) for x in (a, b)]
+    assert precision_recall(a, b) == precision_recall(*near)
 
 
 def test_more_neighbours_cover_more() -> None:

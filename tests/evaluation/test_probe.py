@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from sklearn.metrics import silhouette_score
 from torch import Tensor
 
 from chapters_lib.evaluation import probe
@@ -90,6 +91,13 @@ def test_shapes_are_read_by_the_quadratic_classifier_alone() -> None:
     assert found["class_information"] < 0.02
     assert found["quadratic_test_accuracy"] > 0.6
     assert 1 < found["quadratic_information"] <= math.log(10)
+
+
+def test_the_silhouette_is_that_of_the_first_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "SILHOUETTE_SIZE", 60)
+    x, y = lumps(200, 3.0)
+    found = class_information(x, y, x, y)["silhouette"]
+    assert found == pytest.approx(silhouette_score(x[:60].double().numpy(), y[:60].numpy()))
 
 
 def test_a_sure_mistake_counts_in_full() -> None:

@@ -26,6 +26,15 @@ def test_a_pixel_alone_is_a_speck_and_a_stroke_is_none() -> None:
     assert bool(specks(images)[4, 0, 4, 4])
 
 
+def test_each_of_the_eight_neighbours_counts() -> None:
+    for beside in ((3, 3), (3, 4), (3, 5), (4, 3), (4, 5), (5, 3), (5, 4), (5, 5)):
+        images = black()
+        images[0, 0, 4, 4], images[(0, 0, *beside)] = 160, 40
+        assert not specks(images).any(), beside
+        images[0, 0, 4, 4] = 161
+        assert specks(images)[0, 0, 4, 4], beside
+
+
 def test_what_a_speck_covered_goes_with_it_and_the_stroke_stays() -> None:
     images = black()
     images[0, 0, 1:8, 1] = 255

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from chapters_lib.models.dcgan import INITIAL_SCALE, colour, dcgan
 from chapters_lib.models.discretised import convolutional
+from chapters_lib.models.gan import GAN
 from chapters_lib.models.layers import count_parameters, output_shapes
 
 Shape = tuple[int, ...]
@@ -193,3 +195,20 @@ def test_the_colour_pair_starts_small_and_every_weight_is_reached() -> None:
     assert sum(isinstance(part, nn.Dropout) for part in pair.discriminator.modules()) == 3
     plain = colour(discriminator_norm=False).discriminator
     assert not any(isinstance(part, nn.BatchNorm2d) for part in plain.modules())
+
+
+UP = [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU]
+
+
+@pytest.mark.parametrize(("make", "hidden"), [(dcgan, 3), (colour, 2)])
+def test_what_stands_behind_each_layer(make: Callable[..., GAN], hidden: int) -> None:
+    """Batch norm, then ReLU, or a leaky one of slope 0.2 (Radford et al. 2016, Section 3); dropout last."""
+    pair = make(width=2, dropout=0.1)
+    leaky = [nn.LeakyReLU, nn.Dropout]
+    down = [nn.Conv2d, *leaky, *[nn.Conv2d, nn.BatchNorm2d, *leaky] * hidden, nn.Flatten]
+    assert [type(part) for part in pair.discriminator.body] == down
+    slopes = {p.negative_slope for p in pair.modules() if isinstance(p, nn.LeakyReLU)}
+    assert slopes == {0.2}
+    last = [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Conv2d] if make is dcgan else UP[:1]
+    first = [nn.Linear, nn.Unflatten, nn.BatchNorm2d, nn.ReLU]
+    assert [type(part) for part in pair.generator.body] == [*first, *UP * 2, *last]

@@ -22,6 +22,17 @@ PLACES = [-1.0, 0.0, 0.003, 0.4987, 1.0, 1.7]
 LOG_SCALES = [-7.0, -5.0, -2.0, 0.0, 3.0]
 
 
+class Fixed(nn.Module):
+    """A network that returns the same whatever the code."""
+
+    def __init__(self, out: Tensor):
+        super().__init__()
+        self.out = out
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.out
+
+
 def one_pixel(loc: float, log_scale: float) -> DiscretisedLogistic:
     """Return the distribution of one pixel, for each of 256 images."""
     shape = (256, 1, 1, 1)
@@ -95,6 +106,15 @@ def test_scores_of_several_codes_an_image() -> None:
     assert float(p.log_scale.detach().min()) > -7
 
 
+def test_locations_come_first_and_count_from_mid_grey() -> None:
+    """Then what becomes the log-scales: −7 + log(1 + e^(r + 4.5)) of a number r."""
+    out = torch.tensor([0.1, -0.3, 2.0, -1.0]).view(1, 4, 1, 1)
+    p = DiscretisedLogisticDecoder(Fixed(out))(torch.zeros(1, 2))
+    assert p.loc.flatten().tolist() == pytest.approx([0.6, 0.2])
+    expected = [-7 + math.log1p(math.exp(r + 4.5)) for r in (2.0, -1.0)]
+    assert p.log_scale.flatten().tolist() == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("couplings", [0, 4])
 def test_convolutional_pair(couplings: int) -> None:
     """Shapes, a bound of the size of untrained noise, and a gradient for every weight."""
@@ -124,3 +144,17 @@ def test_an_images_bound_is_its_own() -> None:
     torch.testing.assert_close(
         model.decoder(z).loc[:1], model.decoder(z[:1]).loc, rtol=1e-4, atol=1e-5
     )
+
+
+def test_what_stands_behind_each_convolution() -> None:
+    """Normalisation in eight groups, then SiLU; nothing behind the last."""
+    model = convolutional(latent=4, width=8, prior=StandardNormal(4))
+    norm, down, up = [nn.GroupNorm, nn.SiLU], nn.Conv2d, nn.ConvTranspose2d
+    assert [type(part) for part in model.encoder.net] == [
+        *(nn.Unflatten, *[down, *norm] * 3, nn.Flatten, nn.Linear)
+    ]
+    assert [type(part) for part in model.decoder.net] == [
+        *(nn.Linear, nn.Unflatten, *norm, *[up, *norm] * 2, up)
+    ]
+    groups = {part.num_groups for part in model.modules() if isinstance(part, nn.GroupNorm)}
+    assert groups == {8}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from chapters_lib.experiments import EXPERIMENTS
-from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved
+from chapters_lib.models.gan import GAN, frozen, fully_connected, unmoved, without_dropout
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.recipes.gan import build
 
@@ -93,6 +93,13 @@ def test_noise_is_standard_normal_from_torchs_generator(gan: GAN) -> None:
     torch.manual_seed(3)
     assert torch.equal(z, gan.draw_noise(4000))
     assert not torch.equal(z, gan.draw_noise(4000))
+
+
+def test_dropout_can_be_taken_away(gan: GAN) -> None:
+    d = gan.discriminator
+    assert not torch.equal(d(images()), d(images()))
+    without_dropout(d)
+    assert torch.equal(d(images()), d(images())) and len(d(images()).unique()) == 8
 
 
 # what is left alone

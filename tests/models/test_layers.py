@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from chapters_lib.models.layers import Residual, residual_mlp
@@ -32,6 +33,13 @@ def test_stack_of_residual_layers() -> None:
         assert out.shape == (6, 3)
         out.square().sum().backward()
         assert all(bool((p.grad != 0).any()) for p in layers.parameters())
+
+
+@torch.no_grad()
+def test_normalisation_stands_before_the_activation() -> None:
+    layers, x = residual_mlp((7, 4, 3)), torch.randn(2, 7)
+    hidden = F.silu(F.layer_norm(layers[0](x), (4,)))
+    torch.testing.assert_close(layers(x), layers[-1](hidden))
 
 
 @pytest.mark.parametrize("widths", [(7, 3), (7, 4, 5, 3)])

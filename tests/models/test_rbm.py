@@ -58,6 +58,14 @@ def codes(h: Tensor) -> Tensor:
     return (h @ torch.tensor([1.0, 2.0, 4.0], dtype=h.dtype)).long()
 
 
+def test_it_starts_from_small_weights_and_no_bias() -> None:
+    """The weights' standard deviation within four standard errors of the stated one."""
+    torch.manual_seed(0)
+    rbm = GaussianBernoulliRBM(visible=100, hidden=50)
+    assert abs(float(rbm.weight.detach().std()) - 0.01) < 4 * 0.01 / (2 * 5000) ** 0.5
+    assert not rbm.visible_bias.any() and not rbm.hidden_bias.any() and bool((rbm.scale == 1).all())
+
+
 def test_energy_is_the_sheets(rbm: GaussianBernoulliRBM) -> None:
     """Term by term, with every sign as in E = −(bonds − springs + biases)."""
     v, h = torch.tensor([[1.1, -0.7]]).double(), torch.tensor([[1.0, 0.0, 1.0]]).double()

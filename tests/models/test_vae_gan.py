@@ -44,6 +44,33 @@ def test_the_convolutions_have_the_stated_shapes() -> None:
     assert model.decoder(torch.zeros(3, 5)).mean.shape == (3, 1, 28, 28)
 
 
+def kinds(module: nn.Module) -> list[type]:
+    return [type(part) for part in module.modules() if not list(part.children())]
+
+
+def test_what_stands_behind_each_layer() -> None:
+    """Normalisation, then the activation; neither in front of an image's first convolution nor behind its last."""
+    model = make("convolutional")
+    first = [nn.Conv2d, nn.LeakyReLU]
+    down = [nn.Conv2d, nn.BatchNorm2d, nn.LeakyReLU]
+    up = [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU]
+    assert kinds(model.encoder) == [nn.Unflatten, *first, *down * 2, nn.Flatten, nn.Linear]
+    assert kinds(model.decoder) == [
+        *(nn.Linear, nn.Unflatten, nn.BatchNorm2d, nn.ReLU),
+        *(*up * 2, nn.Conv2d, nn.Flatten),
+    ]
+    last = [nn.Linear, nn.LayerNorm, nn.LeakyReLU]
+    alone = [nn.Conv2d, nn.GroupNorm, nn.LeakyReLU]
+    assert kinds(model.discriminator) == [*first, *alone * 2, nn.Flatten, *last, nn.Linear]
+    plain = make("fully connected").discriminator
+    assert kinds(plain) == [nn.Flatten, *last * 3, nn.Linear]
+    for part in (*model.modules(), *plain.modules()):
+        if isinstance(part, nn.LeakyReLU):
+            assert part.negative_slope == 0.2
+        if isinstance(part, nn.GroupNorm):
+            assert part.num_groups == 1
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_layers_are_counted_from_the_image(kind: str) -> None:
     """Layer 0 is the image, layer l what the first l stages make of it, the last one what the logit sees."""

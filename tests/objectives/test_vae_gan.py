@@ -92,15 +92,39 @@ def test_fooling_pushes_every_logit_up(saturating: bool) -> None:
     torch.testing.assert_close(slope, expected)
 
 
-def test_noise_reaches_the_discriminator_alone_and_both_sides_of_the_likeness_alike() -> None:
+@pytest.mark.parametrize("drawn", [RECONSTRUCTION, SAMPLE])
+def test_noise_reaches_the_discriminator_alone_and_both_sides_of_the_likeness_alike(
+    drawn: str,
+) -> None:
+    """Where every code is decoded alike, an image differs by its noise and nothing else."""
+    it = model()
+    nn.init.zeros_(it.decoder.net[0].weight)
     clean, noisy = (
-        (torch.manual_seed(1), vae_gan_terms(model(), images(), layer=0, noise=noise))[1]
+        (torch.manual_seed(1), vae_gan_terms(it, images(), layer=0, drawn=(drawn,), noise=noise))[1]
         for noise in (0.0, 0.5)
     )
     torch.testing.assert_close(noisy.likeness, clean.likeness)  # of pixels: the noise cancels
     torch.testing.assert_close(noisy.prior, clean.prior)
-    assert not torch.isclose(noisy.value, clean.value)
+    of_real = noisy.value - noisy.fooling, clean.value - clean.fooling
+    assert not torch.isclose(*of_real)
     assert not torch.isclose(noisy.fooling, clean.fooling)
+
+
+def test_every_image_that_the_discriminator_sees_has_noise_of_the_stated_size() -> None:
+    """An image and its reconstruction the same, a sample its own: within five standard errors of 0.5."""
+    it, x = model(), images()
+    nn.init.zeros_(it.decoder.net[0].weight)
+    always = it.decoder(torch.zeros(6, 3)).mean
+    seen: list[Tensor] = []
+    it.discriminator.stages[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    vae_gan_terms(it, x, noise=0.5)
+    noise, same, other = (
+        (got - image).detach() for got, image in zip(seen, (x, always, always), strict=True)
+    )
+    torch.testing.assert_close(noise, same)
+    for part in (noise, other):
+        assert float(part.std()) == pytest.approx(0.5, abs=5 * 0.5 / (2 * x.numel()) ** 0.5)
+    assert abs(float((noise * other).mean())) < 5 * 0.25 / x.numel() ** 0.5
 
 
 def test_an_unknown_routing() -> None:

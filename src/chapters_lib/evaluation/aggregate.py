@@ -77,10 +77,6 @@ def kl_parts(
     others, so the first part is at most log n whatever the codes would
     tell of more images.
     """
-    if not len(loc):
-        raise ValueError(
-            "no codes: the aggregated posterior is a mean over at least one"
-        )
     generator = reproducibility.generator(seed)
     noise = torch.randn(draws, *loc.shape, generator=generator).to(
         loc.device

@@ -133,10 +133,7 @@ def pooled(
 
 
 def _vector(numbers: Numbers) -> np.ndarray:
-    values = (
-        numbers.double().numpy() if isinstance(numbers, Tensor) else numbers
-    )
-    vector = np.asarray(values, dtype=np.float64).ravel()
+    vector = np.asarray(numbers, dtype=np.float64).ravel()
     if len(vector) < 2:
         raise ValueError(
             f"{len(vector)} numbers have no spread: an interval needs two of each"

@@ -69,8 +69,6 @@ def negative_log_mean(
 
     The logarithm is never left. ValueError where K is 0.
     """
-    if not len(log_w):
-        raise ValueError("no weights: an estimate needs at least one draw")
     return math.log(len(log_w)) - log_w.double().logsumexp(0)
 
 
@@ -90,7 +88,6 @@ def negative_iwae(
     negative log-likelihood only where p(x|z) is a likelihood of such data: Bernoulli scores of
     grey pixels are cross-entropies.
     """
-    _require_some(images)
     noise = reproducibility.generator(seed)
     return torch.cat(
         [
@@ -190,11 +187,6 @@ def bits_per_dimension(nats: float, dimensions: int) -> float:
 def active_units(loc: Float[Tensor, "n p"]) -> int:
     """Return how many latent units' means vary over the data, Var_x μ_j(x) > 0.01 (Burda et al. 2016, Section 5.2)."""
     return int((loc.var(0) > ACTIVE_VARIANCE).sum())
-
-
-def _require_some(images: Tensor) -> None:
-    if not len(images):
-        raise ValueError("no images: a mean over them needs at least one")
 
 
 def _moved(model: VAE, *tensors: Tensor) -> list[Tensor]:

@@ -45,8 +45,6 @@ def likeness(
     mean over pairs. The shuffled pairing leaves all images as they are, so what depends on the
     two sets alone stays as well.
     """
-    if not len(originals):
-        raise ValueError("no pairs: likeness is a mean over at least one")
     features, probabilities = features_and_probabilities(judge, originals)
     theirs, their_probabilities = features_and_probabilities(
         judge, reconstructions

@@ -168,7 +168,7 @@ def class_in_codes(
     for name, values in (("z", of_z), ("active", of_active)):
         found |= {f"{name}_{key}": value for key, value in values.items()}
     one_hot = F.one_hot(train_labels).to(loc)
-    class_means = one_hot.T @ loc / one_hot.sum(0)[:, None].clamp_min(1)
+    class_means = one_hot.T @ loc / one_hot.sum(0)[:, None]
     found["class_means_nats"] = float(
         class_means[train_labels].square().sum(1).mean() / 2
     )
