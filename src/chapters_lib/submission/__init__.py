@@ -74,7 +74,9 @@ def words(sheet: str) -> dict[str, str]:
         "FULL": colour.words(shown.full),
         "LOOK": shown.look,
         "FID": "test_fid768" if few else "fid_inception768_bfloat16",
-        "TRAININGS": _each(f"{model}-{shown.name}" for model in colour.MODELS),
+        "TRAININGS": _each(
+            f"{model}-{name}" for model in colour.MODELS for name in ("mnist", shown.name)
+        ),
         "EACH": _each(alone) if alone else "",
     }
 
