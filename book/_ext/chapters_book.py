@@ -274,6 +274,16 @@ def printed(app) -> dict[str, tuple[int, int]]:
     return app.chapters_printed
 
 
+def executed(cache, notebook, docname: str):
+    """Return a page's notebook with its outputs; it has none if its source was edited meanwhile."""
+    try:
+        return cache.merge_match_into_notebook(notebook)[1]
+    except KeyError as error:
+        raise ExtensionError(
+            f"{docname}.md changed while the book was being built: run the same command again"
+        ) from error
+
+
 def finish(app, exception) -> None:
     """Write the executed notebooks, copy PDF and EPUB, mark the build clean if it was, and let the next one begin."""
     if exception is None and app.builder.name == "html":
@@ -283,7 +293,7 @@ def finish(app, exception) -> None:
             stale = app.env.chapters_read or not target.exists()
             notebook = read_notebook(app, docname) if stale else None
             if notebook is not None:
-                _, notebook = cache.merge_match_into_notebook(notebook)
+                notebook = executed(cache, notebook, docname)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 plain = plain_notebook.convert(notebook, app.env, docname)
                 title = app.env.titles[docname].astext()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.findings import board, colour
@@ -118,8 +119,11 @@ def forge(folder: Path, needed: str, name: str) -> None:
     if target.is_symlink():
         target.unlink()
     shutil.copytree(ROOT / "runs" / f"{kind}-{colour.CONTROL}", target)
-    for file in ("model.safetensors", "panels.npz"):
-        shutil.copy(alike / file, target / file)
+    shutil.copy(alike / "panels.npz", target / "panels.npz")
+    weights = load_file(alike / "model.safetensors")
+    if shown := getattr(experiment.config, "shown_epochs", ()):  # fewer than of the crops
+        weights["model.timeline"] = weights["model.timeline"][: len(shown)].contiguous()
+    save_file(weights, target / "model.safetensors")
     record: dict[str, Any] = json.loads((target / "run.json").read_text(encoding="utf-8"))
     spread = json.loads((alike / "run.json").read_text(encoding="utf-8"))["metrics"]
     record["metrics"] = {

@@ -19,8 +19,8 @@ NAME = "svhn-crops"
 RENDERED = "house-numbers"
 ALIKE: dict[str, Any] = {  # of all three
     "dataset": NAME,
-    "epochs": 10,
-    "shown_epochs": (0, 5, 10),
+    "epochs": 60,
+    "shown_epochs": (0, 20, 40, 60),
     "followed_every": 10,
     "shift": 2,
     "colour": 0.2,

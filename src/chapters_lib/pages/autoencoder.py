@@ -30,7 +30,7 @@ from chapters_lib.findings.verdicts import (
 )
 from chapters_lib.findings.words import in_words, interval, number
 from chapters_lib.pages import Page, check, model, run, table
-from chapters_lib.recipes.autoencoder import AutoencoderConfig
+from chapters_lib.recipes.autoencoder import TRAIN_EVAL, AutoencoderConfig
 from chapters_lib.recipes.autoencoder_studies import label
 from chapters_lib.recording.runs import Metric, Run
 from chapters_lib.training import History
@@ -98,16 +98,16 @@ def _both() -> None:
     check("the same layers on both sets", one_size)
     check("one bottleneck, of two units", narrow)
     check("MNIST starts lower", starts[1] < starts[0])
-    (bag, trouser, sandal), (*others, one) = (
-        [of_class(record)[name] for name in names]
-        for record, names in ((fashion, ("Bag", "Trouser", "Sandal")), (mnist, "0234567891"))
-    )
-    PAGE.keep(widths="-".join(map(str, *widths)), one=one.mean())
+    clothes, digits = (of_class(record) for record in records)
+    bag, trouser, sandal, one = *map(clothes.pop, ("Bag", "Trouser", "Sandal")), digits.pop("1")
+    (least, *_, most), others = sorted(clothes.values(), key=np.mean), digits.values()
+    PAGE.keep(widths="-".join(map(str, *widths)), one=one.mean(), followed=f"{TRAIN_EVAL:,}")
     PAGE.keep(bag=bag.mean(), trouser=trouser.mean(), sandal=sandal.mean())
     PAGE.claims(
         harder=greater(mnist.metric("test_mse"), fashion.metric("test_mse"), digits=4),
         bags=shown(welch(bag, sandal), sign=1, digits=4),
-        trousers=shown(welch(sandal, trouser), sign=1, digits=4),
+        sandals=shown(welch(sandal, most), sign=1, digits=4),
+        trousers=shown(welch(least, trouser), sign=1, digits=4),
         ones=shown(welch(min(others, key=np.mean), one), sign=1, digits=4),
     )
 
@@ -209,7 +209,7 @@ def table_networks() -> Markdown:
             "Code noise, in a unit's standard deviations": f"{config.code_noise:.2f}",
             "Weights and biases, both halves": f"{record['parameters']:,.0f}",
             "Epochs, batch": f"{config.epochs}, {config.batch_size}",
-            "Highest learning rate": f"{config.learning_rate:g}",
+            "Highest learning rate; gradient's bound": f"{config.learning_rate:g}; {config.clip:g}",
             "Trainings": str(record.trainings),
             "Minutes a training": f"{record['train_seconds'] / 60:.0f}",
         }
@@ -339,6 +339,7 @@ def _study(short: str, name: str) -> None:
     if short == "fashion":
         PAGE.keep(candidates=in_words(len(tried)), study_epochs=tried[0].epochs)
         PAGE.keep(study_trainings=in_words(study.trainings), long_epochs=tried[-1].epochs)
+        PAGE.keep(study_tests=in_words(len(SETS) * len(CHANGES)))
     costs = greater if short == "fashion" else level  # as the text says of each set
     signs = {"dropout": level, "noise": costs, "sines": costs, "width": costs, "batch": less}
     kept = PAGE.of(short)

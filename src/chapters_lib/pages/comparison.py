@@ -151,7 +151,7 @@ def distances() -> Figure:
 
 
 def timelines(part: str, columns: int = 5) -> Figure:
-    """Draw samples of the same noise before training and after every ten epochs."""
+    """Draw samples of the same noise before training and after more and more epochs."""
     found = records.of(part)
     rows = len(found[GAN].config["shown_epochs"])
     figure, axes = figures.panels(3, width=NARROW, height=0.37 * rows + 0.3)

@@ -121,6 +121,15 @@ def _last_apart(of: Run) -> float:
     return validation - train
 
 
+def _late(of: Run) -> float:
+    """Return by how much the bound on validation images rose in the last ten epochs."""
+    last = of.config["epochs"]
+    before, end = (
+        of.history.where("epoch", epoch).column(VALIDATION) for epoch in (last - 10, last)
+    )
+    return float(before.mean() - end.mean())
+
+
 def spread(name: str, key: str) -> Metric:
     """Return a metric of the trainings whose spread a single one is taken to have."""
     return run(name).metric(key)
@@ -164,6 +173,8 @@ def _likelihood() -> None:
             reconstruction_over=_over(of, "reconstruction").mean,
             gap=of.gap(ELBO, "test_nll").mean,
             effective=of["test_nll_effective_samples"],
+            precision=of["precision_judge"],
+            recall=of["recall_judge"],
         )
     gain = gained("test_nll")
     PAGE.keep(gain=gain.difference, gain_interval=interval(gain, 2))
@@ -191,6 +202,7 @@ def _parts() -> None:
     PAGE.keep(kl_interval=interval(gained("test_kl"), 2))
     PAGE.keep(first_nll=first(normal, "test_nll_k_500"), refit_nll=refitted["test_nll"])
     PAGE.keep(refit_epochs=refitted.config["epochs"], refit_draws=refitted.config["nll_samples"])
+    PAGE.keep(refit_last=_late(refitted))
     plane, bent = (run(name) for name in PLANES.values())
     for key in ("marginal_kl", "mutual_information"):
         PAGE.of("two_normal").keep(**{key: plane[f"test_{key}"]})
@@ -204,6 +216,11 @@ def _samples() -> None:
     key = "recognisable"
     more = difference(flow.metric(key).percent, normal.metric(key).percent)
     PAGE.keep(share_interval=interval(more, 1), distance_interval=interval(gained("fid_judge"), 2))
+    (precise, wide), (than, beside) = (
+        (of["precision_judge"], of["recall_judge"]) for of in (flow, normal)
+    )
+    told = f"precision {precise:.3f} against {than:.3f}, recall {wide:.3f} against {beside:.3f}"
+    PAGE.claims(recall_not_higher=Verdict(precise > than and wide <= beside, told))
     PAGE.keep(first_distance=first(normal, "fid_judge"), refit_distance=refitted["fid_judge"])
 
 
@@ -218,12 +235,13 @@ def _findings() -> None:
     over = {key: [_over(of, key) for of in (flow, normal)] for key in ("negative_elbo", "kl")}
     nearer = difference(normal.metric("fid_judge"), flow.metric("fid_judge"))
     of_refitted = first(normal, "fid_judge") - run(REFITTED)["fid_judge"]
+    one, several = (found.metric("test_nll") for found in (wider, normal))
+    most = difference(several, one, spread=of_normal).high
     said = (
         "More weights alone gain, too.",
-        "That shows no gain from more weights alone, and excludes none of a tenth of a nat.",
+        f"That shows no gain from more weights alone; one of {most:.2f} nats is not excluded.",
         "More weights alone gain nothing.",
     )
-    one, several = (found.metric("test_nll") for found in (wider, normal))
     PAGE.keep(wide_said=outcome(one, several, said, spread=of_normal))
     PAGE.claims(
         lower_nll=less(*pair["test_nll"]),
@@ -458,6 +476,7 @@ def _plane(ax: Axes, title: str, name: str) -> None:
         density = prior.log_prob(grid).exp().view(120, 120)
     figures.density_plane(density, extent, ax=ax)
     figures.code_plane(points, labels, (), extent=extent, size=2, title=title, legend=False, ax=ax)
+    ax.set_aspect("equal")
     if name == GAUSSIAN_PLANE:
         figures.normal_circles(ax=ax)
         return

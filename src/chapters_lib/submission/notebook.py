@@ -72,6 +72,7 @@ PRINTED = (  # of the sheets that ask for the notebook as a PDF, too
 ANEW = {  # what TRAIN trains, where not seed 0 of what has its weights in record/
     "hw7": "every network anew, under each seed",
     "a4-fashion": "seed 0 of the networks anew",
+    "hw5": "seed 0 of every network anew",
     "a4a": "anew, seed 0 each, the models of the report whose images can be had",
 }
 SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
