@@ -133,3 +133,12 @@ def test_the_contents_lead_to_each_chapters_solutions(latex):
     lines = (latex / "learning-to-generate.toc").read_text(encoding="utf8").split("\n")
     first = next(i for i, line in enumerate(lines) if "{chapter}{Solutions}" in line)
     assert sum("{section}" in line for line in lines[first + 1 :][:11]) == 11
+
+
+def test_no_heading_and_no_title_of_a_box_ends_a_page(latex, pages):
+    source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
+    titles = re.findall(r"\\begin\{sphinxadmonition\}\{\w+\}\{([^{}\\]+)", source)
+    titles += re.findall(r"\\(?:sub)*section\{([^{}\\]+)\}", source)
+    plain = {re.sub(r"\W+", "", title) for title in titles}
+    last = [re.sub(r"\W+|^[\d.]+", "", page.splitlines()[-2]) for page in pages if "\n" in page]
+    assert len(plain) > 200 and [line for line in last if line in plain] == []

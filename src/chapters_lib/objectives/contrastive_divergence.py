@@ -22,9 +22,9 @@ def contrastive_divergence(
     It stands in for the gradient of −log p(v). The negative states v_n come
     from n Gibbs steps that start at the data (Hinton 2002), all but the
     last drawn with the visible units integrated out. The chain's states are
-    samples; only the last hidden layer enters by its probability (Hinton
-    2010, section 3). The chain is no function of θ here: no derivative runs
-    through it.
+    samples; into the products the hidden units enter by their probabilities
+    (Hinton 2010, section 3). The chain is no function of θ here: no
+    derivative runs through it.
 
     `rbm`: the machine; it is not changed.
     `v`: a batch of data, standardised.
