@@ -136,8 +136,8 @@ SHEETS = (
                 40,
                 "Train a variational autoencoder 784-200-32 on MNIST, with dropout in the encoder and 784 logistic "
                 "outputs. Work up to it from a hundred images without the KL term; then raise the weight of that "
-                "term, and say which weight is best and why. Show existing images, their reconstructions and new "
-                "images in three rows.",
+                "term until new images look real. Show existing images, their reconstructions and new images in three "
+                "rows.",
                 "vae",
                 ("sec-vae-answer-weight", "sec-vae-ladder", "sec-vae-weight", "sec-vae-eq10"),
                 ("fig-vae-three-rows", "tab-vae-weights", "fig-vae-ladder"),
