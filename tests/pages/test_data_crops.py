@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from matplotlib import pyplot as plt
 
 from chapters_lib.pages import data_crops as page
-from chapters_lib.recording import runs
 
 
 def test_floors_stand_above_the_models() -> None:
@@ -27,12 +25,3 @@ def test_both_autoencoders_are_drawn() -> None:
         values = np.asarray(line.get_ydata(), dtype=float)
         assert 4 < values.min() < values.max() < 9
     plt.close(figure)
-
-
-def test_a_control_is_shown_once_it_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["gan-svhn-crops"]
-    monkeypatch.setattr(runs, "names", lambda: names)
-    monkeypatch.setattr(page, "run", lambda name: name)
-    assert page.pair("gan") == {page.BEGUN: "gan-svhn-crops"}
-    names.append("gan-svhn-crops-from-nothing")
-    assert list(page.pair("gan")) == [page.BEGUN, page.ALONE]

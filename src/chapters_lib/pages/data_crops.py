@@ -9,17 +9,15 @@ from matplotlib.figure import Figure
 from chapters_lib import figures
 from chapters_lib.evaluation.likelihood import bits_per_dimension
 from chapters_lib.findings.compared import NAMES
-from chapters_lib.findings.verdicts import Verdict, apart, both, shown
+from chapters_lib.findings.crops import BEGUN, SET, falling, far, gained, helped, pair
+from chapters_lib.findings.verdicts import both
 from chapters_lib.findings.words import in_words, number, with_error
 from chapters_lib.pages import Page, run, table
 from chapters_lib.recipes.comparing import MODELS
-from chapters_lib.recording import runs
 from chapters_lib.recording.runs import Run
 from chapters_lib.training import History
 
 PAGE = Page("crops")
-SET = "svhn-crops"
-BEGUN, ALONE = "begun with rendered crops", "from nothing"
 BEFORE = "of rendered crops alone"
 SAID = {"vae-gaussian": "VAE", "vae-realnvp": "VAE with the flow", "gan": "GAN"}
 PARTS = {"train_eval": "training", "val": "validation"}
@@ -27,12 +25,6 @@ VALUES = 3 * 32 * 32
 BITS = "test_bits_per_dimension"
 OTHERS, RENDERED = "*other real crops*", "*house numbers, rendered*"
 KEYS = ("test_kid", "val_kid", "test_fid768", "val_fid768")
-
-
-def pair(kind: str) -> dict[str, Run]:
-    """Return the recorded trainings of a model, by where they began."""
-    found = {BEGUN: f"{kind}-{SET}", ALONE: f"{kind}-{SET}-from-nothing"}
-    return {beginning: run(name) for beginning, name in found.items() if name in runs.names()}
 
 
 def numbers() -> None:
@@ -63,36 +55,6 @@ def numbers() -> None:
         bits_helped=both(*(helped(kind, BITS) for kind in MODELS[:2])),
         falling=both(*(falling(kind) for kind in MODELS[:2])),
     )
-
-
-def gained(kind: str) -> Verdict:
-    """Samples are nearer to real crops than those of the model that training began with."""
-    now, before = pair(kind)[BEGUN].metric("test_kid"), run(f"floors-{SET}").metric(f"{kind}_kid")
-    return shown(apart(before, now), sign=1, digits=4)
-
-
-def helped(kind: str, key: str) -> Verdict:
-    """A metric is lower in the training that began with rendered crops than in that from nothing."""
-    now, alone = (found.metric(key) for found in pair(kind).values())
-    return shown(apart(alone, now), sign=1, digits=4)
-
-
-def far(kind: str, key: str = "train_kid", sign: int = 1) -> Verdict:
-    """Samples are further from real crops than other real crops are, or rendered ones; 0: no difference is shown."""
-    drawn, floor = pair(kind)[BEGUN].metric("test_kid"), run(f"floors-{SET}").metric(key)
-    return shown(apart(drawn, floor), sign=sign, digits=4)
-
-
-def falling(kind: str) -> Verdict:
-    """The bound on the validation part is at its best in the last tenth of the epochs, in every training."""
-    best = [
-        int(part.column("epoch")[part.column("val_negative_elbo").argmin()])
-        for found in pair(kind).values()
-        for seed in found.provenance["seeds"]
-        for part in [found.history.where("seed", seed)]
-    ]
-    last = pair(kind)[BEGUN].config["epochs"]
-    return Verdict(min(best) >= 0.9 * last, f"{kind}: best after epochs {best}")
 
 
 def _kid(source: Run, key: str) -> str:

@@ -142,7 +142,7 @@ def bounds() -> Markdown:
     rows[0] += ["$-\\mathrm{ELBO}_{1000}$, test", "Bound moved"]
     for label, name in (
         ("784-200-32, MNIST, dropout", FC),
-        ("784-200-32, MNIST, none", PLAIN),
+        ("784-200-32, MNIST, no dropout", PLAIN),
         ("784-400-20, Fashion-MNIST", VANILLA),
     ):
         found = run(name)
