@@ -71,7 +71,7 @@ def test_the_three_are_trained_alike(name: str) -> None:
     ):
         assert getattr(first, key) == getattr(second, key) == getattr(third, key), key
     assert third.judged and third.followed_every == 10
-    every = 5 if name == CROPS_SET else 10
+    every = 20 if name == CROPS_SET else 10
     assert third.shown_epochs == tuple(range(0, third.epochs + 1, every))
     assert len({e.seeds for e in experiments}) == 1
     assert len(experiments[0].seeds) >= (1 if name in FEW_SEEDS else 3)
