@@ -142,3 +142,11 @@ def test_no_heading_and_no_title_of_a_box_ends_a_page(latex, pages):
     plain = {re.sub(r"\W+", "", title) for title in titles}
     last = [re.sub(r"\W+|^[\d.]+", "", page.splitlines()[-2]) for page in pages if "\n" in page]
     assert len(plain) > 200 and [line for line in last if line in plain] == []
+
+
+def test_no_page_holds_a_line_alone(pages):
+    """Between its head and its foot: figures that wait for a page may leave one behind them."""
+    lines = [page.splitlines() for page in pages]
+    assert [
+        page for page in lines if page and page[0].startswith("Chapter ") and len(page) < 4
+    ] == []
