@@ -36,11 +36,11 @@ COLOUR_SIZES = SizesConfig(
 )
 
 
-def measures(config: SizesConfig, chapter: str = CHAPTER) -> Experiment[SizesConfig, nn.Module]:
+def measures(config: SizesConfig) -> Experiment[SizesConfig, nn.Module]:
     """Make the study of what the number of images does to the distances of a data set."""
     return measurement(
         f"measures-{config.dataset}",
-        chapter,
+        CHAPTER,
         f"distances over the number of images; effects of precision and resizing: {config.model}",
         config,
         measuring.measure_effects,

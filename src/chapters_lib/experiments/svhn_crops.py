@@ -6,11 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from chapters_lib.experiments.comparison import COLOUR, COLOUR_GAN, compared, sent
-from chapters_lib.experiments.evaluation import measures
 from chapters_lib.recipes import comparing, crops, gan, likelihood_vae
 from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.crops import FloorsConfig
-from chapters_lib.recipes.measuring import SizesConfig
 from chapters_lib.recipes.sent_through import SentThroughConfig
 from chapters_lib.recording.experiment import Experiment, measurement
 
@@ -28,9 +26,6 @@ ALIKE: dict[str, Any] = {  # of all three
 VAE = replace(COLOUR, nll_samples=100, nll_images=0, **ALIKE)
 GAN = replace(COLOUR_GAN, **ALIKE)
 SLOWER = {"learning_rate": 3e-4}  # chosen on the val part: 1e-3 undoes what was learned before
-SIZES = SizesConfig(
-    NAME, f"gan-{NAME}", real_images=500, sizes=(100, 250), effect_images=50
-)  # fmt: skip
 
 
 def models(
@@ -84,7 +79,6 @@ EXPERIMENTS = (
         crops.measure_floors,
         needs=comparing.needs(RENDERED),
     ),
-    measures(SIZES, CHAPTER),
     compared(ComparedModelsConfig(NAME, lines=300, images=500, real_lines=2)),
     *sent(SentThroughConfig(NAME, images=250), "crops"),
 )
