@@ -61,6 +61,16 @@ def test_every_number_of_a_report_is_in_a_record(sheet, tmp_path, monkeypatch):
         assert re.search(r"\d", recorded(*match.groups())) or match[3] == "s"
 
 
+@pytest.mark.parametrize("sheet", CARRIED)
+def test_how_many_trainings_there_were_is_read_from_the_record(sheet, tmp_path, monkeypatch):
+    (tmp_path / "record").symlink_to(runs.root())
+    monkeypatch.chdir(tmp_path)
+    assert not re.findall(r"(?:two|three|four|five) (?:trainings|seeds)", whole(sheet))
+    name = sorted(run for run in carried_runs(sheet) if run.startswith(("judge", "vae")))[0]
+    counted = {1: "one training", 2: "two trainings", 3: "three trainings", 5: "five trainings"}
+    assert recorded(name, "by:trainings", "s") == counted[len(runs.load(name).provenance["seeds"])]
+
+
 def test_what_a_cell_says_is_put_into_the_text():
     said = new_code_cell("…", metadata={"tags": ["said"]})
     said.outputs = [new_output("stream", name="stdout", text='{"gain": -1.25, "worst": "a-b"}')]

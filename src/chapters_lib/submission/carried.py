@@ -18,6 +18,14 @@ from chapters_lib.training import History, Session
 C = TypeVar("C")
 M = TypeVar("M", bound=nn.Module)
 RECORD = Path("record")  # beside the script
+TRAININGS = (
+    "no training",
+    "one training",
+    "two trainings",
+    "three trainings",
+    "four trainings",
+    "five trainings",
+)
 
 
 def stored(name: str, model: nn.Module) -> dict[str, Tensor]:
@@ -85,7 +93,8 @@ def recorded(name: str, key: str, spec: str) -> str:
     """Return a recorded number as text: a metric, or another by the word before the colon.
 
     ``first:``, ``last:`` and ``at-5:`` are epochs of seed 0's curve, ``config:`` a setting, ``by:``
-    what the provenance says, ``gap:`` test minus training; ``KEY_sem`` is a standard error over seeds.
+    what the provenance says (``by:trainings``: how many, in words), ``gap:`` test minus training;
+    ``KEY_sem`` is a standard error over seeds.
     """
     found = json.loads((RECORD / name / "run.json").read_text(encoding="utf-8"))
     kind, _, of = key.rpartition(":")
@@ -98,6 +107,8 @@ def recorded(name: str, key: str, spec: str) -> str:
         curve = History.from_csv(RECORD / name / "history.csv").where("seed", 0).column(of)
         ends = {"first": 0, "last": -1}
         value: Any = curve[ends[kind] if kind in ends else int(kind.removeprefix("at-")) - 1]
+    elif key == "by:trainings":
+        value = TRAININGS[len(found["provenance"]["seeds"])]
     elif kind in ("config", "by"):
         value = found["config" if kind == "config" else "provenance"][of]
     elif kind == "gap":
