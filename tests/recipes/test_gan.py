@@ -357,6 +357,9 @@ def test_a_convolutional_generator_stands_before_the_same_discriminator():
     assert not any(isinstance(part, nn.Conv2d) for part in made.discriminator.modules())
     shapes = [[p.shape for p in pair.discriminator.parameters()] for pair in (made, plain)]
     assert shapes[0] == shapes[1]
-    count = gan.count_parameters(made)
-    for name in ("vae-gaussian-mnist", "vae-realnvp-mnist"):
-        assert abs(count / runs.load(name)["parameters"] - 1) < 0.1
+    pair = gan.build(EXPERIMENTS["gan-both-convolutional-mnist"].config)
+    assert any(isinstance(part, nn.ConvTranspose2d) for part in pair.generator.modules())
+    assert any(isinstance(part, nn.Conv2d) for part in pair.discriminator.modules())
+    for count in map(gan.count_parameters, (made, pair)):
+        for name in ("vae-gaussian-mnist", "vae-realnvp-mnist"):
+            assert abs(count / runs.load(name)["parameters"] - 1) < 0.1

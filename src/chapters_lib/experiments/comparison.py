@@ -64,6 +64,9 @@ COLOUR_GAN = GanConfig(
 CONVOLUTIONAL = replace(  # its generator is; within a tenth of the weights of both autoencoders
     MNIST_GAN, generator_width=52, epochs=10, shown_epochs=(), precision="bfloat16"
 )
+BOTH_CONVOLUTIONAL = replace(  # within a tenth of the weights of both autoencoders, too
+    COLOUR_GAN, dataset="mnist", noise=MNIST_GAN.noise, width=44, epochs=10, shown_epochs=()
+)
 
 
 def compared(config: ComparedModelsConfig) -> Experiment[ComparedModelsConfig, nn.Module]:
@@ -128,6 +131,13 @@ EXPERIMENTS = (
         evaluate=specks.evaluate_gan,
         panels=specks.few_samples,
         weights_stored=False,
+    ),
+    gan.experiment(
+        "gan-both-convolutional-mnist",
+        CHAPTER,
+        "the GAN in colour's networks on MNIST for ten epochs: both convolutional",
+        BOTH_CONVOLUTIONAL,
+        evaluate=specks.evaluate_gan,
     ),
     *(
         likelihood_vae.experiment(

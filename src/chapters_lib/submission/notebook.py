@@ -52,7 +52,7 @@ CARRIED = {
             for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
         ),
         *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist", "sent-through-mnist"),
-        *("redrawn-mnist", "redrawn-real-mnist", "real-mnist", "gan-convolutional-generator-mnist"),
+        *("redrawn-mnist", "redrawn-real-mnist", "real-mnist", "gan-both-convolutional-mnist"),
         "house-numbers-beside-svhn",
     ),
     "hw5": (
