@@ -77,6 +77,14 @@ EXPERIMENTS = (
     experiment("vae-gaussian-mnist", CHAPTER, "VAE under N(0, I), binarised", GAUSSIAN),
     experiment("vae-realnvp-mnist", CHAPTER, "the same under a RealNVP prior", REALNVP),
     experiment(
+        "vae-realnvp-mnist-320-epochs",
+        CHAPTER,
+        "vae-realnvp-mnist for four times as long",
+        replace(REALNVP, epochs=4 * EPOCHS, shown_epochs=(), judged=False),
+        seeds=(0,),
+        weights_stored=False,
+    ),
+    experiment(
         "vae-gaussian-wide-mnist",
         CHAPTER,
         "control: N(0, I), and as many weights as with the flow",
