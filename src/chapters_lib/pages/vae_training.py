@@ -203,6 +203,7 @@ def _dropout() -> None:
         dropout_judge=both(
             greater(fc[fid], plain[fid], spread=spread(fid)),
             level(fc[even], plain[even], spread=spread(even)),
+            less(double[even], plain[even], spread=spread(even)),
         ),
         twice=below(double[even], ENOUGH),
     )
