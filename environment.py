@@ -6,6 +6,7 @@ Standard library alone, and words that an old Python can read.
 """
 
 import hashlib
+import http.client
 import os
 import platform
 import subprocess
@@ -43,7 +44,7 @@ def reachable(address):
     try:
         with urllib.request.urlopen(address, timeout=SECONDS):
             return True
-    except OSError:
+    except (OSError, http.client.HTTPException):  # the latter where a proxy is misnamed
         return False
 
 

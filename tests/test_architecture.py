@@ -6,6 +6,7 @@ import ast
 import builtins
 import dis
 import importlib
+import re
 import subprocess
 import sys
 from functools import cache
@@ -52,6 +53,14 @@ def sources() -> dict[str, str]:
         ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text(encoding="utf-8")
         for path in PACKAGE.rglob("*.py")
     }
+
+
+def test_a_configuration_is_read_and_not_its_class() -> None:
+    """A default that is read off the class is what is done, whatever the configuration says."""
+    default = re.compile(r"\b[A-Z]\w*Config\.[a-z]\w*")
+    assert {
+        name: found for name, text in sources().items() if (found := default.findall(text))
+    } == {}
 
 
 def imported(source: str, modules: set[str]) -> set[str]:

@@ -359,6 +359,12 @@ def test_a_full_device() -> None:
     assert done.stderr == "chapters_lib: cannot write the output (No space left on device)\n"
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_no_console_at_all(closed: str) -> None:
+    done = as_process(f"chapters list {closed}")
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+
+
 # what is to be done
 
 

@@ -132,8 +132,10 @@ def test_the_small_torch_is_taken_where_it_can_be_had(
     assert len(said.splitlines()) <= 1 and ("CUDA" in said) == (there or not reachable)
 
 
-def test_a_host_that_does_not_answer_is_not_waited_for():
+def test_a_host_that_does_not_answer_is_not_waited_for(monkeypatch):
     assert not environment.reachable("http://127.0.0.1:9/")
+    monkeypatch.setenv("http_proxy", "http://proxy:port")
+    assert not environment.reachable("http://example.org/")
 
 
 def test_a_checkout_keeps_its_line_ends_whatever_git_is_set_to(tmp_path):

@@ -23,6 +23,11 @@ from chapters_lib.training import History, fit
 
 PAUSE = float(os.environ.get("TINY_PAUSE", "0"))  # seconds a step, to be caught in the middle
 GATE = os.environ.get("TINY_GATE", "")  # a file without which no second epoch comes to its end
+PROVENANCE: dict[str, Any] = {
+    "date": "2026-01-01",
+    "data": {},
+    "seeds": [0],
+}  # as little as a record needs
 NAN_AT: int | None = None  # the step, counted over the process, whose loss is not a number
 
 

@@ -10,6 +10,9 @@ import sys
 def run() -> int:
     """Import the command line, which takes seconds, and run it; return its exit status."""
     try:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # it was closed: `>&-`
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # a console without γ or ±

@@ -1,4 +1,4 @@
-"""Where data sets lie, and what can be made again."""
+"""Where data sets lie, records, and what can be made again."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 
 def root() -> Path:
     """Return the folder of the data sets: ``$CHAPTERS_DATA``, else ``data/`` beside the project's sources."""
-    return _folder("CHAPTERS_DATA", "data")
+    return named("CHAPTERS_DATA", "data")
 
 
 def cache_root() -> Path:
     """Return the folder of checkpoints, locks, features and rendered images: ``$CHAPTERS_CACHE``, else ``.cache/``."""
-    return _folder("CHAPTERS_CACHE", ".cache")
+    return named("CHAPTERS_CACHE", ".cache")
 
 
-def _folder(variable: str, name: str) -> Path:
+def named(variable: str, name: str) -> Path:
+    """Return the folder that an environment variable names, else one beside the project's sources."""
     if folder := os.environ.get(variable):
         return Path(folder).expanduser()
     checkout = Path(__file__).resolve().parents[2]

@@ -27,6 +27,7 @@ from chapters_lib.models.realnvp import Coupling, RealNVP
 from chapters_lib.models.vae import fully_connected
 from chapters_lib.recording import runs
 from chapters_lib.training import History
+from tests import tiny
 
 STATIC = Path(__file__).parents[2] / "book" / "_static" / "play"
 SCRIPT = STATIC / "core.js"
@@ -292,7 +293,7 @@ def save_run(model: nn.Module, codes: Tensor, labels: Tensor, name: str = "ae-di
         name,
         config={"dataset": "digits", "normalized": False},
         metrics={},
-        provenance={},
+        provenance=tiny.PROVENANCE,
         history=History(),
         weights=runs.half(model.state_dict()),
         panels={"test_codes": codes.numpy(), "test_labels": labels.numpy()},

@@ -23,6 +23,7 @@ from chapters_lib.recording.experiment import Session
 from chapters_lib.recording.record import record
 from chapters_lib.reproducibility import seed_everything
 from chapters_lib.training import History
+from tests import tiny
 from tests.conftest import Folders
 from tests.data.test_svhn_crops import write_crops
 
@@ -66,7 +67,7 @@ def keep(name: str, model: nn.Module) -> None:
         name,
         config={},
         metrics={},
-        provenance={},
+        provenance=tiny.PROVENANCE,
         history=History(),
         weights={f"model.{k}": v for k, v in model.state_dict().items()},
         panels={},

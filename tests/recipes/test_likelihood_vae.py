@@ -29,6 +29,7 @@ from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import Session
 from chapters_lib.reproducibility import generator, seed_everything
 from chapters_lib.training import History
+from tests import tiny
 from tests.conftest import Folders, use_data
 
 TINY = PriorConfig(
@@ -311,7 +312,7 @@ def test_a_refitted_prior_leaves_encoder_and_decoder_alone(
         "start",
         config={},
         metrics={},
-        provenance={},
+        provenance=tiny.PROVENANCE,
         history=History(),
         weights=runs.half(start.state_dict()),
         panels={},

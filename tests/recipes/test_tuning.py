@@ -26,6 +26,7 @@ from tests import postgresql
 from tests.conftest import Folders, needs_extra, use_data
 
 BASE = VaeConfig("digits", hidden=(8,), latent=2, validation=0.2, judged=False)
+# Of eight short trainings.
 SPACE = {"epochs": (1, 2), "schedule": ("constant", "cosine"), "warm_up": (0, 1)}
 SESSION = Session(torch.device("cpu"))
 
@@ -35,9 +36,8 @@ def study(trials: int) -> TuningConfig:
 
 
 @pytest.fixture(autouse=True)
-def small(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A space of eight short trainings, and a study in a folder of the test's own."""
-    monkeypatch.setattr(tuning, "SPACE", SPACE)
+def small(folders: Folders) -> None:
+    """A study in a folder of the test's own."""
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from torch import nn
 from chapters_lib.errors import ChaptersError
 from chapters_lib.recording import runs
 from chapters_lib.training import History
+from tests import tiny
 from tests.conftest import Folders
 
 FILES = ["history.csv", "model.safetensors", "panels.npz", "run.json"]
@@ -40,7 +41,7 @@ def save(version: int = 1, name: str = "toy", **changes: Any) -> runs.Run:
             "test_mse_sem": 0.01,
             "kl": runs.summarize([1.0, 2.0]),
         },
-        "provenance": {"date": "2026-01-01", "data": {}},
+        "provenance": tiny.PROVENANCE,
         "history": History([{"epoch": 1, "loss": 1 / 3}, {"epoch": 2, "loss": 0.1 * version}]),
         "weights": runs.half(model(version).state_dict()),
         "panels": {"images": np.full((2, 1, 2, 2), version, np.uint8), "nan": np.array([np.nan])},
@@ -208,11 +209,25 @@ def test_json_of_something_else(record: Path, changes: dict) -> None:
         runs.load("toy")
 
 
-@pytest.mark.parametrize("data", [None, [], {"train": {"name": "mnist"}}, {"train": 3}])
-def test_provenance_without_data(record: Path, data: object) -> None:
-    change(record, provenance={"data": data} if data is not None else {})
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("data", value) for value in (None, [], {"train": {"name": "mnist"}}, {"train": 3})),
+        *(("date", value) for value in (None, 3, "yesterday")),
+        ("seeds", None),
+    ],
+)
+def test_provenance_that_no_list_could_read(record: Path, key: str, value: object) -> None:
+    change(record, provenance=tiny.PROVENANCE | {key: value})
     with pytest.raises(ChaptersError, match=r"run.json is damaged"):
-        assert runs.load("toy").data_used == "nothing"
+        runs.load("toy")
+
+
+@pytest.mark.parametrize("value", ["0.02", None, [1.0], {"mean": 1.0}])
+def test_a_metric_that_is_no_number(record: Path, value: object) -> None:
+    change(record, metrics={"test_mse": value})
+    with pytest.raises(ChaptersError, match=r"run.json is damaged"):
+        runs.load("toy")
 
 
 READ: dict[str, Callable[[runs.Run], object]] = {

@@ -96,14 +96,7 @@ def borrowed(
 
     Raises `ValueError` if there are fewer than two siblings.
     """
-    x, y = (
-        np.asarray(values, dtype=np.float64).ravel() for values in (a, b)
-    )
-    others = _vector(siblings)
-    sem = float(others.std(ddof=1)) * math.sqrt(1 / len(x) + 1 / len(y))
-    return _interval(
-        float(x.mean() - y.mean()), sem, float(len(others) - 1), level
-    )
+    return pooled(a, b, [siblings], level)
 
 
 def pooled(
@@ -128,7 +121,8 @@ def pooled(
     x, y = (
         np.asarray(values, dtype=np.float64).ravel() for values in (a, b)
     )
-    sem = math.sqrt(squares / freedom * (1 / len(x) + 1 / len(y)))
+    spread = math.sqrt(squares / freedom)
+    sem = spread * math.sqrt(1 / len(x) + 1 / len(y))
     return _interval(float(x.mean() - y.mean()), sem, float(freedom), level)
 
 

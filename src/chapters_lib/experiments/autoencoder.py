@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from chapters_lib.recipes import autoencoder
@@ -52,8 +53,8 @@ def _study(config: CandidatesConfig) -> Experiment[Any, Any]:
         config,
         candidates,
         build=autoencoder.build,
-        train=train_candidate,
-        evaluate=evaluate_candidates,
+        train=partial(train_candidate, config.validation),
+        evaluate=partial(evaluate_candidates, config.validation),
         seeds=(0, 1, 2),
     )
 

@@ -143,7 +143,7 @@ def write(run_names: Sequence[str], folder: Path | str) -> list[str]:
         path, stamp = folder / f"{name}.js", f"// {_stamp(run.folder)}\n"
         # The stamp comes last: a torn file has none.
         if not (path.exists() and path.read_bytes().endswith(stamp.encode("utf-16-le"))):
-            text = _exported(run, run.restore(experiment.build(experiment.config)), entry)
+            text = _exported(run, experiment.restored(), entry)
             path.write_text(text + stamp, encoding=ENCODING)
         index.append({**entry, "bytes": path.stat().st_size})
     (folder / "index.js").write_text(f"play.index = {json.dumps(index)};\n", encoding="utf-8")

@@ -140,13 +140,12 @@ def ranked(
     digits: int,
     *,
     lower: bool = True,
-    models: tuple[str, ...] = MODELS,
     scale: float = 1,
 ) -> str:
     """Return the models from best to worst by a metric, in words; what is not recorded is said."""
-    if any(key not in of(part)[model].metrics for model in models):
+    if any(key not in of(part)[model].metrics for model in MODELS):
         return "not recorded"
-    metrics = {model: of(part)[model].metric(key).times(scale) for model in models}
+    metrics = {model: of(part)[model].metric(key).times(scale) for model in MODELS}
     return in_order(metrics, digits, lower=lower)
 
 

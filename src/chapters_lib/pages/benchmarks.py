@@ -16,7 +16,7 @@ from chapters_lib.recording import benchmarks
 from chapters_lib.recording.benchmarks import Contest, contests, counts
 
 PAGE = Page("bench")
-FLUENT = 1000 / 30  # milliseconds from frame to frame, at thirty frames a second
+FLUENT = 30  # frames a second
 NOTHING = "*Nothing is measured here yet: `make bench` does it.*"
 
 
@@ -81,7 +81,7 @@ def _frames(made: dict[str, Any]) -> str:
     times = frames().values()
     if not times:
         return ""
-    fluent = sum(ms <= FLUENT for ms in times)
+    fluent = sum(round(1000 / ms) >= FLUENT for ms in times)
     return (
         f"Measured on {made['date']} on {made['processor']}: {fluent} of {len(times)} explorers reach thirty frames "
         "a second. "

@@ -150,9 +150,9 @@ def distances() -> Figure:
     return figure
 
 
-def timelines(part: str, columns: int = 5) -> Figure:
+def timelines(part: str) -> Figure:
     """Draw samples of the same noise before training and after more and more epochs."""
-    found = records.of(part)
+    found, columns = records.of(part), 5
     rows = len(found[GAN].config["shown_epochs"])
     figure, axes = figures.panels(3, width=NARROW, height=0.37 * rows + 0.3)
     for ax, model in zip(axes, MODELS, strict=True):

@@ -125,11 +125,13 @@ def _equal() -> None:
         distance, evenness = (
             a.metric(f"fitted_normal_{SCORES[key]}") for key in ("fid", "entropy")
         )
+        drawn = {key: a[f"standard_normal_{SCORES[key]}"] for key in ("entropy", "fid")}
         PAGE.of(f"equal_{short}").keep(
             seeds=in_words(a.trainings),
             mse=number(error, 4),
             edges=number(edges.times(100), 1),
             fitted=number(distance, 1),
+            **{f"normal_{key}": value for key, value in drawn.items()},
         )
         long = run_a(name).metric("test_mse")
         found["equal_mse"].append(less(error, b.metric("test_mse"), spread=long, digits=4))
@@ -139,6 +141,9 @@ def _equal() -> None:
             less(distance, far, spread=far),
             greater(evenness, uneven, spread=uneven),
         ]
+    between = [score("mnist", draw, "entropy").mean for draw in ("normal", "b")]
+    between.insert(1, drawn["entropy"])
+    PAGE.claims(equal_normal=Verdict(between == sorted(between), f"evenness {between}"))
     PAGE.claims(**{key: both(*verdicts) for key, verdicts in found.items()})
 
 

@@ -112,7 +112,7 @@ def search() -> Markdown:
 
 def schedule(trial: Mapping[str, float]) -> str:
     """Return the course of a trial's learning rate."""
-    return SPACE["schedule"][int(trial["schedule"])]
+    return str(run(TUNING).config["schedule"][int(trial["schedule"])])
 
 
 def tuned_loss() -> Figure:
@@ -203,6 +203,7 @@ def _dropout() -> None:
         dropout_judge=both(
             greater(fc[fid], plain[fid], spread=spread(fid)),
             level(fc[even], plain[even], spread=spread(even)),
+            less(double[even], plain[even], spread=spread(even)),
         ),
         twice=below(double[even], ENOUGH),
     )
@@ -222,7 +223,7 @@ def _search() -> None:
     brief, full = (_trial("constant", epochs) for epochs in (10, 40))
     PAGE.keep(vanilla_trials=len(trials()), trial_second=second - first)
     PAGE.keep(fall_cosine=ten.mean - forty.mean, fall_constant=brief.mean - full.mean)
-    PAGE.keep(space=str(math.prod(len(values) for values in SPACE.values())))
+    PAGE.keep(space=str(math.prod(len(run(TUNING).config[key]) for key in SPACE)))
     PAGE.keep(vanilla_scatter=val.sd)
     PAGE.claims(
         epochs=both(

@@ -27,7 +27,7 @@ class CandidatesConfig:
     dataset: str
     candidates: tuple[AutoencoderConfig, ...]
     validation: float = 0.1
-    split_seed: int = 0
+    split_seed: int = 0  # in the records, where it is 0: one split serves all
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,19 @@ def candidates(config: CandidatesConfig) -> Cases:
     return numbered({label(found): found for found in config.candidates}, "candidate")
 
 
-def train_candidate(config: AutoencoderConfig, model: Autoencoder, session: Session) -> History:
-    """Train on nine tenths of the train split, and follow the error on the rest of it."""
-    rest, held = data.training_split(config.dataset, CandidatesConfig.validation)
+def train_candidate(
+    validation: float, config: AutoencoderConfig, model: Autoencoder, session: Session
+) -> History:
+    """Train on the train split but for the share held out, and follow the error on that."""
+    rest, held = data.training_split(config.dataset, validation)
     return autoencoder.train(config, model, session, rest, {"val": held})
 
 
-def evaluate_candidates(cases: Cases, models: nn.ModuleDict) -> Metrics:
+def evaluate_candidates(validation: float, cases: Cases, models: nn.ModuleDict) -> Metrics:
     """Measure every candidate on the validation images. The test set is not touched."""
     metrics: Metrics = {}
     for name, config, model in trained(cases, models):
-        _, held = data.training_split(config.dataset, CandidatesConfig.validation)
+        _, held = data.training_split(config.dataset, validation)
         metrics[f"val_mse_{name}"] = reconstruction_mse(model, held)
     return metrics
 

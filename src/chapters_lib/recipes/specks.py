@@ -17,6 +17,7 @@ from chapters_lib.recording.experiment import Metrics, Panels
 from chapters_lib.recording.judging import judged_scores
 
 SHOWN = 8  # images that are kept for a figure
+PRECISION = "bfloat16"  # of the network, as of the distances that these stand beside
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class SpecksConfig:
     speckled: str = "gan"  # the model whose specks they are
     clean: str = "vae-realnvp"  # the model onto whose samples they are put
     images: int = scoreboard.SAMPLES
-    precision: str = "bfloat16"  # of the network, as of the distances that these stand beside
+    precision: str = PRECISION
 
 
 def drawn(config: SpecksConfig) -> dict[str, Tensor]:
@@ -42,7 +43,7 @@ def evaluate_gan(config: GanConfig, model: GAN) -> Metrics:
     metrics = gan.evaluate(config, model)
     test = data.load(config.dataset, "test").images[: scoreboard.SAMPLES]
     drawn = gan.samples(config, model, len(test))
-    net = scoreboard.network(precision=SpecksConfig.precision)
+    net = scoreboard.network(precision=PRECISION)
     real, new = scoreboard.features(net, test), scoreboard.features(net, drawn, keep=False)
     metrics |= scoreboard.judged(config.dataset, test, drawn) | scoreboard.distances(net, real, new)
     return metrics | {"speckled_share": speckled(drawn)}

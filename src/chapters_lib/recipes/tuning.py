@@ -41,7 +41,7 @@ RECORD = "vae-fashion-mnist-tuning"
 
 @dataclass(frozen=True)
 class TuningConfig:
-    """What is searched: everything in `base` stays, but for the keys of SPACE."""
+    """What is searched: everything in `base` stays, but for the keys of its space."""
 
     dataset: str
     base: VaeConfig
@@ -49,6 +49,11 @@ class TuningConfig:
     epochs: tuple[int, ...] = SPACE["epochs"]
     schedule: tuple[str, ...] = SPACE["schedule"]
     warm_up: tuple[int, ...] = SPACE["warm_up"]
+
+    @property
+    def space(self) -> dict[str, tuple[Any, ...]]:
+        """The choices, by what they are of."""
+        return {key: getattr(self, key) for key in SPACE}
 
 
 def study_name(config: TuningConfig) -> str:
@@ -146,13 +151,13 @@ def train(
     A study that was stopped goes on: finished trials are kept, and one that was under way is
     tried anew. The test set is not touched. ``schedule`` is its place in the space.
     """
-    if config.trials > (most := math.prod(map(len, SPACE.values()))):
+    if config.trials > (most := math.prod(map(len, config.space.values()))):
         raise ChaptersError(f"{config.trials} trials, but {most} different choices: try fewer")
     found = open_study(storage, study_name(config), fresh=session.fresh)
 
     def objective(trial: optuna.Trial) -> float:
         choice: dict[str, Any] = {
-            key: trial.suggest_categorical(key, values) for key, values in SPACE.items()
+            key: trial.suggest_categorical(key, values) for key, values in config.space.items()
         }
         for earlier in finished(found):  # the sampler may propose what it knows
             if earlier.params == choice:
@@ -169,7 +174,7 @@ def train(
         {
             "trial": number,
             "epochs": trial.params["epochs"],
-            "schedule": SPACE["schedule"].index(trial.params["schedule"]),
+            "schedule": config.schedule.index(trial.params["schedule"]),
             "warm_up": trial.params["warm_up"],
             "val_negative_elbo": float(trial.value or math.nan),
             "seconds": trial.duration.total_seconds() if trial.duration else math.nan,
@@ -188,6 +193,6 @@ def evaluate(config: TuningConfig, model: nn.Module, storage: str | None = None)
     return {
         "val_negative_elbo": float(best.value or math.nan),
         "best_epochs": float(best.params["epochs"]),
-        "best_schedule": float(SPACE["schedule"].index(best.params["schedule"])),
+        "best_schedule": float(config.schedule.index(best.params["schedule"])),
         "best_warm_up": float(best.params["warm_up"]),
     }

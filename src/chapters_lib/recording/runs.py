@@ -10,11 +10,12 @@ from __future__ import annotations
 import csv
 import difflib
 import json
-import os
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from chapters_lib.errors import ChaptersError
+from chapters_lib.folders import named
 from chapters_lib.training import History
 
 C = TypeVar("C")
@@ -195,10 +197,7 @@ class Run:
 
 def root() -> Path:
     """Return the folder of the records: ``$CHAPTERS_RUNS``, else ``runs/`` beside the project's sources."""
-    if folder := os.environ.get("CHAPTERS_RUNS"):
-        return Path(folder).expanduser()
-    checkout = Path(__file__).resolve().parents[3]
-    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / "runs"
+    return named("CHAPTERS_RUNS", "runs")
 
 
 def names() -> list[str]:
@@ -257,12 +256,23 @@ def load(name: str) -> Run:
             isinstance(part, dict) for part in (config, metrics, provenance)
         ):
             raise ValueError("other contents than this run's")
-        return Run(name, config, metrics, provenance, folder, record.get("history_rows"))
+        run = Run(name, config, metrics, provenance, folder, record.get("history_rows"))
+        _require_whole(run)
+        return run
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise ChaptersError(
             f"{folder / 'run.json'} is damaged ({type(error).__name__}): restore it, or train it anew "
             f"with `python -m chapters_lib train {name}`"
         ) from error
+
+
+def _require_whole(run: Run) -> None:
+    """Raise what reading raises where the provenance or a metric is not as lists and pages read it."""
+    date.fromisoformat(run.provenance["date"])
+    _ = run.trainings, run.data_used
+    for key in run.metrics:
+        metric = run.metric(key)
+        math.fsum([metric.mean, metric.sem, *metric.values])  # numbers, all of them
 
 
 def save(

@@ -10,13 +10,15 @@ from typing import Any
 import torch
 
 from chapters_lib import data
+from chapters_lib.data import house_numbers
 from chapters_lib.errors import ChaptersError
 from chapters_lib.models.layers import count_parameters
 from chapters_lib.recording import runs
 from chapters_lib.recording.experiment import CPU, Experiment, Metrics
 from chapters_lib.recording.judging import judging_on
 
-RENDERED = ("house-numbers",)  # data sets that each machine computes for itself
+# Data sets that each machine computes for itself, and how many images of each split it makes.
+RENDERED = {"house-numbers": house_numbers.COUNTS}
 
 
 @dataclass(frozen=True)

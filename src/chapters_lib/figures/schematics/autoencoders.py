@@ -125,8 +125,8 @@ def plane_of_codes(sketch: Sketch) -> tuple[Point, Point]:
     centre = np.array([1.75, 1.8])
     draws = random.normal(0, 0.6, (40, 2))
     draws = centre + draws[np.linalg.norm(draws, axis=1) < 1.15]
-    for radius in (0.55, 1.1):
-        sketch.axes.add_patch(Circle((1.75, 1.8), radius, fill=False, ec=ORANGE, lw=1.2, ls=DASHED))
+    half = Circle((1.75, 1.8), 0.71, fill=False, ec=ORANGE, lw=1.2, ls=DASHED)
+    sketch.axes.add_patch(half)  # holds half of the draws
     sketch.axes.plot(*codes.T, "o", color=BLUE, ms=3.4, alpha=0.75, mew=0, zorder=2)
     sketch.axes.plot(*draws.T, "x", color=ORANGE, ms=6, mew=1.8, zorder=3)
     nearest = np.linalg.norm(draws - (1.95, 1.7), axis=1).argmin()

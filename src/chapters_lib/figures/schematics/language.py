@@ -164,7 +164,6 @@ class Sketch:
         width: float = 0.95,
         height: float = 0.8,
         narrow: float = 0.6,
-        fill: str = NETWORK,
         frozen: bool = False,
     ) -> Box:
         """Draw a network: a trapezoid whose small side, `narrow` of the large one, is where fewer numbers are.
@@ -176,7 +175,9 @@ class Sketch:
         half = width / 2
         corners = [(x - half, y - left), (x + half, y - right), (x + half, y + right)]
         corners.append((x - half, y + left))
-        look: dict[str, Any] = {"fc": "#eceff1", "ec": GREY} if frozen else {"fc": fill, "ec": INK}
+        look: dict[str, Any] = (
+            {"fc": "#eceff1", "ec": GREY} if frozen else {"fc": NETWORK, "ec": INK}
+        )
         self.axes.add_patch(Polygon(corners, lw=1.2, zorder=3, joinstyle="round", **look))
         self.text(x, y, name, color=MUTED if frozen else INK)
         return Box(x, y, half, height / 2)

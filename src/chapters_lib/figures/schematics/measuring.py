@@ -9,12 +9,6 @@ from matplotlib.patches import Ellipse
 from chapters_lib.figures.schematics.language import BLUE, ORANGE, SMALL, SYMBOLS, Sketch
 from chapters_lib.figures.style import MUTED
 
-MEASURES = (
-    "distance of\nfeatures",
-    "precision\nand recall",
-    "images between\ntwo codes",
-    "nearest training\nimages",
-)
 TURN = 25  # degrees that the clouds of features are turned by
 MODELS = (  # height on the sheet, name, what teaches it
     (3.05, "VAE", "taught by a bound on the likelihood"),
