@@ -159,7 +159,7 @@ def number_format() -> str:
         return "The scoreboard below is in float32 in all its rows."
     said = (
         "The scoreboard below is in bfloat16 in all its rows. Its distances may be compared with each other, and "
-        "are larger than those in float32."
+        "not with those in float32."
     )
     full, low = "fid_inception768", "fid_inception768_bfloat16"
     both = [entry for entry in entries() if entry.has(full) and entry.has(low)]

@@ -9,7 +9,7 @@ from itertools import combinations
 from chapters_lib.evaluation.intervals import Interval
 from chapters_lib.findings import compared as records
 from chapters_lib.findings import run
-from chapters_lib.findings.compared import AUTOENCODERS, GAN, NORMAL, PARTS
+from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NORMAL, PARTS
 from chapters_lib.findings.grain import of_grain
 from chapters_lib.findings.verdicts import difference
 from chapters_lib.findings.words import interval, signed
@@ -121,7 +121,24 @@ def sent_through() -> str:
     )
     ways = [(a - floor) / (b - trained) for a, b in zip(through, drawn, strict=True)]
     most = "far more than" if max(ways) < 0.2 else "more than" if max(ways) < 1 else "no more than"
-    return f"By the judge the drawing of codes costs {most} sending images through."
+    return (
+        f"By the judge the drawing of codes costs {most} sending images through.{_by_inception()}"
+    )
+
+
+def _by_inception() -> str:
+    """Say how far training images sent through the flow's model are by Inception, where that was measured."""
+    names = [f"{name}-{records.dataset('colour')}" for name in ("redrawn-real", "redrawn")]
+    if not set(names) <= set(runs.names()):
+        return ""
+    real, drawn = (
+        run(name)[f"{key}_kid_inception768_bfloat16"]
+        for name, key in zip(names, ("train_through", f"{FLOW}_drawn"), strict=True)
+    )
+    return (
+        " By Inception's kernel distance training images sent through the flow's model are already "
+        f"{100 * real / drawn:.0f} % as far as its samples."
+    )
 
 
 def grain(part: str, digits: int) -> str:

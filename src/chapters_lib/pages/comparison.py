@@ -388,8 +388,8 @@ def table_nearest() -> Markdown:
                 cells.append(f"{100 * records.side(part)[f'{key}_{space}_held']:.1f}")
             rows.append([*cells, f"{records.side(part)[f'{key}_roughness']:.4f}"])
     caption = (
-        "Samples beside the images trained on: mean squared distance to the nearest of them (per "
-        "pixel value; in the judge's features), and how often the nearest of all images is one that "
+        "Samples of the first trainings beside the images trained on: mean squared distance to the nearest of them "
+        "(per pixel value; in the judge's features), and how often the nearest of all images is one that "
         "was held out. Roughness: mean squared difference of neighbouring pixel values."
     )
     return table(caption, "tab-cmp-nearest", "32 14 14 14 14 12", rows)

@@ -227,7 +227,16 @@ def _sent_through() -> None:
         keep(**{f"{model.removeprefix('vae-')}_rough": 100 * rough})
         ways.append((through - floor) / (drawn - trained))
     told = ", ".join(f"{100 * way:.0f} % of the way" for way in ways)
-    PAGE.claims(drawing_is_it=Verdict(max(ways) < 0.2, told))
+    key, redrawn = "kid_inception768_bfloat16", run("redrawn-real-mnist")
+    of_real = redrawn.metric(f"train_through_{key}").times(1000)
+    of_drawn = run("redrawn-mnist").metric(f"{FLOW}_drawn_{key}").times(1000)
+    keep(kernel=with_error(of_real, 3), count=f"{redrawn.config['images']:,}")
+    PAGE.keep(drawn_kernel=with_error(of_drawn, 3))
+    no_nearer = apart(of_real, of_drawn).high >= 0
+    PAGE.claims(
+        drawing_is_it=Verdict(max(ways) < 0.2, told),
+        through_no_nearer=Verdict(no_nearer, f"{of_real.mean:.3f} and {of_drawn.mean:.3f}"),
+    )
 
 
 def first_places(part: str) -> str:

@@ -115,10 +115,11 @@ def faults(seen: Mapping[str, Mapping[str, Any]], copies: float) -> None:
     )
 
 
-def wrong_range(stopped: str, right: float, one: float, both: float) -> None:
+def wrong_range(stopped: str, right: float, in_bytes: tuple[float, float], halved: float) -> None:
     """Hold what the networks make of images of the wrong size and range against the text."""
     check("32 pixels are not enough", bool(stopped))
-    check("absurd in bytes, on one side and on both", min(one, both) > 10 * right)
+    check("absurd in bytes, on one side and on both", min(in_bytes) > 10 * right)
+    check("a range half as wide on both sides is not seen", halved < 2 * right)
 
 
 # What the study of the measures found, of numbers of images and of formats.
