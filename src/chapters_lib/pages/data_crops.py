@@ -65,7 +65,7 @@ def table_beginnings() -> Markdown:
     """Return both distances and the likelihood of each model in both trainings, below the floors."""
     floors = run(f"floors-{SET}")
     rows = [["Held against", "kernel distance: test", "validation", "Fréchet distance: test"]]
-    rows[0] += ["validation", "bits per value, test"]
+    rows[0] += ["validation", "bits per value, test (NLL)"]
     nearest = [_kid(floors, "train_kid"), _kid(floors, "val_kid")]
     nearest += [f"{floors[f'{part}_fid768']:.2f}" for part in ("train", "val")]
     rows.append([OTHERS, *nearest, "–"])
@@ -83,7 +83,7 @@ def table_beginnings() -> Markdown:
             rows.append([f"{NAMES[key]}, {beginning}", *distances, bits])
     trained, held, tested = (f"{floors[f'{k}_images']:.0f}" for k in ("train", "val", "train"))
     caption = (
-        f"Samples held against the {tested} test crops and against the {held} of the validation part, as many on "
+        f"Samples (of the autoencoders the decoder's means) held against the {tested} test crops and against the {held} of the validation part, as many on "
         f"both sides; in the first row {trained} crops of the train part against the test crops, and the validation "
         f"part against {held} of them. Distances are of 768 features of the Inception network of 2015 in bfloat16, "
         "the kernel distance in thousandths. A Fréchet distance of fewer images reads farther. Behind ±: standard "
