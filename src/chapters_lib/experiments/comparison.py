@@ -138,6 +138,8 @@ EXPERIMENTS = (
         "the GAN in colour's networks on MNIST for ten epochs: both convolutional",
         BOTH_CONVOLUTIONAL,
         evaluate=specks.evaluate_gan,
+        panels=specks.few_samples,
+        weights_stored=False,
     ),
     *(
         likelihood_vae.experiment(
