@@ -9,6 +9,7 @@ from chapters_lib.recording.experiment import measurement
 
 CHAPTER = "gb-rbm"
 UNITS = (16, 64, 256)
+SEEDS = tuple(range(5))
 
 EXPERIMENTS = (
     *(
@@ -17,6 +18,7 @@ EXPERIMENTS = (
             CHAPTER,
             f"Gaussian-Bernoulli RBM with {m} hidden units on KMNIST",
             RBMConfig(m),
+            seeds=SEEDS,
         )
         for m in UNITS
     ),
@@ -26,6 +28,7 @@ EXPERIMENTS = (
             CHAPTER,
             f"the same with {m} units and the updates of 60,000 images",
             RBMConfig(m, updates_per_epoch=FULL_EPOCH),
+            seeds=SEEDS,
             repeats=f"rbm-kmnist-{m}",
         )
         for m in UNITS
@@ -35,6 +38,7 @@ EXPERIMENTS = (
         CHAPTER,
         "the same with 64 units, standardised by the train split's statistics",
         RBMConfig(64, global_statistics=True),
+        seeds=SEEDS,
     ),
     measurement(
         "exact-rbm-kmnist-16",
