@@ -83,7 +83,8 @@ def table_beginnings() -> Markdown:
             rows.append([f"{NAMES[key]}, {beginning}", *distances, bits])
     trained, held, tested = (f"{floors[f'{k}_images']:.0f}" for k in ("train", "val", "train"))
     caption = (
-        f"Samples (of the autoencoders the decoder's means) held against the {tested} test crops and against the {held} of the validation part, as many on "
+        f"Samples (of the autoencoders the decoder's means) held against the {tested} test crops and against the "
+        f"{held} of the validation part, as many on "
         f"both sides; in the first row {trained} crops of the train part against the test crops, and the validation "
         f"part against {held} of them. Distances are of 768 features of the Inception network of 2015 in bfloat16, "
         "the kernel distance in thousandths. A Fréchet distance of fewer images reads farther. Behind ±: standard "
