@@ -304,7 +304,7 @@ def _standardisation() -> None:
     PAGE.keep(statistics_sd=deviation, paper=signed(-mean / deviation, 2))
     pixel = [recorded.metric("test_mse_pixel") for recorded in (own, given)]
     PAGE.keep(own_scale=number(pixel[0], 5), train_scale=number(pixel[1], 5))
-    PAGE.keep(scale_change=interval(difference(pixel[1], pixel[0]), 4))
+    PAGE.keep(scale_change=interval(difference(pixel[1], pixel[0]), 5))
     PAGE.keep(global_free_gap=number(gap(given, "free_energy"), 1))
     said = ("it is the less", "none is shown", "it is the more")
     PAGE.keep(scale_said=outcome(pixel[1], pixel[0], said))
