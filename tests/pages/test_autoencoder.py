@@ -55,7 +55,6 @@ def test_tables_have_both_data_sets_in_every_row() -> None:
 def test_the_numbers_are_those_of_the_record(given: dict[str, float | str]) -> None:
     page.numbers()
     assert given["ae-fashion-test"] == run("ae-fashion-mnist")["test_mse"]
-    assert given["ae-size-hidden"] == "784-256-128"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_the_numbers_are_those_of_the_record(given: dict[str, float | str]) -> N
     [
         ("ae-mnist", "pca2_test_mse", 0.03, "mnist-pca"),
         ("ae-mnist", "test_mse", 0.02, "harder"),
-        ("ae-code-size-fashion-mnist", "test_mse_3", 0.02622, "third"),
+        ("ae-code-size-fashion-mnist", "test_mse_3", 0.0221, "third"),
         ("ae-code-size-fashion-mnist", "test_mse_1", 0.0405, "close"),
     ],
 )

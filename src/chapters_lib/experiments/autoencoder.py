@@ -23,9 +23,7 @@ from chapters_lib.recording.study import study
 CHAPTER = "autoencoder"
 FASHION = AutoencoderConfig("fashion-mnist", dropout=0.1, epochs=50, learning_rate=5e-4, clip=0.05)
 MNIST = AutoencoderConfig("mnist", hidden_dropout=0.1, code_noise=0.02)
-SIZES = CodeSizeConfig(
-    "fashion-mnist", replace(FASHION, hidden=(256, 128), epochs=12, judged=False)
-)
+SIZES = CodeSizeConfig("fashion-mnist", replace(FASHION, judged=False))
 
 
 def compared_candidates(base: AutoencoderConfig) -> CandidatesConfig:
