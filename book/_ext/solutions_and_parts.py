@@ -124,7 +124,10 @@ class GatherSolutions(SphinxPostTransform):
 
     def move(self, solution: nodes.Element, registry: dict) -> nodes.Element:
         """Take the solution out of its chapter; its exercise then ends with the page on which it is."""
-        label = rf"\detokenize{{{solution['docname']}:{solution['label']}}}"
+        label = rf"\detokenize{{{solution['docname']}:{solution['label']}:text}}"
+        # its own label stands before the box, which may begin on the next page
+        mark = nodes.raw("", rf"\phantomsection\label{{{label}}}", format="latex")
+        next(solution.findall(nodes.paragraph)).insert(0, mark)
         pointer = rf" \hyperref[{label}]{{\emph{{(Solution~on~page~\pageref*{{{label}}}.)}}}}"
         raw = nodes.raw("", pointer, format="latex")
         exercise = solution.parent[solution.parent.index(solution) - 1]

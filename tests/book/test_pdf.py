@@ -150,3 +150,17 @@ def test_no_page_holds_a_line_alone(pages):
     assert [
         page for page in lines if page and page[0].startswith("Chapter ") and len(page) < 4
     ] == []
+
+
+def test_a_solution_begins_on_the_page_that_its_exercise_names(latex, pages):
+    labels = PdfReader(latex / "learning-to-generate.pdf").page_labels
+    text = re.sub(r"\s+", " ", " ".join(pages))
+    named = dict(
+        re.findall(r"Exercise (\d+\.\d+) ?\((?:(?!Exercise \d).)*?Solution on page (\d+)\.\)", text)
+    )
+    begin = {
+        number: label
+        for label, page in zip(labels, pages, strict=True)
+        for number in re.findall(r"Solution to Exercise (\d+\.\d+)", re.sub(r"\s+", " ", page))
+    }
+    assert len(named) > 30 and named == {number: begin[number] for number in named}

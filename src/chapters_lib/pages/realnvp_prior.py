@@ -59,7 +59,10 @@ FIRST_COMMIT = "a5f6a15"
 
 BURDA = {"vae": 86.76, "iwae": 84.78}  # Burda et al. (2016), one layer of 50 units, K = 5000
 
-BASE, LAYERS = "nothing: as the runs below", "plain layers, 500 wide, for the residual ones"
+BASE, LAYERS = (
+    "nothing: as the runs below",
+    "two plain layers of 500 for three residual ones of 400",
+)
 PATH, RATE = "the whole gradient for the path alone", "a rate of 0.001 for 0.003"
 PRIORS = {"normal": 0, "flow": 8}  # couplings
 BY_EITHER = (

@@ -164,7 +164,8 @@ def gaps() -> Markdown:
     caption = (
         "What the variational autoencoder's images have minus those of A and B: 95 % intervals over "
         f"{trainings('vae-2d-mnist')} trainings, and without them differences of first trainings. Moved: draws moved "
-        "to the model's own codes; the variational ones of one training, taken to scatter as it does unmoved."
+        "to the model's own codes, the variational ones of one training; in these differences every training is taken "
+        "to scatter as the unmoved variational ones do."
     )
     return table(caption, "tab-vae-two-gaps", "34 22 22 22", rows)
 
