@@ -67,11 +67,10 @@ class GatherSolutions(SphinxPostTransform):
                         heading,
                         nodes.raw("", IN_CONTENTS % (chapter, chapter), format="latex"),
                     ]
-                    group += [
-                        self.move(moved[e["label"]], registry)
-                        for e in entries
-                        if e["label"] in moved
-                    ]
+                    for entry in entries:
+                        if entry["label"] in moved:
+                            group += nodes.raw("", r"\beforesolution", format="latex")
+                            group += self.move(moved[entry["label"]], registry)
                     group += questions or []
                     found.append(group)
                 else:
@@ -124,10 +123,7 @@ class GatherSolutions(SphinxPostTransform):
 
     def move(self, solution: nodes.Element, registry: dict) -> nodes.Element:
         """Take the solution out of its chapter; its exercise then ends with the page on which it is."""
-        label = rf"\detokenize{{{solution['docname']}:{solution['label']}:text}}"
-        # its own label stands before the box, which may begin on the next page
-        mark = nodes.raw("", rf"\phantomsection\label{{{label}}}", format="latex")
-        next(solution.findall(nodes.paragraph)).insert(0, mark)
+        label = rf"\detokenize{{{solution['docname']}:{solution['label']}}}"
         pointer = rf" \hyperref[{label}]{{\emph{{(Solution~on~page~\pageref*{{{label}}}.)}}}}"
         raw = nodes.raw("", pointer, format="latex")
         exercise = solution.parent[solution.parent.index(solution) - 1]
