@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.findings import compared as records
-from chapters_lib.findings import in_colour
+from chapters_lib.findings import convolutions, in_colour
 from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NORMAL, PARTS
 from chapters_lib.findings.verdicts import (
     Verdict,
@@ -21,16 +21,14 @@ from chapters_lib.findings.verdicts import (
     level,
     shown,
 )
-from chapters_lib.findings.words import in_words, interval, number, signed, with_error
-from chapters_lib.pages import Page, check, run
+from chapters_lib.findings.words import interval, number, signed, with_error
+from chapters_lib.pages import Page, run
 from chapters_lib.recipes.comparing import MODELS
 from chapters_lib.recording import runs
-from chapters_lib.recording.runs import Metric, Run
+from chapters_lib.recording.runs import Run
 
 PAGE = Page("cmp")
 CONVOLUTIONAL, IN_BATCHES = "dcgan-mnist-nonsaturating", "dcgan-mnist-batch-128"
-GENERATOR = "gan-convolutional-generator-mnist"  # convolutional before gan-mnist's discriminator
-PAIR = "gan-both-convolutional-mnist"
 NETWORKS = ("the judge", "Inception")
 
 
@@ -54,7 +52,8 @@ def numbers() -> None:
     _over_time()
     _of_colour()
     _of_specks()
-    _of_convolutions()
+    PAGE.of("conv").keep(**convolutions.numbers())
+    PAGE.claims(**convolutions.verdicts())
     _sent_through()
     _of_neighbours()
     samples()
@@ -420,38 +419,4 @@ def _of_specks() -> None:
         specks_minor=Verdict(max(taken, added) < 0.5, f"{100 * taken:.0f} and {100 * added:.0f} %"),
         dcgan_first=Verdict(first, f"{conv['fid_judge']:.2f}, {conv[key]:.4f}"),
         swept_behind=Verdict(swept > normal, f"{swept:.4f} against {normal:.4f}"),
-    )
-
-
-def _of_convolutions() -> None:
-    """Say what convolutional networks in both places change, in fewer epochs; and in the generator alone."""
-    made, alone, before = run(PAIR), run(GENERATOR), records.of("mnist")[GAN]
-    epochs, key = made.config["epochs"], records.inception("mnist")
-    then = Metric.of(tuple(before.history.where("epoch", epochs).column("train_fid_judge")))
-    end, near, far = (
-        before.metric("train_fid_judge"),
-        made.metric("train_fid_judge"),
-        made.metric(key),
-    )
-    first = Metric.of(before.metric(key).values[:1])
-    shares = made.metric("speckled_share").percent
-    was, left = 100 * run("specks-mnist")["gan_speckled_share"], 100 * alone["speckled_share"]
-    check("the generator alone was trained for as long", alone.config["epochs"] == epochs)
-    PAGE.of("conv").keep(
-        epochs=epochs,
-        trainings=in_words(made.trainings),
-        times=made["parameters"] / before["parameters"],
-        specks=number(shares, 1),
-        alone=left,
-        judge=number(near, 1),
-        then=number(then, 1),
-        end=number(end, 1),
-        inception=number(far, 3),
-        inception_before=first.mean,
-    )
-    PAGE.claims(
-        conv_specks=Verdict(max(shares.values) < left < was / 2, f"{shares.values}, {left:.1f} %"),
-        conv_then=less(near, then, digits=2),
-        conv_end=greater(near, end, digits=2),
-        conv_inception=less(far, first, spread=far, digits=4),
     )
