@@ -137,7 +137,7 @@ def _by_inception() -> str:
     )
     return (
         " By Inception's kernel distance training images sent through the flow's model are already "
-        f"{100 * real / drawn:.0f} % as far as its samples."
+        f"{100 * real / drawn:.0f} % as far as its samples (first training)."
     )
 
 

@@ -209,7 +209,6 @@ def _longer() -> None:
         nll=made["test_nll"],
         gain=flow["test_nll"] - made["test_nll"],
         over=made["test_nll"] - MARKS[REALNVP],
-        curves=_last_apart(made),
     )
     PAGE.claims(
         longer_lower=less(
