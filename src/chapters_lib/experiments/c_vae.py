@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chapters_lib.experiments.vae import VANILLA, VANILLA_SEEDS
+from chapters_lib.experiments.vae import VANILLA
 from chapters_lib.recipes import class_codes
 from chapters_lib.recipes.class_codes import ClassCodesConfig
 from chapters_lib.recipes.vae import experiment
-from chapters_lib.recording.experiment import measurement
+from chapters_lib.recording.experiment import FIVE_SEEDS, measurement
 
 CONDITIONAL = replace(VANILLA, conditional=True)
 
@@ -18,14 +18,14 @@ EXPERIMENTS = (
         "c-vae",
         "the same 784-400-20, encoder and decoder given the class",
         CONDITIONAL,
-        seeds=VANILLA_SEEDS,
+        seeds=FIVE_SEEDS,
     ),
     experiment(
         "cvae-decoder-only-fashion-mnist",
         "c-vae",
         "control: the decoder alone given the class",
         replace(CONDITIONAL, encoder_sees_class=False),
-        seeds=VANILLA_SEEDS,
+        seeds=FIVE_SEEDS,
     ),
     measurement(
         "cvae-class-codes-fashion-mnist",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from chapters_lib.recipes import exact_draws
 from chapters_lib.recipes.exact_draws import ExactDrawsConfig
 from chapters_lib.recipes.rbm import FULL_EPOCH, RBMConfig, experiment
-from chapters_lib.recording.experiment import measurement
+from chapters_lib.recording.experiment import FIVE_SEEDS, measurement
 
 CHAPTER = "gb-rbm"
 UNITS = (16, 64, 256)
-SEEDS = tuple(range(5))
 
 EXPERIMENTS = (
     *(
@@ -18,7 +17,7 @@ EXPERIMENTS = (
             CHAPTER,
             f"Gaussian-Bernoulli RBM with {m} hidden units on KMNIST",
             RBMConfig(m),
-            seeds=SEEDS,
+            seeds=FIVE_SEEDS,
         )
         for m in UNITS
     ),
@@ -28,7 +27,7 @@ EXPERIMENTS = (
             CHAPTER,
             f"the same with {m} units and the updates of 60,000 images",
             RBMConfig(m, updates_per_epoch=FULL_EPOCH),
-            seeds=SEEDS,
+            seeds=FIVE_SEEDS,
             repeats=f"rbm-kmnist-{m}",
         )
         for m in UNITS
@@ -38,7 +37,7 @@ EXPERIMENTS = (
         CHAPTER,
         "the same with 64 units, standardised by the train split's statistics",
         RBMConfig(64, global_statistics=True),
-        seeds=SEEDS,
+        seeds=FIVE_SEEDS,
     ),
     measurement(
         "exact-rbm-kmnist-16",

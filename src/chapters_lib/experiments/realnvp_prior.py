@@ -85,6 +85,14 @@ EXPERIMENTS = (
         weights_stored=False,
     ),
     experiment(
+        "vae-gaussian-mnist-320-epochs",
+        CHAPTER,
+        "vae-gaussian-mnist for four times as long",
+        replace(GAUSSIAN, epochs=4 * EPOCHS, shown_epochs=(), judged=False),
+        seeds=(0,),
+        weights_stored=False,
+    ),
+    experiment(
         "vae-gaussian-wide-mnist",
         CHAPTER,
         "control: N(0, I), and as many weights as with the flow",

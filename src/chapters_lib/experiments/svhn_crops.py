@@ -10,7 +10,7 @@ from chapters_lib.recipes import comparing, crops, gan, likelihood_vae
 from chapters_lib.recipes.comparing import ComparedModelsConfig
 from chapters_lib.recipes.crops import FloorsConfig
 from chapters_lib.recipes.sent_through import SentThroughConfig
-from chapters_lib.recording.experiment import Experiment, measurement
+from chapters_lib.recording.experiment import FIVE_SEEDS, Experiment, measurement
 
 CHAPTER = "comparison"
 NAME = "svhn-crops"
@@ -37,7 +37,7 @@ def models(
     against real crops alone, not judged.
     """
     known = {
-        "seeds": (0, 1, 2),
+        "seeds": FIVE_SEEDS,
         "evaluate": crops.measured(recipe.evaluate, recipe.samples, NAME),
         "tolerances": recipe.TOLERANCES | crops.TOLERANCES,
     }

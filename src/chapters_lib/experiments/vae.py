@@ -14,7 +14,13 @@ from chapters_lib.recipes.moved_codes import MovedCodesConfig
 from chapters_lib.recipes.tuning import RECORD, TRIALS, TuningConfig
 from chapters_lib.recipes.vae import VaeConfig, experiment
 from chapters_lib.recipes.vae_ladder import LadderConfig
-from chapters_lib.recording.experiment import Experiment, build_nothing, measurement, no_panels
+from chapters_lib.recording.experiment import (
+    FIVE_SEEDS,
+    Experiment,
+    build_nothing,
+    measurement,
+    no_panels,
+)
 from chapters_lib.recording.study import study
 
 WEIGHTS = (0.0, 0.1, 0.5, 1.0, 2.0, 4.0)  # of the KL term, in the study on MNIST
@@ -76,7 +82,6 @@ TEMPLATE = VaeConfig(
 )  # what the sheet fixes: 784-400-20, ReLU, Adam at 1e-3, batches of 128
 
 VANILLA = replace(TEMPLATE, epochs=40)  # and what the search chose
-VANILLA_SEEDS = tuple(range(5))  # it and what stands beside it in C-VAE train in minutes
 
 LADDER = LadderConfig(
     "mnist",
@@ -116,6 +121,7 @@ EXPERIMENTS = (
             "vae",
             f"VAE made from the autoencoder of two code units on {base.dataset}",
             two_units(base),
+            seeds=FIVE_SEEDS,
         )
         for base in (autoencoder.FASHION, autoencoder.MNIST)
     ),
@@ -176,7 +182,7 @@ EXPERIMENTS = (
         "vae",
         "784-400-20 on Fashion-MNIST, tuned",
         VANILLA,
-        seeds=VANILLA_SEEDS,
+        seeds=FIVE_SEEDS,
     ),
     experiment(
         "vae-fashion-mnist-320-epochs",

@@ -16,6 +16,7 @@ from chapters_lib.recording import runs
 from chapters_lib.training import History, Session
 
 CPU = torch.device("cpu")
+FIVE_SEEDS = tuple(range(5))  # of what a chapter compares, where a training takes under ten minutes
 Metrics = dict[str, float]
 Panels = dict[str, np.ndarray]
 C = TypeVar("C")  # a frozen dataclass that holds an experiment's numbers
