@@ -1,11 +1,13 @@
 """The comparison's page: its words, tables and figures follow the records, and so do its claims."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from chapters_lib.findings import board, in_colour
 from chapters_lib.findings import compared as records
-from chapters_lib.findings import in_colour
 from chapters_lib.pages import comparison as page
 from chapters_lib.pages import comparison_answer as answer
 from chapters_lib.pages import comparison_digits as digits
@@ -31,6 +33,25 @@ def recorded(seeds=2, **metrics):
         )
         for i, model in enumerate(MODELS)
     }
+
+
+def test_inception_is_quoted_in_the_format_of_all_rows_though_float32_is_recorded_too():
+    found = records.of("mnist").values()
+    assert all(board.FLOAT32 in of.metrics for of in found)
+    assert records.inception("mnist") == board.shown() != board.FLOAT32
+
+
+def test_what_float32_says_is_told_with_its_order(monkeypatch):
+    kept, claimed = {}, {}
+    page_of = SimpleNamespace(keep=kept.update, claims=claimed.update)
+    monkeypatch.setattr(answer, "PAGE", page_of)
+    found = recorded(fid_inception768=[2.0, 1.0, 3.0], fid_inception768_bfloat16=[2.5, 1.5, 2.2])
+    monkeypatch.setattr(records, "of", lambda part: found)
+    real = runs.Run("real-mnist", {}, {"train_fid_inception768": 0.5}, {}, None)
+    monkeypatch.setattr(answer, "run", lambda name: real)
+    answer._in_float32()
+    assert kept["in_float32"].endswith("GAN 3.0000; real training images 0.5000")
+    assert not claimed["float32_order"].holds
 
 
 def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monkeypatch):

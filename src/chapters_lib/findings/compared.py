@@ -39,8 +39,7 @@ WAYS: dict[Way, str] = {
 }
 RANKS = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
 KERNEL = "test_kid"  # of as many samples as there are test images
-PROTOCOLS = [EQUAL]
-PROTOCOLS += [f"fid_inception{width}{low}" for width in (2048, 768) for low in ("", "_bfloat16")]
+PROTOCOLS = [EQUAL, *(f"fid_inception{kind}" for kind in ("2048", "768_bfloat16", "768"))]
 
 
 def dataset(part: str) -> str:
