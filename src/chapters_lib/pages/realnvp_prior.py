@@ -217,8 +217,11 @@ def _longer() -> None:
         flow_gain=interval(gain, 2),
     )
     PAGE.claims(
-        longer_lower=less(
-            made.metric("test_nll"), flow.metric("test_nll"), spread=spread(REALNVP, "test_nll")
+        longer_lower=both(
+            less(
+                made.metric("test_nll"), flow.metric("test_nll"), spread=spread(REALNVP, "test_nll")
+            ),
+            less(normal, run(GAUSSIAN).metric("test_nll"), spread=spread(GAUSSIAN, "test_nll")),
         ),
         longer_above=above(made.metric("test_nll"), MARKS[REALNVP]),
     )
