@@ -121,7 +121,6 @@ EXPERIMENTS = (
             "vae",
             f"VAE made from the autoencoder of two code units on {base.dataset}",
             two_units(base),
-            seeds=FIVE_SEEDS,
         )
         for base in (autoencoder.FASHION, autoencoder.MNIST)
     ),
