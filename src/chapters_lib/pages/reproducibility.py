@@ -43,7 +43,9 @@ def table_machines() -> Markdown:
     rows = [["Processor", "Device", "Threads", "torch", "Library", "Runs"]]
     for machine in sorted(set(machines)):
         rows.append([*(part or "–" for part in machine), str(machines.count(machine))])
-    return table("The machines that made the records.", "tab-repro-machines", "36 14 12 14 12 12", rows)
+    return table(
+        "The machines that made the records.", "tab-repro-machines", "36 14 12 14 12 12", rows
+    )
 
 
 def table_amended() -> Markdown:
