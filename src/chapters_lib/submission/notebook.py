@@ -52,6 +52,7 @@ CARRIED = {
             for kind in ("vae-gaussian", "vae-realnvp", "gan", "compared", "judge", "measures")
         ),
         *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist", "sent-through-mnist"),
+        *(f"vae-{prior}-mnist-320-epochs" for prior in ("gaussian", "realnvp")),
         *("redrawn-mnist", "redrawn-real-mnist", "real-mnist", "gan-both-convolutional-mnist"),
         "house-numbers-beside-svhn",
     ),
