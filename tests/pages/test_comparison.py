@@ -47,7 +47,7 @@ def test_what_float32_says_is_told_with_its_order(monkeypatch):
     monkeypatch.setattr(answer, "PAGE", page_of)
     found = recorded(fid_inception768=[2.0, 1.0, 3.0], fid_inception768_bfloat16=[2.5, 1.5, 2.2])
     monkeypatch.setattr(records, "of", lambda part: found)
-    real = runs.Run("real-mnist", {}, {"train_fid_inception768": 0.5}, {}, None)
+    real = runs.Run("real-mnist-float32", {}, {"train_fid_inception768": 0.5}, {}, None)
     monkeypatch.setattr(answer, "run", lambda name: real)
     answer._in_float32()
     assert kept["in_float32"].endswith("GAN 3.0000; real training images 0.5000")

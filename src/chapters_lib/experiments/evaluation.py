@@ -78,6 +78,13 @@ EXPERIMENTS = (
         for dataset in REAL
     ),
     measurement(
+        "real-mnist-float32",
+        CHAPTER,
+        "the same of mnist, with Inception in float32",
+        RealConfig("mnist", precision="float32"),
+        measuring.measure_real,
+    ),
+    measurement(
         "house-numbers-beside-svhn",
         CHAPTER,
         "rendered house numbers held against real ones",

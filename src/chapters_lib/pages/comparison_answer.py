@@ -243,7 +243,7 @@ def _sent_through() -> None:
 def _in_float32() -> None:
     """Inception's distances on MNIST once more, its network in float32."""
     found, low = records.of("mnist"), records.inception("mnist")
-    real = run("real-mnist")[f"train_{FLOAT32}"]
+    real = run("real-mnist-float32")[f"train_{FLOAT32}"]
     PAGE.keep(in_float32=f"{records.ranked('mnist', FLOAT32, 4)}; real training images {real:.4f}")
     order, before = (sorted(MODELS, key=lambda m: found[m][key]) for key in (FLOAT32, low))
     told = ", ".join(records.SAID[model] for model in order)
