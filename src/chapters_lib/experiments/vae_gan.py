@@ -14,7 +14,7 @@ from chapters_lib.recipes.rivals import RivalsConfig
 from chapters_lib.recipes.vae import VaeConfig
 from chapters_lib.recipes.vae_gan import TOLERANCES, VaeGanConfig, build, experiment, train
 from chapters_lib.recipes.vae_gan_study import EARLIER, VaeGanStudyConfig, evaluate, study_cases
-from chapters_lib.recording.experiment import Experiment, measurement, no_panels
+from chapters_lib.recording.experiment import FIVE_SEEDS, Experiment, measurement, no_panels
 from chapters_lib.recording.study import numbered, study
 
 GAMMA, LAYER = 0.1, 3  # found by the study
@@ -130,6 +130,7 @@ EXPERIMENTS = (
         "vae-gan",
         "basic loss, jointly minimised, Fashion-MNIST; non-saturating, started from a VAE",
         BASIC,
+        seeds=FIVE_SEEDS,
     ),
     experiment(
         "vaegan-mnist",
@@ -206,6 +207,7 @@ EXPERIMENTS = (
         "vaegan-fashion-mnist-faster-dis",
         "basic loss, jointly minimised; more noise, and a discriminator four times as fast as the decoder",
         FASTER,
+        seeds=FIVE_SEEDS,
     ),
     _followed(
         "vaegan-fashion-mnist-faster-dis-samples",
