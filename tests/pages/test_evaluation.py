@@ -9,6 +9,9 @@ from chapters_lib.evaluation.kid import KernelDistance
 from chapters_lib.evaluation.precision_recall import PrecisionRecall
 from chapters_lib.findings import board
 from chapters_lib.pages import evaluation, evaluation_board
+from chapters_lib.recording import runs
+
+FORMATS = (board.FLOAT32, f"{board.FLOAT32}_bfloat16")
 
 
 def seen(fid: float, precision: float, recall: float) -> dict[str, object]:
@@ -38,6 +41,20 @@ def test_the_state_counts_the_rows_that_have_the_distance(kept):
     few = sum(entry.has(board.EQUAL) for entry in entries)
     assert f"; {measured} of all {len(entries)} rows have it." in kept["board_state"]
     assert f" A further {few} have one of as many" in kept["board_state"]
+
+
+def test_the_format_may_turn_the_order_of_rows_that_lie_near(monkeypatch):
+    rows = ((1.0, 1.05), (2.0, 2.4), (3.0,))  # in float32, and then in bfloat16
+    found = tuple(
+        board.Entry(runs.Run("gan", {}, dict(zip(FORMATS, row, strict=False)), {}, None), "")
+        for row in rows
+    )
+    monkeypatch.setattr(board, "entries", lambda: found)
+    monkeypatch.setattr(board, "shown", lambda: FORMATS[1])
+    said = board.number_format()
+    assert "Of two generators both are recorded" in said
+    assert "between 5 and 20 % more" in said
+    assert "less than 14 % apart" in said
 
 
 def test_a_board_has_real_images_first_and_then_the_nearest():

@@ -156,16 +156,15 @@ def number_format() -> str:
     """Say in which number format the scoreboard is, and what that does to it."""
     if not shown().endswith("bfloat16"):
         return "The scoreboard below is in float32 in all its rows."
-    said = (
-        "The scoreboard below is in bfloat16 in all its rows. Its distances may be compared with each other, and "
-        "not with those in float32."
-    )
+    said = "The scoreboard below is in bfloat16 in all its rows: its distances are not to be compared with those in float32."
     both = [entry for entry in entries() if entry.has(FLOAT32) and entry.has(shown())]
     if both:
-        more = [100 * (entry.first(shown()) / entry.first(FLOAT32) - 1) for entry in both]
+        ratios = [entry.first(shown()) / entry.first(FLOAT32) for entry in both]
+        least, most = (100 * (of(ratios) - 1) for of in (min, max))
         said += (
             f" Of {in_words(len(both))} generators both are recorded, of {SAMPLES:,} samples: "
-            f"bfloat16 reads between {min(more):.0f} and {max(more):.0f} % more."
+            f"bfloat16 reads between {least:.0f} and {most:.0f} % more. So two rows that are less than "
+            f"{100 * (max(ratios) / min(ratios) - 1):.0f} % apart may have the other order in float32."
         )
     return said
 
