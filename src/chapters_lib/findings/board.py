@@ -156,7 +156,7 @@ def number_format() -> str:
     """Say in which number format the scoreboard is, and what that does to it."""
     if not shown().endswith("bfloat16"):
         return "The scoreboard below is in float32 in all its rows."
-    said = "The scoreboard below is in bfloat16 in all its rows: its distances are not to be compared with those in float32."
+    said = "The scoreboard below is in bfloat16 in all its rows, not to be compared with float32."
     both = [entry for entry in entries() if entry.has(FLOAT32) and entry.has(shown())]
     if both:
         ratios = [entry.first(shown()) / entry.first(FLOAT32) for entry in both]
