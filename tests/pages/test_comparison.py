@@ -72,7 +72,7 @@ def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monke
 
 def test_findings_hold_for_the_records_and_for_no_others(monkeypatch, kept, claimed):
     answer.numbers()
-    assert len(claimed) == 35 and all(verdict.holds for verdict in claimed.values())
+    assert len(claimed) == 36 and all(verdict.holds for verdict in claimed.values())
     vae, flow, gan = records.of("mnist").values()
     monkeypatch.setattr(
         records, "of", lambda part: dict(zip(MODELS, (flow, vae, gan), strict=True))
@@ -99,14 +99,18 @@ def test_gaps_say_which_way_they_go():
         assert cell.startswith(f"{gap:.2f} [".replace("-", "−")), key
 
 
-def test_an_order_from_random_weights_is_told_where_one_is_shown(monkeypatch):
-    far, near = (runs.Metric.of(v) for v in ([9.0, 9.2], [1.0, 1.1]))
-    for found, word in ((dict.fromkeys(MODELS, far), "no order"), ({}, "")):
-        monkeypatch.setattr(records, "from_nothing", lambda found=found: found)
-        assert word in in_colour.from_random_weights() and bool(in_colour.spread()) == bool(found)
-    apart = dict(zip(MODELS, (far, near, near), strict=True))
-    monkeypatch.setattr(records, "from_nothing", lambda: apart)
-    assert "does order them" in in_colour.from_random_weights()
+def test_inception_tells_those_apart_whose_intervals_exclude_nothing(monkeypatch):
+    far, near, nearer = (runs.Metric.of(v) for v in ([9.0, 9.2], [3.0, 3.1], [1.0, 1.1]))
+    for found, said in (
+        ((far, nearer, near), "Inception tells all three apart."),
+        ((far, near, near), "tell the VAE with flow from the GAN, but the others apart."),
+        ((near, near, near), "shows no difference between them."),
+        ((), ""),
+    ):
+        alone = dict(zip(MODELS, found, strict=False))
+        monkeypatch.setattr(records, "from_nothing", lambda alone=alone: alone)
+        assert in_colour.from_random_weights().endswith(said)
+        assert bool(in_colour.spread()) == bool(found) == bool(in_colour.from_random_weights())
 
 
 def test_recall_in_colour_is_held_against_its_price():

@@ -87,12 +87,18 @@ def spread() -> str:
 
 
 def from_random_weights() -> str:
-    """Say whether Inception orders the colour models that began with random weights, where there are some."""
+    """Say which of the colour models that began with random weights Inception tells apart, where there are some."""
     if not (alone := records.from_nothing()):
         return ""
-    if any(difference(a, b).clear for a, b in combinations(alone.values(), 2)):
-        return "From random weights, after as many epochs, Inception does order them."
-    return "From random weights, after as many epochs, Inception shows no order."
+    pairs = list(combinations(alone, 2))
+    level = [pair for pair in pairs if not difference(*(alone[of] for of in pair)).clear]
+    said = "From random weights, after as many epochs, Inception"
+    if len(level) == len(pairs):
+        return f"{said} shows no difference between them."
+    if not level:
+        return f"{said} tells all three apart."
+    named = " nor ".join(" from ".join(f"the {records.SAID[of]}" for of in pair) for pair in level)
+    return f"{said} does not tell {named}, but the others apart."
 
 
 def faults(found: Mapping[str, Run]) -> dict[str, str]:
