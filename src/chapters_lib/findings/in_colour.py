@@ -91,7 +91,7 @@ def from_random_weights() -> str:
     if not (alone := records.from_nothing()):
         return ""
     pairs = list(combinations(alone, 2))
-    level = [pair for pair in pairs if not difference(*(alone[of] for of in pair)).clear]
+    level = [(a, b) for a, b in pairs if not difference(alone[a], alone[b]).clear]
     said = "From random weights, after as many epochs, Inception"
     if len(level) == len(pairs):
         return f"{said} shows no difference between them."
