@@ -138,9 +138,7 @@ def state() -> str:
     measured = sum(entry.has(shown()) for entry in entries())
     state = f"The Inception distance has the key {shown()}; {measured} of all {len(entries())} rows have it."
     if few := sum(entry.has(EQUAL) for entry in entries()):
-        state += (
-            f" A further {few} have one of as many samples as there are test images (key {EQUAL})."
-        )
+        state += f" A further {few} have one of as many samples as test images, over all trainings (key {EQUAL})."
     return state + " A dash: not measured."
 
 

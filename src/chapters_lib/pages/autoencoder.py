@@ -150,9 +150,9 @@ def _sizes() -> None:
     PAGE.claims(
         third=less(error[3], error[2], spread=spread, digits=4),
         eight_components=less(error[2], pca[8], spread=spread, digits=4),
-        close=both(
+        parting=both(
             less(error[1], pca[3], spread=spread, digits=4),
-            Verdict(times[32] < times[8], f"times {times}"),
+            Verdict(times[1] < times[2] < times[3] < times[8] > times[32], f"times {times}"),
         ),
     )
 

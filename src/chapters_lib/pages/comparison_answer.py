@@ -373,8 +373,7 @@ def _of_neighbours() -> None:
         elif "val" in run(f"judge-{records.dataset(part)}").data_used:
             PAGE.of(part).keep(
                 held_said="In colour the judge learned from the training images and not from those held out, so its "
-                f"features do not treat both alike: real test images, too, have {shares[part, 'test', 'judge']:.1f} %. "
-                "There only the column of pixels counts."
+                "features do not treat both alike. There only the column of pixels counts."
             )
         else:
             PAGE.of(part).keep(held_said=f"In colour the largest is {said}.")

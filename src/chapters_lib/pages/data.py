@@ -6,6 +6,7 @@ import torch
 from matplotlib.figure import Figure
 
 from chapters_lib import data, figures
+from chapters_lib.data import house_numbers
 from chapters_lib.data.published import WHOLE
 from chapters_lib.findings import colour
 from chapters_lib.findings.verdicts import Verdict, apart
@@ -31,7 +32,7 @@ def numbers() -> None:
     figures.use_style()
     for split in ("train", "test"):
         PAGE.keep(**{f"digits_{split}": f"{len(data.load('digits', split)):,}"})
-    PAGE.keep(kmnist=kmnist())
+    PAGE.keep(kmnist=kmnist(), typefaces=str(len(house_numbers.TYPEFACES)))
     PAGE.keep(svhn_state=colour.words(SVHN[colour.colour_set().name]))
     record = run("house-numbers-beside-svhn")
     PAGE.keep(crops=record["real_images"], crops_official=record["official_images"])

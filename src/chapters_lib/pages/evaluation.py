@@ -77,7 +77,7 @@ def table_sets(seen: Mapping[str, Mapping[str, Any]], count: int) -> Markdown:
         rows.append([name, f"{of['fid']:.2f}", _kernel(of), *shares])
     return table(
         f"Seven sets of {count} images held against {count} real test images, in the features of a small judge. "
-        "The first row is what real images get.",
+        "The first row is what real images get. ±: standard error over images.",
         "tab-eval-sets",
         "30 18 24 14 14",
         rows,

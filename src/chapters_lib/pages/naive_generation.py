@@ -281,7 +281,9 @@ def _claims() -> None:
             [b < a for a, b in distances] == [False, True],
             f"Inception's distances of A and B are {distances}",
         ),
-        decoder=scores(less, "own_a", "own_b", "fid"),
+        decoder=both(
+            scores(less, "own_a", "own_b", "fid"), scores(greater, "own_a", "own_b", "entropy")
+        ),
         box=scores(less, "box", "normal", "fid"),
         b_even=scores(greater, "b", "normal", "entropy"),
         b_nearer=scores(less, "b", "normal", "fid"),

@@ -35,7 +35,7 @@ def table_runs() -> Markdown:
 
 
 def table_machines() -> Markdown:
-    """Return the machines that trained, and how many runs each did."""
+    """Return the machines that trained or measured, and how many runs each made."""
     columns = ("processor", "device", "threads", "torch", "library")
     machines = [
         tuple(str(run.provenance.get(key, "")) for key in columns) for run in listing.records()
@@ -43,7 +43,9 @@ def table_machines() -> Markdown:
     rows = [["Processor", "Device", "Threads", "torch", "Library", "Runs"]]
     for machine in sorted(set(machines)):
         rows.append([*(part or "–" for part in machine), str(machines.count(machine))])
-    return table("The machines that trained them.", "tab-repro-machines", "36 14 12 14 12 12", rows)
+    return table(
+        "The machines that made the records.", "tab-repro-machines", "36 14 12 14 12 12", rows
+    )
 
 
 def table_amended() -> Markdown:

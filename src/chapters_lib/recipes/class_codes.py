@@ -151,13 +151,14 @@ def brightness(config: ClassCodesConfig) -> Tensor:
 def evaluate(config: ClassCodesConfig, _: nn.Module) -> Metrics:
     """Measure how often codes are decoded as the class asked for, and what of the shortfall is the codes'.
 
-    ``…_hit`` are shares of the 10,000 images, with standard errors over them. By Eq. 4.9 codes of
-    the images of a class, all together, would be distributed as the prior, were there nothing of
-    the class in them: ``…_own_less_prior`` is then 0. ``…_prior_less_mixture`` compares prior draws
-    with a tenth of own classes and nine tenths of others, as codes would be that still tell their
-    class and are drawn regardless of the one asked for. ``…_code_share`` is (own − prior)/(real −
-    prior): the part of what prior draws lack to real images that goes when the code is one of
-    the class's own. ``…_of_10_nearest`` and ``…_of_500_nearest`` are those of `neighbours`,
+    ``…_hit`` are shares of the 10,000 images, with standard errors over them. By the page's
+    `eq-cvae-optimum` codes of the images of a class, all together, would be distributed as the
+    prior, were there nothing of the class in them: ``…_own_less_prior`` is then 0.
+    ``…_prior_less_mixture`` compares prior draws with a tenth of own classes and nine tenths of
+    others, as codes would be that still tell their class and are drawn regardless of the one asked
+    for. ``…_code_share`` is (own − prior)/(real − prior): the part of what prior draws lack to real
+    images that goes when the code is one of the class's own. ``…_of_10_nearest`` and
+    ``…_of_500_nearest`` are those of `neighbours`,
     ``…_active_…`` and ``…_idle_…`` those of `readings` and `redrawn`.
     """
     found = hits(config)
