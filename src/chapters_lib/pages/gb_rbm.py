@@ -306,5 +306,5 @@ def _standardisation() -> None:
     PAGE.keep(own_scale=number(pixel[0], 5), train_scale=number(pixel[1], 5))
     PAGE.keep(scale_change=interval(difference(pixel[1], pixel[0]), 5))
     PAGE.keep(global_free_gap=number(gap(given, "free_energy"), 1))
-    said = ("it is the less", "none is shown", "it is the more")
+    said = ("the error is smaller", "none is shown", "the error is larger")
     PAGE.keep(scale_said=outcome(pixel[1], pixel[0], said))

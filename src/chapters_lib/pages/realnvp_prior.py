@@ -61,7 +61,7 @@ BURDA = {"vae": 86.76, "iwae": 84.78}  # Burda et al. (2016), one layer of 50 un
 
 BASE, LAYERS = (
     "nothing: as the runs below",
-    "two plain layers of 500 for three residual ones of 400",
+    "two plain layers of 500 for three of 400, two of them residual",
 )
 PATH, RATE = "the whole gradient for the path alone", "a rate of 0.001 for 0.003"
 PRIORS = {"normal": 0, "flow": 8}  # couplings
