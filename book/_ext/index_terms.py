@@ -66,7 +66,7 @@ class IndexTerms(SphinxTransform):
 
     def _mark(self, node: nodes.Element, term: str, kind: str) -> None:
         name = nodes.make_id(f"index-{term}")
-        entry = addnodes.index("", entries=[("single", term, name, kind, None)])
+        entry = addnodes.index("", entries=[("single", term, name, kind, None)], inline=False)
         target = nodes.target("", "", ids=[name])
         if isinstance(node, nodes.section):
             node.insert(1, [entry, target])

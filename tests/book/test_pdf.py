@@ -111,6 +111,12 @@ def test_the_index_names_each_term_once(latex):
     assert sorted({term for term in seen if seen.count(term) > 1}) == []
 
 
+def test_a_mark_of_the_index_joins_no_paragraphs(latex):
+    source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
+    assert re.findall(r"^\\index\{", source, re.MULTILINE)
+    assert re.findall(r"^[^\\\n%][^\n]*\n\\index\{", source, re.MULTILINE) == []
+
+
 def test_numbers_keep_their_error_and_their_per_cent(latex):
     source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
     cells = re.findall(

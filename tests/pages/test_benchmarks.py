@@ -105,12 +105,15 @@ def test_the_explorers_times_stand_slowest_first(
     record["frames"] = {
         "date": "1 May",
         "processor": "P",
-        "medians": {"c-vae-classes": 16.7, "gan-gan": 40.0},
+        "medians": {"c-vae-classes": 16.7, "gan-gan": 40.0, "vae-plane": 16.7},
     }
     page.numbers()
-    assert str(kept["frames_said"]).startswith("Measured on 1 May on P: 1 of 2 explorers reach")
+    assert str(kept["frames_said"]).startswith("Measured on 1 May on P: 2 of 3 explorers reach")
     text = page.table_frames().data
-    assert text.index("40.0 ms") < text.index("16.7 ms") and "* - c-vae\n  - classes" in text
+    assert (
+        text.index("40.0 ms") < text.index("16.7 ms")
+        and "* - c-vae (classes), vae (plane)\n  - 16.7 ms" in text
+    )
 
 
 def test_a_missed_aim_beside_the_loader_is_told_in_numbers_of_the_record(

@@ -137,19 +137,21 @@ def table_contests() -> Markdown:
 
 
 def table_frames() -> Markdown:
-    """Return how quickly each explorer follows the reader's hand."""
-    rows = [
-        [*name.rsplit("-", 1), f"{median:.1f} ms", f"{1000 / median:.0f}"]
-        for name, median in frames().items()
-    ]
+    """Return how quickly each explorer follows the reader's hand, a row for those that are as quick."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, ms in frames().items():
+        page, explorer = name.rsplit("-", 1)
+        cells = f"{ms:.1f} ms", f"{1000 / ms:.0f}"
+        alike.setdefault(cells, []).append(f"{page} ({explorer})")
+    rows = [[", ".join(names), *cells] for cells, names in alike.items()]
     if not rows:
         return Markdown("*Nothing is measured here yet: `python benchmarks/explorers.py` does it.*")
     return table(
         "The explorers in a browser without a graphics card, while they are dragged, run or train: the median time "
         "from frame to frame.",
         "tab-bench-frames",
-        "30 20 20 20",
-        [["Page", "Explorer", "Time", "Frames a second"], *rows],
+        "56 14 20",
+        [["Page (explorer)", "Time", "Frames a second"], *rows],
     )
 
 
