@@ -162,6 +162,7 @@ EXPERIMENTS = (
         "vaegan-fashion-mnist-both",
         "basic loss, jointly minimised; the discriminator sees samples, too, and what it says is followed",
         BOTH,
+        seeds=FIVE_SEEDS,
     ),
     *(
         _followed(
@@ -244,7 +245,11 @@ EXPERIMENTS = (
         for end, start in (("", ""), ("-moved", " from the VAE with its codes moved to its prior"))
     ),
     experiment(
-        "vaegan-disl-fashion-mnist", "vae-gan", "784-400-20 with the feature term, Eq. 8", DISL
+        "vaegan-disl-fashion-mnist",
+        "vae-gan",
+        "784-400-20 with the feature term, Eq. 8",
+        DISL,
+        seeds=FIVE_SEEDS,
     ),
     experiment(
         "vaegan-conv-fashion-mnist",

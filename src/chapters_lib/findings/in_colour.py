@@ -32,10 +32,15 @@ def terms() -> str:
     kl, back, bound = (change("colour", key) for key in ("kl", "reconstruction", "negative_elbo"))
     other = kl.high < 0 < back.low and change("mnist", "reconstruction").high < 0
     opening = "Here the flow does not do what it did on MNIST: it" if other else "The flow"
-    return (
+    said = (
         f"{opening} changes the KL term by {signed(kl.difference)} nats and the reconstruction loss by "
-        f"{signed(back.difference)}. Their sum, −ELBO, changes by {interval(bound, 1)}."
+        f"{signed(back.difference)}. Their sum, −ELBO, changes by {interval(bound, 1)}"
     )
+    names = [f"{of.name}-from-nothing" for of in found["colour"]]
+    if not records.begun("colour") or not set(names) <= set(runs.names()):
+        return f"{said}."
+    normal, flow = (run(name).metric("test_negative_elbo") for name in names)
+    return f"{said}, from random weights by {interval(difference(flow, normal), 0)}."
 
 
 def likelihoods(normal: Run, flow: Run) -> str:
