@@ -44,6 +44,12 @@ def test_the_gains_add_up(kept, claimed):
     assert str(kept["gain_interval"]).startswith(f"{kept['gain']:.2f} [")
 
 
+def test_a_gain_of_trainings_with_one_start_is_told_with_the_start(kept, claimed):
+    realnvp_prior.numbers()
+    assert str(kept["colour_gain"]).endswith(" from random weights")
+    assert "errors of the last epochs' seed alone" in str(kept["colour_bound"])
+
+
 def test_a_claim_notices_another_record(kept, claimed, monkeypatch):
     """The flow's likelihoods in the other run's place, and the other way round."""
     flow, normal = run("vae-realnvp-mnist"), run("vae-gaussian-mnist")
