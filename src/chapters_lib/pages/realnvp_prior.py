@@ -115,7 +115,7 @@ def _in_colour() -> None:
         other, plain = (run(f"{of.name}-from-nothing").metric(ELBO) for of in (flow, normal))
         gain = f"{outcome(other, plain, said)} from random weights"
         bound = (
-            "training begins with weights learned on rendered crops. From there −ELBO changes by "
+            "the training begins with weights learned on rendered crops. From there −ELBO changes by "
             f"{interval(found, 1)} nats (errors of the last epochs' seed alone), from random weights by "
             f"{interval(difference(other, plain), 0)}"
         )
