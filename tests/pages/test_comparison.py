@@ -83,10 +83,11 @@ def test_findings_hold_for_the_records_and_for_no_others(monkeypatch, kept, clai
 
 
 def test_the_terms_of_the_bound_are_told_where_there_is_a_spread(monkeypatch):
-    terms = {f"test_{key}": [[1.0, 1.1]] * 3 for key in ("kl", "reconstruction", "negative_elbo")}
-    found = {key: [runs.summarize(v) for v in of] for key, of in terms.items()}
+    keys = [f"test_{key}" for key in ("kl", "reconstruction", "negative_elbo")]
+    keys += ["val_negative_elbo", "train_negative_elbo"]
+    found = {key: [runs.summarize([1.0, 1.1])] * 3 for key in keys}
     monkeypatch.setattr(records, "of", lambda part: recorded(**found))
-    assert in_colour.terms().startswith("The flow changes the KL term by 0.0 nats")
+    assert in_colour.terms().startswith("The flow changes, on test images, the KL term by 0.0 nats")
     monkeypatch.setattr(records, "of", lambda part: recorded(1, test_kl=[1.0] * 3))
     assert in_colour.terms() == ""
 
@@ -101,9 +102,13 @@ def test_gaps_say_which_way_they_go():
 
 def test_inception_tells_those_apart_whose_intervals_exclude_nothing(monkeypatch):
     far, near, nearer = (runs.Metric.of(v) for v in ([9.0, 9.2], [3.0, 3.1], [1.0, 1.1]))
+    wide = runs.Metric.of([-90.0, 99.0])
     for found, said in (
         ((far, nearer, near), "Inception tells all three apart."),
-        ((far, near, near), "tell the VAE with flow from the GAN, but the others apart."),
+        (
+            (far, near, wide),
+            "tells the VAE from the VAE with flow, but no other pair apart (95 % for all pairs together).",
+        ),
         ((near, near, near), "shows no difference between them."),
         ((), ""),
     ):

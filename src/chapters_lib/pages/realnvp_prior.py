@@ -111,13 +111,15 @@ def _in_colour() -> None:
     gain = outcome(flow.metric(ELBO), normal.metric(ELBO), said) if several else said[1]
     bound = gain
     if several and flow.config.get("begun"):
-        found = difference(flow.metric(ELBO), normal.metric(ELBO))
+        found, held = (
+            difference(flow.metric(key), normal.metric(key)) for key in (ELBO, "val_negative_elbo")
+        )
         other, plain = (run(f"{of.name}-from-nothing").metric(ELBO) for of in (flow, normal))
         gain = f"{outcome(other, plain, said)} from random weights"
         bound = (
             "the training begins with weights learned on rendered crops. From there −ELBO changes by "
-            f"{interval(found, 1)} nats (errors of the last epochs' seed alone), from random weights by "
-            f"{interval(difference(other, plain), 0)}"
+            f"{interval(found, 1)} nats on test images and {interval(held, 1)} on those held out (errors of the last "
+            f"epochs' seed alone), from random weights by {interval(difference(other, plain), 0)} on test images"
         )
     PAGE.of("colour").keep(kl=-kl, reconstruction=reconstruction, bound=bound, gain=gain)
     PAGE.claims(colour_pays=pays)
