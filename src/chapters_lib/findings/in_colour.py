@@ -40,8 +40,8 @@ def terms() -> str:
     held, trained = (change("colour", "negative_elbo", images) for images in ("val", "train"))
     return (
         f"{opening} changes, on test images, the KL term by {signed(kl.difference)} nats, the reconstruction loss by "
-        f"{signed(back.difference)} and their sum, −ELBO, by {interval(bound, 1)}{elsewhere}. On images held out the sum "
-        f"changes by {interval(held, 1)}, on those trained on by {interval(trained, 1)}."
+        f"{signed(back.difference)} and their sum, −ELBO, by {interval(bound, 1)}{elsewhere}. On images held out the "
+        f"sum changes by {interval(held, 1)}, on those trained on by {interval(trained, 1)}."
     )
 
 
