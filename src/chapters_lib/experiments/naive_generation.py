@@ -10,7 +10,7 @@ from chapters_lib.recipes import autoencoder, normalised_autoencoder
 from chapters_lib.recipes.autoencoder import AutoencoderConfig
 from chapters_lib.recipes.normalised_autoencoder import TOLERANCES, evaluate, train
 from chapters_lib.recipes.sharpness import BlurConfig, evaluate_blur, with_sharpness
-from chapters_lib.recording.experiment import Experiment, measurement, no_panels
+from chapters_lib.recording.experiment import FIVE_SEEDS, Experiment, measurement, no_panels
 
 CHAPTER = "naive-generation"
 EPOCHS = 25  # of B
@@ -76,6 +76,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
             f"ae-normalized-{config.dataset}",
             f"autoencoder with normalised code units on {config.dataset}",
             config,
+            seeds=FIVE_SEEDS,
         )
         for config in DATA
     ),

@@ -121,6 +121,7 @@ EXPERIMENTS = (
             "vae",
             f"VAE made from the autoencoder of two code units on {base.dataset}",
             two_units(base),
+            seeds=FIVE_SEEDS,
         )
         for base in (autoencoder.FASHION, autoencoder.MNIST)
     ),

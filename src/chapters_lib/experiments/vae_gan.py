@@ -214,6 +214,7 @@ EXPERIMENTS = (
         "vaegan-fashion-mnist-faster-dis-samples",
         "vaegan-fashion-mnist-faster-dis, drawn images as in Eq. 5: samples of p(z) alone",
         FASTER_SAMPLES,
+        seeds=FIVE_SEEDS,
         weights_stored=True,
     ),
     _followed(
