@@ -73,7 +73,7 @@ def numbers() -> None:
         b_fashion=less(b[distance], two[distance]),
         b_fashion_even=greater(b[even], two[even]),
         b_mnist=both(less(*nearer), greater(*surer)),
-        b_mnist_even=level(of_mnist[even], b_mnist[even]),
+        b_mnist_even=greater(of_mnist[even], b_mnist[even]),
         inception=both(*map(_nearest, SETS)),
     )
 
