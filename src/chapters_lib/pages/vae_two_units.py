@@ -107,6 +107,8 @@ def _recognised(row: str, other: str, name: str) -> str:
     ]
     if words[0] == words[1]:
         return f"{words[0]} on {'either set' if words[0] == said[1] else 'both sets'}"
+    if said[1] not in words:
+        words[1] = words[1].removeprefix(f"{name} is ")
     return " and ".join(f"{w} on {title}" for w, title in zip(words, SETS.values(), strict=True))
 
 
