@@ -203,7 +203,6 @@ def _dropout() -> None:
         ),
         dropout_judge=both(
             greater(fc[fid], plain[fid], spread=spread(fid)),
-            level(fc[even], plain[even], spread=spread(even)),
             less(double[even], plain[even], spread=spread(even)),
         ),
         twice=below(double[even], ENOUGH),
