@@ -76,21 +76,16 @@ def label(config: PriorConfig) -> str:
 EXPERIMENTS = (
     experiment("vae-gaussian-mnist", CHAPTER, "VAE under N(0, I), binarised", GAUSSIAN),
     experiment("vae-realnvp-mnist", CHAPTER, "the same under a RealNVP prior", REALNVP),
-    experiment(
-        "vae-realnvp-mnist-320-epochs",
-        CHAPTER,
-        "vae-realnvp-mnist for four times as long",
-        replace(REALNVP, epochs=4 * EPOCHS, shown_epochs=(), judged=False),
-        seeds=(0,),
-        weights_stored=False,
-    ),
-    experiment(
-        "vae-gaussian-mnist-320-epochs",
-        CHAPTER,
-        "vae-gaussian-mnist for four times as long",
-        replace(GAUSSIAN, epochs=4 * EPOCHS, shown_epochs=(), judged=False),
-        seeds=(0,),
-        weights_stored=False,
+    *(
+        experiment(
+            f"{name}-{4 * EPOCHS}-epochs",
+            CHAPTER,
+            f"{name} for four times as long",
+            replace(config, epochs=4 * EPOCHS, shown_epochs=(), judged=False),
+            seeds=(0,),
+            weights_stored=False,
+        )
+        for name, config in (("vae-realnvp-mnist", REALNVP), ("vae-gaussian-mnist", GAUSSIAN))
     ),
     experiment(
         "vae-gaussian-wide-mnist",
