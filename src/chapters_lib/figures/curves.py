@@ -239,11 +239,11 @@ def dots(
     title: str = "",
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw a dot a row from the top down, each with a bar to both sides, (value, bar): the axis need not hold 0."""
+    """Draw a dot a row from the top down, a diamond for `highlight`, with its bar: the axis need not hold 0."""
     ax = on(ax, 4.6, 0.32 * len(values) + 0.7)
     for row, (label, (value, bar)) in enumerate(values.items()):
-        colour = SERIES_COLOURS[0] if label == highlight else "#7d95a8"
-        ax.errorbar(value, row, xerr=bar, fmt="o", color=colour, ecolor=INK, capsize=2)
+        colour, shape = (SERIES_COLOURS[0], "D") if label == highlight else ("#7d95a8", "o")
+        ax.errorbar(value, row, xerr=bar, fmt=shape, color=colour, ecolor=INK, capsize=2)
     ax.set_yticks(range(len(values)), list(values))
     ax.invert_yaxis()
     ax.margins(x=0.08, y=0.12)
