@@ -13,6 +13,7 @@ PAGES = sorted((ROOT / "book").glob("*.md"))
 PACKS = sorted((ROOT / "book" / "packs").glob("*.md"))
 SHARE = 0.25  # of a page's lines that may be code
 COLUMNS = 76  # of a printed line of code
+ON_SITE = 79  # of a line of code on a laptop
 CELL = re.compile(
     r"^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(.*?)^```\s*$", re.MULTILINE | re.DOTALL
 )
@@ -60,6 +61,26 @@ def test_shown_definitions_fit_a_printed_line(page: Path) -> None:
         if (lines := too_wide(definition((page.parent / path).read_text(encoding="utf-8"), name)))
     }
     assert wide == {}
+
+
+def cut(text: str) -> list[str]:
+    """Return lines of cells that a laptop's window cuts off, of the cells that no reader has to open."""
+    cells = (
+        cell for cell in CELL.finditer(text) if not re.search(r"tags: .*(?:hide|remove)-", cell[0])
+    )
+    return [line for cell in cells for line in cell[1].splitlines() if len(line) > ON_SITE]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_shown_cells_fit_the_site(page: Path) -> None:
+    assert cut(page.read_text(encoding="utf-8")) == []
+
+
+def test_cut_lines_are_found() -> None:
+    cell, folded = "```{code-cell} python\nEND\n```\n", "---\ntags: [hide-input]\n---\n"
+    assert cut(cell.replace("END", "x" * 79)) == []
+    assert cut(cell.replace("END", "x" * 80)) == ["x" * 80]
+    assert cut(cell.replace("END", folded + "x" * 80)) == []
 
 
 def swallowed(text: str) -> list[str]:
