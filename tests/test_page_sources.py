@@ -13,6 +13,7 @@ PAGES = sorted((ROOT / "book").glob("*.md"))
 PACKS = sorted((ROOT / "book" / "packs").glob("*.md"))
 SHARE = 0.25  # of a page's lines that may be code
 COLUMNS = 76  # of a printed line of code
+CELL_COLUMNS = 98  # that the narrowest box of the PDF has room for, before it wraps a cell's line
 CELL = re.compile(
     r"^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(.*?)^```\s*$", re.MULTILINE | re.DOTALL
 )
@@ -44,6 +45,13 @@ def shown(text: str) -> list[tuple[str, str]]:
 
 def too_wide(lines: list[str]) -> list[str]:
     return [line for line in lines if len(line) > COLUMNS]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_shown_cells_are_not_wrapped_in_print(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    shown = [cell[1] for cell in CELL.finditer(text) if not re.search("(remove|hide)-", cell[0])]
+    assert [line for body in shown for line in body.splitlines() if len(line) > CELL_COLUMNS] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

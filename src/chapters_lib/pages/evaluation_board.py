@@ -20,7 +20,7 @@ from chapters_lib.pages import check, list_table, run, site_only, table
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.recording.runs import Run
 
-WIDTHS = "40 12 12 12 11 9 8"  # of a board's columns
+WIDTHS = "139 71 71 57 45 41 29"  # of a board's columns
 
 
 def numbers() -> None:
