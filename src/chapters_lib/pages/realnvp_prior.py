@@ -31,7 +31,7 @@ from chapters_lib.findings.verdicts import (
     level,
     outcome,
     shown,
-    told,
+    worded,
 )
 from chapters_lib.findings.words import in_words, interval, number
 from chapters_lib.pages import Page, check, model, printed, run, table
@@ -115,11 +115,12 @@ def _in_colour() -> None:
         found, held = (
             difference(flow.metric(key), normal.metric(key)) for key in (ELBO, VALIDATION)
         )
-        gain = f"{told(alone, said)} from random weights"
+        gain = f"{worded(alone, said)} when trained from random weights"
         bound = (
             "the training begins with weights learned on rendered crops. From there −ELBO changes by "
             f"{interval(found, 1)} nats on test images and {interval(held, 1)} on those held out (errors of the last "
-            f"epochs' seed alone), from random weights by {interval(alone, 0)} on test images"
+            "epochs' seed alone). From random weights, in pairs of one seed, it changes by "
+            f"{interval(alone, 0)} on test images"
         )
     PAGE.of("colour").keep(kl=-kl, reconstruction=reconstruction, bound=bound, gain=gain)
     PAGE.claims(colour_pays=pays)
