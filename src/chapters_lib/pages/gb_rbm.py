@@ -228,7 +228,7 @@ def more_updates() -> Markdown | None:
         f"{errors[1]} and {errors[2]}.{{glue:text}}`claim-rbm-more-updates`\n"
         f"The gap to the training images widens with 16 and 64 units ({now[0]} from {then[0]}, {now[1]} from "
         f"{then[1]}), and with 256 no widening is shown ({now[2]} from {then[2]})."
-        "{glue:text}`claim-rbm-gap-stays`\nAfter five rounds of drawn states, in $v$, "
+        "{glue:text}`claim-rbm-gap-stays`\nBeside 64 units, after five rounds of drawn states and in $v$, "
         f"{_drawn_change(longer)}.\n"
         "At every size the samples, in {numref}`tab-rbm-samples`, are nearer to the test images than before."
         "{glue:text}`claim-rbm-updates-nearer`"
