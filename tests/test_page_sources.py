@@ -14,6 +14,7 @@ PACKS = sorted((ROOT / "book" / "packs").glob("*.md"))
 SHARE = 0.25  # of a page's lines that may be code
 COLUMNS = 76  # of a printed line of code
 ON_SITE = 79  # of a line of code on a laptop
+CELL_COLUMNS = 98  # that the narrowest box of the PDF has room for, before it wraps a cell's line
 CELL = re.compile(
     r"^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(.*?)^```\s*$", re.MULTILINE | re.DOTALL
 )
@@ -48,6 +49,13 @@ def too_wide(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_shown_cells_are_not_wrapped_in_print(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    shown = [cell[1] for cell in CELL.finditer(text) if not re.search("(remove|hide)-", cell[0])]
+    assert [line for body in shown for line in body.splitlines() if len(line) > CELL_COLUMNS] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_is_prose(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert len(code_lines(text)) <= SHARE * len(text.splitlines())
@@ -65,10 +73,11 @@ def test_shown_definitions_fit_a_printed_line(page: Path) -> None:
 
 def cut(text: str) -> list[str]:
     """Return lines of cells that a laptop's window cuts off, of the cells that no reader has to open."""
-    cells = (
-        cell for cell in CELL.finditer(text) if not re.search(r"tags: .*(?:hide|remove)-", cell[0])
-    )
-    return [line for cell in cells for line in cell[1].splitlines() if len(line) > ON_SITE]
+    open_text = re.sub(r"\{solution-start\}.*?\{solution-end\}", "", text, flags=re.DOTALL)
+    shown = [
+        cell[1] for cell in CELL.finditer(open_text) if not re.search("(remove|hide)-", cell[0])
+    ]
+    return [line for body in shown for line in body.splitlines() if len(line) > ON_SITE]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -19,6 +19,19 @@ MEGABYTES = 25
 FIRST = "book/index.xhtml"
 XHTML, MATH = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/1998/Math/MathML}"
 PACKAGE = "{http://www.idpf.org/2007/opf}"
+E_READER = 620  # pixels that a screen of six inches is wide
+BROKEN = """[...document.querySelectorAll('th')].flatMap(cell => {
+    const found = [], walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let node; (node = walk.nextNode()); )
+        for (const word of node.data.matchAll(/[a-z]{3,}/gi)) {
+            const range = document.createRange();
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            const lines = new Set([...range.getClientRects()].map(part => Math.round(part.top)));
+            if (lines.size > 1) found.push(word[0]);
+        }
+    return found;
+})"""  # words of the heads of tables that do not stand in one line
 REFERENCES = ("href", "src", "{http://www.w3.org/1999/xlink}href")
 
 
@@ -155,6 +168,18 @@ def test_every_figure_of_the_site_is_there_with_its_words(pages, soups):
             for image in soups[name.replace(".xhtml", ".html")].article.find_all("img")
         ]
         assert [image.get("alt") for image in page.iter(f"{XHTML}img")] == there, name
+
+
+def test_tables_fit_an_e_reader_and_no_word_of_their_heads_is_broken(epub, window, tmp_path):
+    with ZipFile(epub) as book:
+        book.extractall(tmp_path)
+    window.resize(E_READER)
+    tables = 0
+    for path in sorted((tmp_path / "book").glob("*.xhtml")):
+        assert window.open(path.as_uri()).wide <= 0, path.name
+        tables += window.evaluate("document.querySelectorAll('th').length")
+        assert window.evaluate(BROKEN) == [], path.name
+    assert tables > 100
 
 
 def test_the_package_lists_every_file_and_what_is_in_it(files, trees):

@@ -37,7 +37,7 @@ def frechet_distance(
     mean_b: Float[Tensor, " d"],
     cov_b: Float[Tensor, "d d"],
 ) -> float:
-    """Return d² = ‖m_a − m_b‖² + tr(C_a + C_b − 2 (C_a^½ C_b C_a^½)^½).
+    """Return ‖m_a − m_b‖² + tr(C_a + C_b − 2 (C_a^½ C_b C_a^½)^½).
 
     This is the squared 2-Wasserstein distance of two Gaussians (Dowson and
     Landau 1982, Eq. 4; Heusel et al. 2017, Eq. 6). The symmetric form has

@@ -30,13 +30,13 @@ def polynomial_kernel(
 def kernel_distance(
     a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]
 ) -> KernelDistance:
-    """Estimate MMD² = E k(x, x') + E k(y, y') − 2 E k(x, y) without bias.
+    """Estimate MMD² = E κ(x, x') + E κ(y, y') − 2 E κ(x, y) without bias.
 
-    The kernel k is `polynomial_kernel`. The means are over pairs of
+    The kernel κ is `polynomial_kernel`. The means are over pairs of
     *different* images of one set, and over all pairs of the two sets
     (Gretton et al. 2012, Eq. 3). The expectation is exact for any number of
     images, so the estimate can be negative. The standard error is that of
-    the leading term of its variance, 4/n Var_x[E k(x, x') − E k(x, y)] +
+    the leading term of its variance, 4/n Var_x[E κ(x, x') − E κ(x, y)] +
     4/m Var_y[…], with the means over the sets themselves. All in float64;
     shapes (n, d) and (m, d), n and m at least 2.
     """

@@ -121,6 +121,8 @@ def lines(
             capsize=2.5,
             label=label,
         )
+    if np.issubdtype(np.asarray(x).dtype, np.integer):
+        ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     ax.grid(axis="y")
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.legend()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from itertools import combinations
 
-from chapters_lib.evaluation.intervals import Interval
+from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.findings import compared as records
 from chapters_lib.findings import run
 from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NORMAL, PARTS
@@ -32,17 +32,25 @@ def terms() -> str:
     kl, back, bound = (change("colour", key) for key in ("kl", "reconstruction", "negative_elbo"))
     other = kl.high < 0 < back.low and change("mnist", "reconstruction").high < 0
     opening = "Here the flow does not do what it did on MNIST: it" if other else "The flow"
-    names = [f"{of.name}-from-nothing" for of in found["colour"]]
-    elsewhere = ""
-    if records.begun("colour") and set(names) <= set(runs.names()):
-        free, with_flow = (run(name).metric("test_negative_elbo") for name in names)
-        elsewhere = f" (from random weights by {interval(difference(with_flow, free), 0)})"
+    alone = bound_from_random_weights()
+    elsewhere = (
+        f" (from random weights, in pairs of one seed, by {interval(alone, 0)})" if alone else ""
+    )
     held, trained = (change("colour", "negative_elbo", images) for images in ("val", "train"))
     return (
         f"{opening} changes, on test images, the KL term by {signed(kl.difference)} nats, the reconstruction loss by "
         f"{signed(back.difference)} and their sum, −ELBO, by {interval(bound, 1)}{elsewhere}. On images held out the "
         f"sum changes by {interval(held, 1)}, on those trained on by {interval(trained, 1)}."
     )
+
+
+def bound_from_random_weights() -> Interval | None:
+    """Return by how much the flow changes −ELBO of colour from random weights, in pairs of one seed, if trained."""
+    names = [f"{records.of('colour')[model].name}-from-nothing" for model in AUTOENCODERS]
+    if not records.begun("colour") or not set(names) <= set(runs.names()):
+        return None
+    free, with_flow = (run(name).metric("test_negative_elbo") for name in names)
+    return paired(with_flow.values, free.values)  # of one seed: one first encoder and decoder
 
 
 def likelihoods(normal: Run, flow: Run) -> str:

@@ -83,7 +83,11 @@ def level(a: Metric, b: Metric, *, spread: Metric | None = None, digits: int = 3
 
 def outcome(a: Metric, b: Metric, words: Sequence[str], *, spread: Metric | None = None) -> str:
     """Return the words for what is shown: that a is the less, no difference, or that it is the greater."""
-    found = difference(a, b, spread)
+    return worded(difference(a, b, spread), words)
+
+
+def worded(found: Interval, words: Sequence[str]) -> str:
+    """Return the words for a difference: below 0, none shown, or above 0."""
     return words[0 if found.high < 0 else 2 if found.low > 0 else 1]
 
 

@@ -275,7 +275,7 @@ def table_board() -> Markdown:
     for label, (name, prefix) in models.items():
         rows.append([label, *printed(run(name), COLUMNS, prefix)])
     return table(
-        "MNIST: how the judge scores ten thousand samples of every model so far; mean ± standard "
+        "MNIST: how the judge scores ten thousand samples of the models so far; mean ± standard "
         "error over trainings, where there are several. The first row is the yardstick, its "
         "distance taken to the training set.",
         "tab-gan-board",

@@ -135,7 +135,8 @@ def fewer_images() -> Markdown | None:
 
 def reconstructions() -> Figure:
     """Draw ten originals beside their reconstructions, of both splits, for each of the sheet's machines."""
-    figure, axes = figures.panels(2, 3, height=0.9)
+    apart = {"wspace": 0.06}  # panels, farther than the blocks within one
+    figure, axes = figures.panels(2, 3, height=0.9, gridspec_kw=apart)
     kept = [(split, m) for m in UNITS for split in ("train", "test")]
     for ax, (split, m) in zip(axes, kept, strict=True):
         panels = sheet(m).panels
@@ -143,7 +144,7 @@ def reconstructions() -> Figure:
         again = np.clip(panels[f"{split}_mean"] + panels[f"{split}_sd"] * v, 0, 1)
         images = panels[f"{split}_images"][:, 0] / 255
         left, right = (figures.tile(block, 5) for block in (images, again.reshape(10, 28, 28)))
-        canvas = np.hstack([left, np.ones((len(left), 10)), right])
+        canvas = np.hstack([left, np.ones((len(left), 6)), right])
         ax.imshow(canvas, cmap="gray", vmin=0, vmax=1)
         ax.set_axis_off()
         ax.set_title(f"{m} hidden units, {'training' if split == 'train' else split} images")
@@ -227,7 +228,7 @@ def more_updates() -> Markdown | None:
         f"{errors[1]} and {errors[2]}.{{glue:text}}`claim-rbm-more-updates`\n"
         f"The gap to the training images widens with 16 and 64 units ({now[0]} from {then[0]}, {now[1]} from "
         f"{then[1]}), and with 256 no widening is shown ({now[2]} from {then[2]})."
-        "{glue:text}`claim-rbm-gap-stays`\nAfter five rounds of drawn states, in $v$, "
+        "{glue:text}`claim-rbm-gap-stays`\nBeside 64 units, after five rounds of drawn states and in $v$, "
         f"{_drawn_change(longer)}.\n"
         "At every size the samples, in {numref}`tab-rbm-samples`, are nearer to the test images than before."
         "{glue:text}`claim-rbm-updates-nearer`"

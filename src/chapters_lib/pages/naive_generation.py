@@ -15,7 +15,7 @@ from torch import Tensor
 from chapters_lib import data, figures
 from chapters_lib.evaluation import codes as code_statistics
 from chapters_lib.evaluation.intervals import Interval, paired
-from chapters_lib.evaluation.judge import features_and_probabilities
+from chapters_lib.evaluation.judge import SURE, features_and_probabilities
 from chapters_lib.figures import schematics
 from chapters_lib.findings.verdicts import Verdict, above, both, difference, greater, less, shown
 from chapters_lib.findings.words import in_words, interval, number, signed
@@ -78,6 +78,7 @@ def numbers() -> None:
         PAGE.of(short).keep(**_measured(name) | _judged(name))
     _equal()
     _place()
+    _seen()
     _claims()
 
 
@@ -241,6 +242,16 @@ def _place() -> None:
             f"shares {shares}, in gaps on MNIST {a} and {b}",
         )
     )
+
+
+def _seen() -> None:
+    """Keep of how many of A's first ten digits the judge is sure, and how many of these it calls an 8."""
+    images = decode(model("ae-mnist"), standard_normal_codes(SAMPLES, 2)[:10])
+    sure, label = features_and_probabilities(load_judge("mnist"), images)[1].max(1)
+    found = label[sure >= SURE]
+    eights = int((found == 8).sum())
+    PAGE.of("mnist").keep(sure=in_words(len(found)), eights=in_words(eights))
+    check("smears called an 8", eights > 0)
 
 
 def _claims() -> None:

@@ -61,7 +61,7 @@ def path(sketch: Sketch, y: float, *, drawing: bool) -> None:
         r"Drawing: $u \to z = T(u) \to x$" if drawing else r"Scoring: $x \to z \to u = T^{-1}(z)$"
     )
     sketch.text(2.65, y + 0.68, words, color=colour, ha="left")
-    scatter(sketch, 3.05, y, bent=False)
+    scatter(sketch, 3.05, y, bent=False, dashed=drawing)
     scatter(sketch, 4.3, y, bent=True)
     name = "dec." if drawing else "enc."
     network = sketch.network(5.22, y, name, narrows=False, width=0.55, height=0.7)
@@ -100,15 +100,16 @@ def coupling(sketch: Sketch) -> None:
     sketch.small(1.25, 0.5, "any network will do:\nboth ways use it forwards")
 
 
-def scatter(sketch: Sketch, x: float, y: float, *, bent: bool) -> None:
-    """Draw a cloud of normal points, dashed around it where it is noise, or what a bent map makes of it."""
+def scatter(sketch: Sketch, x: float, y: float, *, bent: bool, dashed: bool = False) -> None:
+    """Draw a cloud of normal points in a circle, dashed where it is noise, or what a bent map makes of it."""
     points = np.random.default_rng(1).normal(0, 0.16, (170, 2))
     points = points[np.linalg.norm(points, axis=1) < 0.34]
     if bent:
         a, b = points.T
         points = np.stack([0.95 * a + 0.12 * np.sin(9 * b), 0.55 * b + 3.2 * a**2 - 0.12], 1)
     else:
-        sketch.axes.add_patch(Circle((x, y), 0.38, fill=False, ec=INK, lw=1.2, ls=DASHED))
+        style = DASHED if dashed else "-"
+        sketch.axes.add_patch(Circle((x, y), 0.38, fill=False, ec=INK, lw=1.2, ls=style))
     sketch.axes.plot(
         *(points + np.array([x, y])).T, "o", color=GREEN if bent else INK, ms=2.4, mew=0
     )

@@ -78,7 +78,7 @@ def terms(sketch: Sketch) -> None:
     ellipse(sketch, (4.6, y + 0.12), (0.1, 0.22), ORANGE)
     words = r"$\mathrm{tr}(\Sigma_1+\Sigma_2-2\,(\Sigma_1^{1/2}\,\Sigma_2\,\Sigma_1^{1/2})^{1/2})$"
     sketch.text(4.6, 0.46, words, fontsize=SYMBOLS - 1)
-    sketch.small(4.6, 0.16, "the clouds differ in size and shape")
+    sketch.small(4.6, 0.16, "the clouds differ in size, shape or tilt")
 
 
 def comparison() -> Figure:
