@@ -9,15 +9,17 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 NUMBER = re.compile(r"([-−]?)(\d[\d,]*)(?:\.\d+)?(?=$| ?[±%] ?| [\[(])")
 NONE = ("", "–", "—")
+MOST = 7  # columns: more leave no room
 
 
 def columns(group: nodes.tgroup) -> list[list[nodes.entry]]:
-    """Return the entries below the head of a table, by column; none where an entry spans several."""
+    """Return the entries below the head of a table, by column; none where an entry spans several, or of many."""
     rows = [list(row.findall(nodes.entry)) for row in group.findall(nodes.row)]
     heads = [row for head in group.findall(nodes.thead) for row in head.findall(nodes.row)]
     rows = rows[len(heads) :]
-    even = len({len(row) for row in rows}) == 1
-    return [list(column) for column in zip(*rows, strict=True)] if even else []
+    counts = {len(row) for row in rows}
+    fit = len(counts) == 1 and max(counts) <= MOST
+    return [list(column) for column in zip(*rows, strict=True)] if fit else []
 
 
 def pads(texts: list[str]) -> list[str]:
