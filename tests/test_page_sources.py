@@ -114,6 +114,14 @@ def test_no_line_of_prose_is_a_comment(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_cell_speaks_to_a_tool(page: Path) -> None:
+    marks = re.compile(r"#\s*(?:fmt|noqa|type|pragma|pylint)\b")
+    assert [
+        line for line in code_lines(page.read_text(encoding="utf-8")) if marks.search(line)
+    ] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_no_shown_cell_echoes_an_object(page: Path) -> None:
     assert echoing(page.read_text(encoding="utf-8")) == []
 

@@ -1,4 +1,4 @@
-"""Where a printed line may not break: before a per cent sign, and around the ± of a table's cell if there is room.
+"""Where a printed line may not break: before a per cent sign, and around a ± (in a table's cell if there is room).
 
 And where it may: behind the hyphens of a long name in a cell.
 """
@@ -13,6 +13,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 PLUS_MINUS = (
     r"\,±\allowbreak\,"  # narrow, and broken only where a column has no room for both numbers
 )
+OF_NUMBERS = r"(?<![a-z]) ± (?![a-z])"
 HYPHEN = r"\sphinxhyphen{}\allowbreak{}"
 LONG = 30  # characters of a name that may take two lines of its cell
 
@@ -30,8 +31,9 @@ class PrintSpaces(SphinxPostTransform):
                     _join(text, text.split("-"), HYPHEN)
                 continue
             kept = re.sub(r" %", "\u00a0%", text)
-            parts = kept.split(" ± ") if _in_a_cell(text) else [kept]
-            if len(parts) > 1 or kept != text:
+            cell = _in_a_cell(text)
+            parts = kept.split(" ± ") if cell else [re.sub(OF_NUMBERS, "\u00a0±\u00a0", kept)]
+            if parts != [str(text)]:
                 _join(text, parts, PLUS_MINUS)
 
 

@@ -187,3 +187,10 @@ def test_a_solution_begins_on_the_page_that_its_exercise_names(latex, pages):
         for number in re.findall(r"Solution to Exercise (\d+\.\d+)", re.sub(r"\s+", " ", page))
     }
     assert len(named) > 30 and named == {number: begin[number] for number in named}
+
+
+def test_short_listings_stand_whole(latex, pages):
+    continued = [page for page in pages if "(continued from previous page)" in page]
+    source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
+    short = re.findall(r"\\needspace\{[\d.]+\\baselineskip\}\n*\\begin\{sphinxVerbatim\}", source)
+    assert len(short) > 100 and len(continued) < 30

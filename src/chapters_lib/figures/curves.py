@@ -217,9 +217,10 @@ def bars(
     """Draw horizontal bars from the top down, each with its value beside it, written as `form` says."""
     ax = on(ax, 4.6, 0.32 * len(values) + 0.7)
     ax.barh(list(values), list(values.values()), color=SERIES_COLOURS[0], height=0.66)
-    for row, length in enumerate(values.values()):
+    said = [form.format(length) for length in values.values()]
+    for row, (length, text) in enumerate(zip(values.values(), said, strict=True)):
         ax.annotate(
-            form.format(length),
+            text,
             (length, row),
             xytext=(4, 0),
             textcoords="offset points",
@@ -227,7 +228,7 @@ def bars(
             fontsize=9,
         )
     ax.invert_yaxis()
-    ax.set_xlim(0, max(values.values()) * 1.18)
+    ax.set_xlim(0, max(values.values()) * (1 + 0.045 * max(map(len, said))))
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel=xlabel, title=title)
     return whole(ax)
