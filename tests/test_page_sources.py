@@ -13,6 +13,8 @@ PAGES = sorted((ROOT / "book").glob("*.md"))
 PACKS = sorted((ROOT / "book" / "packs").glob("*.md"))
 SHARE = 0.25  # of a page's lines that may be code
 COLUMNS = 76  # of a printed line of code
+ON_SITE = 79  # of a line of code on a laptop
+CELL_COLUMNS = 98  # that the narrowest box of the PDF has room for, before it wraps a cell's line
 CELL = re.compile(
     r"^```\{code-cell\}[^\n]*\n(?:---\n.*?\n---\n)?(.*?)^```\s*$", re.MULTILINE | re.DOTALL
 )
@@ -47,6 +49,13 @@ def too_wide(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_shown_cells_are_not_wrapped_in_print(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    shown = [cell[1] for cell in CELL.finditer(text) if not re.search("(remove|hide)-", cell[0])]
+    assert [line for body in shown for line in body.splitlines() if len(line) > CELL_COLUMNS] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_is_prose(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert len(code_lines(text)) <= SHARE * len(text.splitlines())
@@ -60,6 +69,27 @@ def test_shown_definitions_fit_a_printed_line(page: Path) -> None:
         if (lines := too_wide(definition((page.parent / path).read_text(encoding="utf-8"), name)))
     }
     assert wide == {}
+
+
+def cut(text: str) -> list[str]:
+    """Return lines of cells that a laptop's window cuts off, of the cells that no reader has to open."""
+    open_text = re.sub(r"\{solution-start\}.*?\{solution-end\}", "", text, flags=re.DOTALL)
+    shown = [
+        cell[1] for cell in CELL.finditer(open_text) if not re.search("(remove|hide)-", cell[0])
+    ]
+    return [line for body in shown for line in body.splitlines() if len(line) > ON_SITE]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_shown_cells_fit_the_site(page: Path) -> None:
+    assert cut(page.read_text(encoding="utf-8")) == []
+
+
+def test_cut_lines_are_found() -> None:
+    cell, folded = "```{code-cell} python\nEND\n```\n", "---\ntags: [hide-input]\n---\n"
+    assert cut(cell.replace("END", "x" * 79)) == []
+    assert cut(cell.replace("END", "x" * 80)) == ["x" * 80]
+    assert cut(cell.replace("END", folded + "x" * 80)) == []
 
 
 def swallowed(text: str) -> list[str]:
@@ -81,6 +111,14 @@ def echoing(text: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES + PACKS, ids=lambda page: page.stem)
 def test_no_line_of_prose_is_a_comment(page: Path) -> None:
     assert swallowed(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_cell_speaks_to_a_tool(page: Path) -> None:
+    marks = re.compile(r"#\s*(?:fmt|noqa|type|pragma|pylint)\b")
+    assert [
+        line for line in code_lines(page.read_text(encoding="utf-8")) if marks.search(line)
+    ] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -29,7 +29,9 @@ import nbformat
 import numbered_references
 import page_files
 import plain_notebook
+import print_listings
 import print_spaces
+import print_tables
 import quiz
 import running_labels
 import shown_code
@@ -322,7 +324,9 @@ def setup(app):
     index_terms.setup(app)
     numbered_references.setup(app)
     quiz.setup(app)
+    print_listings.setup(app)
     print_spaces.setup(app)
+    print_tables.setup(app)
     running_labels.setup(app)
     shown_code.setup(app)
     site_builder.setup(app)

@@ -74,6 +74,7 @@ def convert(tex: str, display: bool = False) -> str:
         if element.tag in SCRIPTS:
             for script in list(element)[1:]:
                 tighten(script)
+    trim(math)
     math.set("alttext", " ".join(tex.split()))
     return ElementTree.tostring(math, encoding="unicode")
 
@@ -274,6 +275,15 @@ def space(row: Element, after: str = "") -> None:
                 continue
         last = of
         previous = previous if of == "space" else of
+
+
+def trim(row: Element) -> None:
+    """Take the space from an operator with which a formula begins or ends: what it relates to is in the text."""
+    while len(row) == 1 and row[0].tag in ROWS:
+        row = row[0]
+    for place, side in ((0, "lspace"), (-1, "rspace")):
+        if len(row) > 1 and kind(row[place]) in ("op", "punct"):
+            nucleus(row[place]).set(side, "0")
 
 
 def nucleus(element: Element) -> Element:

@@ -1,4 +1,7 @@
-"""Where a printed line may not break: before a per cent sign, and around the ± of a table's cell if there is room."""
+"""Where a printed line may not break: before a per cent sign, and around a ± (in a table's cell if there is room).
+
+And where it may: behind the hyphens of a long name in a cell.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 PLUS_MINUS = (
     r"\,±\allowbreak\,"  # narrow, and broken only where a column has no room for both numbers
 )
+OF_NUMBERS = r"(?<![a-z]) ± (?![a-z])"
+HYPHEN = r"\sphinxhyphen{}\allowbreak{}"
+LONG = 30  # characters of a name that may take two lines of its cell
 
 
 class PrintSpaces(SphinxPostTransform):
@@ -21,14 +27,21 @@ class PrintSpaces(SphinxPostTransform):
     def run(self, **kwargs) -> None:
         for text in list(self.document.findall(nodes.Text)):
             if isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.raw):
+                if isinstance(text.parent, nodes.literal) and len(text) > LONG and _in_a_cell(text):
+                    _join(text, text.split("-"), HYPHEN)
                 continue
             kept = re.sub(r" %", "\u00a0%", text)
-            parts = kept.split(" ± ") if _in_a_cell(text) else [kept]
-            if len(parts) > 1 or kept != text:
-                found: list[nodes.Node] = [nodes.Text(parts[0])]
-                for part in parts[1:]:
-                    found += [nodes.raw("", PLUS_MINUS, format="latex"), nodes.Text(part)]
-                text.parent.replace(text, found)
+            cell = _in_a_cell(text)
+            parts = kept.split(" ± ") if cell else [re.sub(OF_NUMBERS, "\u00a0±\u00a0", kept)]
+            if parts != [str(text)]:
+                _join(text, parts, PLUS_MINUS)
+
+
+def _join(text: nodes.Text, parts: list[str], between: str) -> None:
+    found: list[nodes.Node] = [nodes.Text(parts[0])]
+    for part in parts[1:]:
+        found += [nodes.raw("", between, format="latex"), nodes.Text(part)]
+    text.parent.replace(text, found)
 
 
 def _in_a_cell(node: nodes.Node) -> bool:

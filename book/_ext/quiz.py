@@ -65,7 +65,7 @@ def visit_latex_question(self, node) -> None:
 
 
 def depart_latex_question(self, node) -> None:
-    self.body.append("}\n\n")
+    self.body.append("}\\par\\nobreak\n\n")
 
 
 def visit_text(self, node) -> None:

@@ -1,6 +1,6 @@
 """``{kicker}`The mathematics```: which part of a chapter a section is, in small letters below its heading.
 
-In print they begin the section's first paragraph.
+In print they begin the section's first paragraph; above a box of the same title they are left out.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class RunIn(SphinxPostTransform):
             if isinstance(after, nodes.paragraph):
                 line.parent.remove(line)
                 after.insert(0, [label, nodes.raw("", r"\enspace{}", format="latex")])
+            elif isinstance(after, nodes.admonition) and after[0].astext() == label.astext():
+                line.parent.remove(line)
             else:
                 line += nodes.raw("", ALONE, format="latex")
 

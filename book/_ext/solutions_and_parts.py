@@ -117,6 +117,7 @@ class GatherSolutions(SphinxPostTransform):
         of_page = self.env.toc_fignumbers.get(exercise["docname"], {})
         number = ".".join(map(str, of_page.get("exercise", {}).get(exercise["label"], ())))
         subtitle = "".join(child.astext() for child in exercise.children[0].children[1:])
+        subtitle = subtitle.replace("'", "’")
         return (
             "Exercise" + (f" {number}" if number else "") + (f" ({subtitle})" if subtitle else "")
         )
@@ -181,7 +182,21 @@ def visit_box(self, node) -> None:
     self.body[-1] = self.body[-1].replace("{note}", f"{{{kind}}}")
 
 
+def tidy_titles(app, doctree, docname: str) -> None:
+    """Set the link in a solution's title as text is: the space stands before it, and apostrophes are curved."""
+    for solution in doctree.findall(solution_node):
+        title = solution.children[0]
+        for child in list(title.children):
+            texts = [] if isinstance(child, nodes.Text) else list(child.findall(nodes.Text))
+            if texts and texts[0].startswith(" "):
+                title.insert(title.index(child), nodes.Text(" "))
+                texts[0].parent.replace(texts[0], nodes.Text(texts[0].lstrip()))
+            for text in list(child.findall(nodes.Text)):
+                text.parent.replace(text, nodes.Text(text.replace("'", "’")))
+
+
 def setup(app):
+    app.connect("doctree-resolved", tidy_titles)
     app.add_node(
         nodes.admonition, override=True, latex=(visit_box, LaTeXTranslator.depart_admonition)
     )

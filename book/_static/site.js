@@ -39,11 +39,14 @@
   function fit() {
     const room = document.querySelector(".bd-article");
     if (!room) return;
-    each("span.math", (span) => {
-      span.classList.remove("wide");
+    each("span.math.wide", (span) => span.classList.remove("wide"), room);
+    // A formula's own box is never wider than its line; what is in it may be.
+    const end = (node) => node.getBoundingClientRect().right;
+    const wide = [...room.querySelectorAll("span.math")].filter((span) => {
       const block = span.closest("p, li, td, th, dd, figcaption, h1, h2, h3, h4") || room;
-      if (span.getBoundingClientRect().width > block.clientWidth + 1) span.classList.add("wide");
-    }, room);
+      return Math.max(...[...span.querySelectorAll("*")].map(end)) > end(block) + 6; // Chromium's roots seem wider than they are
+    });
+    wide.forEach((span) => span.classList.add("wide"));
     each(`${SCROLLING}, span.math.wide`, (box) => {
       const wide = box.scrollWidth > box.clientWidth + 1;
       box.classList.toggle("scrolls", wide);
@@ -204,7 +207,8 @@
     progress();
     previews();
     let wait = 0;
-    addEventListener("resize", () => { clearTimeout(wait); wait = setTimeout(() => { fit(); figures(); }, 100); });
+    const again = () => { clearTimeout(wait); wait = setTimeout(() => { fit(); figures(); }, 100); };
+    each(".bd-article", (article) => new ResizeObserver(again).observe(article)); // a window, or a fold that was opened
     document.fonts?.ready.then(fit);
     if (document.readyState !== "complete") addEventListener("load", fit); // the whole style sheet is there
     document.documentElement.dataset.ready = "yes";

@@ -80,6 +80,31 @@ def test_a_page_fits_a_narrow_window(site, window, page):
     assert window.open(f"{site.resolve().as_uri()}/{page}").wide <= 0
 
 
+STICKING_OUT = """(async () => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  for (const button of document.querySelectorAll(".toggle-button-hidden")) button.click();
+  const end = (node) => node.getBoundingClientRect().right;
+  const text = ".bd-article span.math:not(.wide), .bd-article :is(p, li, dd) > code";
+  let found = [];
+  for (let i = 0; i < 50 && (i < 2 || found.length); i++) {
+    await new Promise((over) => setTimeout(over, 100));
+    found = [...document.querySelectorAll(text)].filter((node) => {
+      const line = node.closest("p, li, td, th, dd, figcaption, h1, h2, h3, h4") || node.parentNode;
+      return Math.max(end(node), ...[...node.querySelectorAll("*")].map(end)) > end(line) + 7;
+    });
+  }
+  return found.map((node) => node.textContent);
+})()"""
+
+
+@pytest.mark.parametrize("page", [f"{page}.html" for page in PAGES])
+def test_formulas_and_names_stay_in_their_line_on_a_phone(site, window, page):
+    """In the boxes that a reader opens, too."""
+    window.resize(390)
+    window.open(f"{site.resolve().as_uri()}/{page}")
+    assert window.evaluate(STICKING_OUT) == []
+
+
 @pytest.mark.parametrize(
     ("drawn", "style", "value"),
     [

@@ -127,6 +127,23 @@ def test_numbers_keep_their_error_and_their_per_cent(latex):
     assert not re.findall(r".{20}\} \\%", source), "a line may begin with a per cent sign"
 
 
+def test_no_cell_parts_a_number_from_its_error(pages):
+    parted = [re.findall(r".*±\n[\d.]+\n", page) for page in pages]
+    assert [found for found in parted if found] == []
+
+
+def test_no_line_of_code_is_wrapped(pages):
+    assert [i for i, page in enumerate(pages, 1) if "↪" in page] == []
+
+
+@pytest.mark.parametrize("kind", ["Figure", "Table"])
+def test_what_is_numbered_stands_in_order(pages, kind):
+    """A figure that waits for the next page may otherwise come to stand before an earlier one."""
+    captions = re.findall(rf"^{kind} (\d+)\.(\d+):", "\n".join(pages), re.MULTILINE)
+    numbers = [tuple(map(int, caption)) for caption in captions]
+    assert len(numbers) > 40 and numbers == sorted(numbers)
+
+
 def test_the_head_names_the_chapter(pages, soups):
     for page, soup in soups.items():
         number = re.match(r"(\d+)\.", soup.article.h1.get_text())
@@ -170,3 +187,10 @@ def test_a_solution_begins_on_the_page_that_its_exercise_names(latex, pages):
         for number in re.findall(r"Solution to Exercise (\d+\.\d+)", re.sub(r"\s+", " ", page))
     }
     assert len(named) > 30 and named == {number: begin[number] for number in named}
+
+
+def test_short_listings_stand_whole(latex, pages):
+    continued = [page for page in pages if "(continued from previous page)" in page]
+    source = (latex / "learning-to-generate.tex").read_text(encoding="utf8")
+    short = re.findall(r"\\needspace\{[\d.]+\\baselineskip\}\n*\\begin\{sphinxVerbatim\}", source)
+    assert len(short) > 100 and len(continued) < 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 from pathlib import Path
@@ -331,8 +332,24 @@ def test_the_font_of_formulas_has_all_their_characters(site, soups):
     spans = [part.split("-") for part in listed.replace("\n", ",").split(",") if part]
     known = {n for span in spans for n in range(int(span[0], 16), int(span[-1], 16) + 1)}
     used = {c for soup in soups.values() for math in soup.find_all("math") for c in math.get_text()}
+    letters = [mi for soup in soups.values() for mi in soup.select("math mi:not([mathvariant])")]
+    used |= {"ℎ" for mi in letters if mi.get_text() == "h"}  # what browsers show for it
     missing = {c for c in used if ord(c) not in known and not c.isspace()}
     assert {f"{c} {unicodedata.name(c, '')}" for c in missing} == set()
+
+
+def test_captions_of_lines_name_no_tone(soups):
+    """In the dark such a figure is turned: its black is white there."""
+    tone = re.compile(r"\b(?:black|white|dark|light|pale)(?:er)?\b", re.IGNORECASE)
+    for page, soup in soups.items():
+        for caption in soup.article.select("figure:has(img.lines) figcaption"):
+            assert not tone.search(caption.get_text()), f"{page}: {caption.get_text()[:80]}"
+
+
+def test_titles_of_solutions_are_set_as_text_is(soups):
+    for page, soup in soups.items():
+        for link in soup.article.select(".solution .admonition-title a"):
+            assert link.get_text() == link.get_text().strip().replace("'", "’"), page
 
 
 def test_images_keep_their_place_and_wait_until_they_are_near(soups: dict[str, BeautifulSoup]):

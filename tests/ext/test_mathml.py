@@ -64,6 +64,13 @@ def test_an_operator_has_no_space_in_a_subscript_and_keeps_it_outside():
     assert (inside.get("lspace"), inside.get("rspace")) == ("0", "0")
 
 
+def test_a_formula_that_goes_on_in_the_text_ends_without_space():
+    assert operator(r"\beta_1 =", "=").get("rspace") == "0"
+    assert operator(r"\beta_1 =", "=").get("lspace") is None
+    assert operator(r"\le 3", "≤").get("lspace") == "0"
+    assert operator(r"\le 3", "≤").get("rspace") is None
+
+
 @pytest.mark.parametrize("tex", ["-x", "(-x)", "a = -x", "a, -x", r"p(\cdot)"])
 def test_a_sign_is_no_subtraction(tex):
     sign = operator(tex, "·" if "cdot" in tex else "−")

@@ -49,6 +49,8 @@ def test_the_format_may_turn_the_order_of_rows_that_lie_near(monkeypatch):
         board.Entry(runs.Run("gan", {}, dict(zip(FORMATS, row, strict=False)), {}, None), "")
         for row in rows
     )
+    few = {FORMATS[0]: 1.0, FORMATS[1]: 9.0, board.EQUAL: 1.0}  # of as few samples as test images
+    found += (board.Entry(runs.Run("gan-few", {}, few, {}, None), ""),)
     monkeypatch.setattr(board, "entries", lambda: found)
     monkeypatch.setattr(board, "shown", lambda: FORMATS[1])
     said = board.number_format()

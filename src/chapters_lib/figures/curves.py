@@ -121,6 +121,8 @@ def lines(
             capsize=2.5,
             label=label,
         )
+    if np.issubdtype(np.asarray(x).dtype, np.integer):
+        ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     ax.grid(axis="y")
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.legend()
@@ -215,9 +217,10 @@ def bars(
     """Draw horizontal bars from the top down, each with its value beside it, written as `form` says."""
     ax = on(ax, 4.6, 0.32 * len(values) + 0.7)
     ax.barh(list(values), list(values.values()), color=SERIES_COLOURS[0], height=0.66)
-    for row, length in enumerate(values.values()):
+    said = [form.format(length) for length in values.values()]
+    for row, (length, text) in enumerate(zip(values.values(), said, strict=True)):
         ax.annotate(
-            form.format(length),
+            text,
             (length, row),
             xytext=(4, 0),
             textcoords="offset points",
@@ -225,7 +228,7 @@ def bars(
             fontsize=9,
         )
     ax.invert_yaxis()
-    ax.set_xlim(0, max(values.values()) * 1.18)
+    ax.set_xlim(0, max(values.values()) * (1 + 0.045 * max(map(len, said))))
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel=xlabel, title=title)
     return whole(ax)
@@ -239,11 +242,11 @@ def dots(
     title: str = "",
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw a dot a row from the top down, each with a bar to both sides, (value, bar): the axis need not hold 0."""
+    """Draw a dot a row from the top down, a diamond for `highlight`, with its bar: the axis need not hold 0."""
     ax = on(ax, 4.6, 0.32 * len(values) + 0.7)
     for row, (label, (value, bar)) in enumerate(values.items()):
-        colour = SERIES_COLOURS[0] if label == highlight else "#7d95a8"
-        ax.errorbar(value, row, xerr=bar, fmt="o", color=colour, ecolor=INK, capsize=2)
+        colour, shape = (SERIES_COLOURS[0], "D") if label == highlight else ("#7d95a8", "o")
+        ax.errorbar(value, row, xerr=bar, fmt=shape, color=colour, ecolor=INK, capsize=2)
     ax.set_yticks(range(len(values)), list(values))
     ax.invert_yaxis()
     ax.margins(x=0.08, y=0.12)

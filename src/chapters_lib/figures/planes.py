@@ -200,7 +200,8 @@ def cell_grid(shares: ArrayLike, *, title: str = "", ax: Axes | None = None) -> 
     )
     marks = np.array([-2, -1, 0, 1, 2])
     places = [NormalDist().cdf(mark) for mark in marks]
-    ax.set_xticks(places, [f"{mark:d}" for mark in marks])
-    ax.set_yticks(places, [f"{mark:d}" for mark in marks])
+    signed = [f"{mark:d}".replace("-", "−") for mark in marks]
+    ax.set_xticks(places, signed)
+    ax.set_yticks(places, signed)
     ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
     return whole(ax)

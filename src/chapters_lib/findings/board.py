@@ -157,7 +157,11 @@ def number_format() -> str:
     if not shown().endswith("bfloat16"):
         return "The scoreboard below is in float32 in all its rows."
     said = "The scoreboard below is in bfloat16 in all its rows, not to be compared with float32."
-    both = [entry for entry in entries() if entry.has(FLOAT32) and entry.has(shown())]
+    both = [
+        entry
+        for entry in entries()
+        if entry.has(FLOAT32) and entry.has(shown()) and not entry.has(EQUAL)
+    ]
     if both:
         ratios = [entry.first(shown()) / entry.first(FLOAT32) for entry in both]
         least, most = (100 * (of(ratios) - 1) for of in (min, max))

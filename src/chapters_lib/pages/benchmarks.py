@@ -130,7 +130,7 @@ def table_contests() -> Markdown:
         f"The ratio is the median of the rounds' ratios, which can differ from that of the medians{_unlike()}. "
         "*Share* is that of the speed of a product of two large matrices.",
         "tab-bench-contests",
-        "19 19 12 22 15 7 8",
+        "21 18 9 19 19 6 8",
         [head, *_rows()],
         "longtable",
     )

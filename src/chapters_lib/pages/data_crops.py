@@ -91,7 +91,7 @@ def table_beginnings() -> Markdown:
         "errors over trainings where a model has several, else over images; the trainings begun with rendered crops "
         "share their start."
     )
-    return table(caption, "tab-data-crops", "30 16 15 13 12 14", rows)
+    return table(caption, "tab-data-crops", "28 14 16 14 14 14", rows)
 
 
 def trainings() -> str:

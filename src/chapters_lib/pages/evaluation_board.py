@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from IPython.display import Markdown
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -20,7 +21,7 @@ from chapters_lib.pages import check, list_table, run, site_only, table
 from chapters_lib.pages.evaluation import PAGE
 from chapters_lib.recording.runs import Run
 
-WIDTHS = "40 12 12 12 11 9 8"  # of a board's columns
+WIDTHS = "139 71 71 57 45 41 29"  # of a board's columns
 
 
 def numbers() -> None:
@@ -88,15 +89,21 @@ def agreement() -> Figure:
         figures.points(groups, size=26, shapes=True, legend=False, ax=ax, **look)
         ax.set(xscale="log", yscale="log")
         if odd := board.odd_one(dataset):
-            ax.annotate(
-                odd, found[odd], (0, 5), textcoords="offset points", ha="center", fontsize=8
-            )
+            _ring(ax, odd, found[odd])
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter(NullFormatter())
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
+
+
+def _ring(ax: Axes, name: str, at: tuple[float, float]) -> None:
+    """Put a ring around a point, and its name beside a ring above the plot, where it covers no other."""
+    ax.plot(*at, "o", ms=9, mfc="none", mec=figures.INK, mew=0.9)
+    ax.set_title(ax.get_title(loc="left"), pad=19)
+    above: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    ax.annotate(f"○ {name}", (0, 1), (0, 5), fontsize=9, **above).set_in_layout(False)
 
 
 def _agreement() -> None:

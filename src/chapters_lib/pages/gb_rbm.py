@@ -135,7 +135,8 @@ def fewer_images() -> Markdown | None:
 
 def reconstructions() -> Figure:
     """Draw ten originals beside their reconstructions, of both splits, for each of the sheet's machines."""
-    figure, axes = figures.panels(2, 3, height=0.9)
+    apart = {"wspace": 0.06}  # panels, farther than the blocks within one
+    figure, axes = figures.panels(2, 3, height=0.9, gridspec_kw=apart)
     kept = [(split, m) for m in UNITS for split in ("train", "test")]
     for ax, (split, m) in zip(axes, kept, strict=True):
         panels = sheet(m).panels
@@ -143,7 +144,7 @@ def reconstructions() -> Figure:
         again = np.clip(panels[f"{split}_mean"] + panels[f"{split}_sd"] * v, 0, 1)
         images = panels[f"{split}_images"][:, 0] / 255
         left, right = (figures.tile(block, 5) for block in (images, again.reshape(10, 28, 28)))
-        canvas = np.hstack([left, np.ones((len(left), 10)), right])
+        canvas = np.hstack([left, np.ones((len(left), 6)), right])
         ax.imshow(canvas, cmap="gray", vmin=0, vmax=1)
         ax.set_axis_off()
         ax.set_title(f"{m} hidden units, {'training' if split == 'train' else split} images")

@@ -337,7 +337,7 @@ def table_scores(name: str) -> Markdown:
         f"{SETS[name]}: how the judge scores ten thousand samples; mean ± standard error over the trainings. "
         "The first row is the yardstick, its distance taken to the training set.",
         f"tab-naive-{SHORT[name]}",
-        "31 23 23 23",
+        "40 20 20 20",
         rows,
     )
 
@@ -369,7 +369,7 @@ def table_codes() -> Markdown:
         "Moments and shape of the codes of the 10,000 test images, B unless said otherwise; mean ± standard error "
         "over the trainings. Last column: what independent draws from the standard normal would show.",
         "tab-naive-codes",
-        "34 22 22 22",
+        "45 20 20 15",
         rows,
     )
 
@@ -405,7 +405,8 @@ def cells() -> Figure:
         codes = torch.from_numpy(run_b(name).panels["test_codes"])
         figures.cell_grid(code_statistics.cell_shares(codes), title=SETS[name], ax=ax)
     label = "codes, relative to the normal"
-    figure.colorbar(axes[0].images[0], ax=axes, label=label, extend="max", shrink=0.9)
+    bar = figure.colorbar(axes[0].images[0], ax=axes, label=label, extend="max", shrink=0.9)
+    bar.set_ticks([0, 0.5, 1, 2, 3, 4], labels=["0", "0.5", "1", "2", "3", "4"])
     return figure
 
 

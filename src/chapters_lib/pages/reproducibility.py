@@ -85,7 +85,8 @@ def fold(run: runs.Run) -> str:
     told = facts(run)
     name, made = escape(run.name), run.provenance
     seeds = "1 seed" if told["Seeds"] == "1" else f"{told['Seeds']} seeds"
-    brief = f"{told['Data']}, {seeds}, {told['Minutes']} min, {told['Date']}"
+    trained = "measured" if told["Seeds"] == "–" else f"{seeds}, {told['Minutes']} min"
+    brief = f"{told['Data']}, {trained}, {told['Date']}"
     rows = "".join(
         f'<tr data-metric="{escape(key)}"><td><code>{escape(key)}</code></td>'
         f"<td>{mean}</td><td>{sem and f'± {sem}'}</td><td>{over(metric) if sem else ''}</td></tr>"
