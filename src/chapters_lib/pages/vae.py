@@ -88,7 +88,7 @@ def digits_averaged(
 
 
 def digits_moved(
-    near: Mapping[str, float], nearest: Callable[[Tensor], float], spread: float
+    near: Mapping[str, float], nearest: Callable[[Tensor], float], length: float
 ) -> None:
     """Keep the squared errors to the nearest training image: of new images, test images and averages."""
     train, test = (data.load("digits", split) for split in ("train", "test"))
@@ -98,4 +98,4 @@ def digits_moved(
     real = nearest(test.images)
     check("averages beat real digits", kinds < real < blob)
     PAGE.keep(near_normal=near["N(0, I)"], near_moved=near["moved"], near_paid=near["with KL"])
-    PAGE.keep(near_test=real, near_kinds=kinds, moved_spread=spread)
+    PAGE.keep(near_test=real, near_kinds=kinds, moved_length=length)

@@ -195,7 +195,7 @@ def _dropout() -> None:
     plain, fc, double = ({key: found.metric(key) for key in keys} for found in (none, used, twice))
     nats, fid, even = keys
     unmoved = both(level(double[fid], fc[fid]), level(double[even], fc[even])).holds
-    said = "is not even shown to matter" if unmoved else "matters"
+    said = "is not shown to matter" if unmoved else "matters"
     PAGE.keep(halved_said=f"{said} to the judge")
     PAGE.claims(
         dropout_nats=both(
