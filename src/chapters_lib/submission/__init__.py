@@ -240,7 +240,9 @@ def _make(
         stem = f"homework7.{who}"
         files: dict[str, str | bytes] = {
             f"{stem}.py": script(notebook),
-            f"{stem}.pdf": report.pdf(notebook, title=sheet.title, names=names, code=False),
+            f"{stem}.pdf": report.pdf(
+                _joined([notebook]), title=sheet.title, names=names, code=False
+            ),
             **_carried(sheet),
         }
         return [_zip(folder / f"{stem}.zip", files)]
@@ -264,7 +266,7 @@ def _make(
     (notebook,) = notebooks.values()
     (folder / f"{sheet.name}.{who}.ipynb").write_text(_json(notebook), encoding="utf8")
     for end in ("", WHOLE):  # the sheet asks for the notebook as a PDF, too
-        paper = report.pdf(notebook, title=sheet.title, names=names, code=end == WHOLE)
+        paper = report.pdf(_joined([notebook]), title=sheet.title, names=names, code=end == WHOLE)
         (folder / f"{sheet.name}.{who}{end}.pdf").write_bytes(paper)
     _zip(folder / f"{sheet.name}.{who}.record.zip", _carried(sheet))
     return sorted(folder.iterdir())
@@ -371,9 +373,9 @@ def _joined(notebooks: Iterable[Any]) -> Any:
         first.cells.extend(other.cells[1:])
     lists = [cell.source for cell in first.cells if cell.source.startswith(REFERENCES)]
     first.cells = [cell for cell in first.cells if not cell.source.startswith(REFERENCES)]
-    works = {line[2:] for text in lists for line in text.split("\n") if line.startswith("- ")}
-    if works:
-        first.cells.append(new_markdown_cell(references(sorted(works))))
+    listed = (line[2:] for text in lists for line in text.split("\n") if line.startswith("- "))
+    if works := list(dict.fromkeys(listed)):
+        first.cells.append(new_markdown_cell(references(sorted(works) if others else works)))
     for i, cell in enumerate(first.cells):
         cell.id = f"cell-{i}"
     return first

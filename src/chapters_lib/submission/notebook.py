@@ -84,7 +84,8 @@ REFERENCES = "## References"
 NUMBERS = "### The code: the numbers of the text, from `record/`"
 MISCONDUCT = (
     "This is a worked example, for checking a solution of one's own against one whose numbers are known, and for "
-    "teachers who set such a sheet. **Handing in another's work as one's own is misconduct**, and that includes this."
+    "teachers who set such a sheet. **Handing in another's work as one's own is misconduct**, and this text is "
+    "another's work."
 )
 
 
@@ -131,7 +132,7 @@ def build(sheet: Sheet, source: str, names: tuple[str, ...], *, blank: bool) -> 
     if inliner.imports:
         first = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
         cells[first].source = f"{inliner.header()}\n\n\n{_switches_first(cells[first].source)}"
-    head = _opening(sheet, names, requirements(inliner), blank)
+    head = _opening(sheet, names, requirements(inliner, cells), blank)
     notebook = new_notebook(cells=[new_markdown_cell(head), *cells])
     for i, cell in enumerate(notebook.cells):
         cell.id = f"cell-{i}"  # the same at every build
@@ -253,19 +254,17 @@ def references(works: list[str]) -> str:
     return "\n".join([REFERENCES, "", *(f"- {work}" for work in works)])
 
 
-def requirements(inliner: Inliner) -> str:
-    """Return the pinned packages that the code written out needs, as pip takes them."""
+def requirements(inliner: Inliner, cells: Sequence[Any]) -> str:
+    """Return the pinned packages that the code written out in cells needs, as pip takes them."""
     pinned = dict(
         line.split("==")
         for line in (SOURCES.parent / "requirements.txt").read_text(encoding="utf-8").splitlines()
         if re.fullmatch(r"[\w.-]+==[\w.]+", line)
     )
     modules = {statement.split()[1].split(".")[0] for statement in inliner.imports.values()}
-    wanted = {PACKAGES.get(module, module) for module in modules} | {
-        "torchvision",
-        "scikit-learn",
-        "ipykernel",
-    }
+    wanted = {PACKAGES.get(module, module) for module in modules} | {"scikit-learn", "ipykernel"}
+    if "torchvision" in mentioned([cell.source for cell in cells if cell.cell_type == "code"]):
+        wanted.add("torchvision")  # imported by its name
     return " ".join(f"{name}=={pinned[name]}" for name in sorted(wanted & set(pinned)))
 
 
