@@ -99,6 +99,8 @@ def test_further_seeds_are_evaluated_as_if_each_was_the_first(
     assert run.provenance["afterwards"]["further"]["seeds"] == [1, 2]
     others = {key: value for key, value in run.metrics.items() if key != "precision_judge"}
     assert others == {k: v for k, v in before.metrics.items() if k != "precision_judge"}
+    again = scoreboard.evaluate(drawing, None)  # the first alone: the others stay
+    assert again.metric("precision_judge").values == run.metric("precision_judge").values
     further.require_same(run, 1, run.history.where("seed", 1))
     with pytest.raises(ChaptersError, match="seed 1 of tiny does not end as recorded"):
         further.require_same(run, 1, run.history.where("seed", 2))
