@@ -75,7 +75,7 @@ ANEW = {  # what TRAIN trains, where not seed 0 of what has its weights in recor
     "hw7": "every network anew, under each seed",
     "a4-fashion": "seed 0 of the networks anew",
     "hw5": "seed 0 of every network anew",
-    "a4a": "anew, seed 0 each, the models of the report whose images can be had",
+    "a4a": "anew, seed 0 each, the models of Tables 4 and 7 whose images can be had",
 }
 SWITCH = re.compile(r"^(?:TRAIN|EVALUATE|SMOKE) = .*\n", re.MULTILINE)
 # What a module that is imported belongs to, where the package has another name.
