@@ -193,6 +193,12 @@ def _measured(name: str) -> dict[str, float | str]:
         "recall_b": b["recall_judge"],
         **{f"inception_{kind}": value for kind, value in zip("ab", _inception(name), strict=True)},
         **{f"edges_{kind}": 100 * blur[f"{kind}_edges_kept"] for kind in "ab"},
+        **{
+            f"drawn_edges_{kind}": 100
+            * blur[f"{kind}_standard_normal_roughness"]
+            / blur[f"{kind}_real_roughness"]
+            for kind in "ab"
+        },
     }
 
 
@@ -265,6 +271,10 @@ def _claims() -> None:
         found = run(f"naive-blur-{name}").metric("b_less_a_roughness")
         return shown(Interval.about(found.mean, found.sem), sign=-1, digits=5)
 
+    def rougher(name: str) -> bool:
+        a, b = (run(f"naive-blur-{name}")[f"{of}_standard_normal_roughness"] for of in "ab")
+        return b > a
+
     def thinner(name: str) -> Verdict:
         thin, dense = (run_b(name).metric(f"{k}_recognisable").values for k in ("thin", "dense"))
         return shown(paired(thin, dense), sign=-1)
@@ -288,6 +298,10 @@ def _claims() -> None:
     PAGE.keep(own_gap=interval(gap, 1), fewer=interval(fewer, 0, bare=True))
     PAGE.claims(
         draws_nearer=shown(gap, sign=1),
+        drawn_edges=Verdict(
+            [rougher(name) for name in SETS] == [False, True],
+            f"B's samples are the rougher ones: {[rougher(name) for name in SETS]}",
+        ),
         inception=Verdict(
             [b < a for a, b in distances] == [False, True],
             f"Inception's distances of A and B are {distances}",
