@@ -77,12 +77,15 @@ EXPERIMENTS = (
         )
         for dataset in REAL
     ),
-    measurement(
-        "real-mnist-float32",
-        CHAPTER,
-        "the same of mnist, with Inception in float32",
-        RealConfig("mnist", precision="float32"),
-        measuring.measure_real,
+    *(
+        measurement(
+            f"real-{dataset}-float32",
+            CHAPTER,
+            f"the same of {dataset}, with Inception in float32",
+            RealConfig(dataset, precision="float32"),
+            measuring.measure_real,
+        )
+        for dataset in REAL
     ),
     measurement(
         "house-numbers-beside-svhn",
