@@ -162,27 +162,28 @@ def four_weights() -> None:
     worse, nearer = gap(BOUND, two, one), gap("fid_judge", one, two)
     covered, seen = gap("recall_judge", one, two), gap("recognisable", two, one)
     PAGE.keep(two_worse=interval(worse, 2), two_nearer=interval(nearer, 2))
-    PAGE.keep(two_covers=interval(covered, 2))
+    precise = gap("precision_judge", two, one)
+    PAGE.keep(two_covers=interval(covered, 2), two_precise=interval(precise, 3))
     free = {"beta": None, "iwae_samples": None}
     configs = [found.config for found in studied.values()]
     alike = all(config | free == configs[0] | free for config in configs)
     check("nothing but the weight differs", alike)
     check("and it is the one said", [config["beta"] for config in configs] == [*WEIGHTS])
+    counts = {found.trainings for found in (half, one, two)}
+    check("three of the weights were trained as often", len(counts) == 1)
+    PAGE.keep(weights_trainings=in_words(counts.pop()))
     bound, distance = (
         {w: found[key] for w, found in studied.items()} for key in (BOUND, "fid_judge")
     )
-    recall, precise = (
-        [found.metric(key) for found in (half, one, two)]
-        for key in ("recall_judge", "precision_judge")
-    )
+    recall = [found.metric("recall_judge") for found in (half, one)]
     PAGE.claims(
         bound_best_at_one=Verdict(min(bound, key=bound.__getitem__) == 1.0, _told(bound, 1)),
         bound_against_judge=both(shown_apart(worse, sign=1), shown_apart(nearer, sign=1)),
         nearest_at_four=Verdict(min(distance, key=distance.__getitem__) == 4.0, _told(distance, 2)),
         recall_falls=shown_apart(covered, sign=1),
         recognised_more=shown_apart(seen, sign=1),
-        precision_level=level(precise[1], precise[2]),
-        recall_level=level(recall[0], recall[1]),
+        precision_rises=shown_apart(precise, sign=1),
+        recall_level=level(*recall),
     )
 
 
