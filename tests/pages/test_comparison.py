@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from chapters_lib.findings import board, in_colour
+from chapters_lib.findings import board, in_colour, run
 from chapters_lib.findings import compared as records
 from chapters_lib.pages import comparison as page
 from chapters_lib.pages import comparison_answer as answer
@@ -35,10 +35,18 @@ def recorded(seeds=2, **metrics):
     }
 
 
-def test_inception_is_quoted_in_the_format_of_all_rows_though_float32_is_recorded_too():
+def test_inception_is_quoted_in_the_format_of_specks_and_of_colour_though_the_board_is_in_float32():
     found = records.of("mnist").values()
     assert all(board.FLOAT32 in of.metrics for of in found)
-    assert records.inception("mnist") == board.shown() != board.FLOAT32
+    assert records.inception("mnist") == board.LOW != board.shown()
+    assert f"gan_swept_{board.LOW}" in run("specks-mnist").metrics
+
+
+def test_real_images_are_read_in_the_format_of_the_table():
+    kept, low = run("real-mnist"), run("real-mnist-float32")
+    assert board.real_images("mnist", board.LOW) is kept
+    assert board.real_images("mnist", board.FLOAT32) is low
+    assert f"{kept[f'train_{board.LOW}']:.4f}" in page.table_board("mnist").data
 
 
 def test_what_float32_says_is_told_with_its_order(monkeypatch):

@@ -18,7 +18,8 @@ from chapters_lib.recording.runs import Run
 from chapters_lib.recording.scoreboard import SAMPLES
 
 PROTOCOLS = [f"fid_inception{width}{low}" for width in (768, 2048) for low in ("", "_bfloat16")]
-FLOAT32 = "fid_inception768"  # under its own key beside that in bfloat16, where both were asked
+FLOAT32 = "fid_inception768"
+LOW = f"{FLOAT32}_bfloat16"  # the same network in bfloat16, under a key of its own
 EQUAL = "test_fid768"  # of as many samples as there are test images, where these are few
 TITLES = {
     "mnist": "MNIST",
@@ -92,8 +93,9 @@ def drawn_from(dataset: str) -> list[Entry]:
 
 @cache
 def shown() -> str:
-    """Return the key under which most Inception distances are recorded."""
-    return max(PROTOCOLS, key=lambda key: sum(entry.has(key) for entry in entries()))
+    """Return the key under which most runs that keep their weights, and so can be asked again, have one."""
+    asked = [entry for entry in entries() if EXPERIMENTS[entry.run.name].weights_stored]
+    return max(PROTOCOLS, key=lambda key: sum(entry.has(key) for entry in asked))
 
 
 def family(entry: Entry) -> str:
@@ -110,16 +112,19 @@ def yardstick(dataset: str) -> tuple[Entry, str]:
     return Entry(run(f"judge-{dataset}"), ""), said
 
 
-def real_images(dataset: str) -> Run | None:
-    """Return what Inception makes of as many training images as there are samples, where it was asked."""
-    name = f"real-{dataset}"
-    found = run(name) if name in runs.names() else None
-    return found if found and f"train_{shown()}" in found.metrics else None
+def real_images(dataset: str, key: str = "") -> Run | None:
+    """Return what Inception makes of as many training images as there are samples, where it was asked.
+
+    `key`: of the distance; that which the boards show without it.
+    """
+    named = (f"real-{dataset}", f"real-{dataset}-float32")
+    found = (run(name) for name in named if name in runs.names())
+    return next((of for of in found if f"train_{key or shown()}" in of.metrics), None)
 
 
-def of_real_images(dataset: str) -> str:
+def of_real_images(dataset: str, key: str = "") -> str:
     """Return what a caption says of Inception's distance of real images: of how many it is, or would be."""
-    if found := real_images(dataset):
+    if found := real_images(dataset, key):
         count = found.config["images"]
         few = "; fewer images read farther" if count < SAMPLES else ""
         return f" Inception's is of {count:,} training images beside as many test images{few}."
@@ -153,22 +158,28 @@ def unread() -> str:
 
 
 def number_format() -> str:
-    """Say in which number format the scoreboard is, and what that does to it."""
-    if not shown().endswith("bfloat16"):
-        return "The scoreboard below is in float32 in all its rows."
-    said = "The scoreboard below is in bfloat16 in all its rows, not to be compared with float32."
+    """Say in which number format the scoreboard is, and what the other would do to it."""
+    other = LOW if shown() == FLOAT32 else FLOAT32
+    names = ["bfloat16" if key.endswith("bfloat16") else "float32" for key in (shown(), other)]
+    few = (
+        ", but for those of few test images"
+        if shown() == FLOAT32 and any(e.has(EQUAL) for e in entries())
+        else ""
+    )
+    said = f"The scoreboard below is in {names[0]} in all its rows{few}, not to be compared with {names[1]}."
     both = [
         entry
         for entry in entries()
-        if entry.has(FLOAT32) and entry.has(shown()) and not entry.has(EQUAL)
+        if entry.has(shown()) and entry.has(other) and not entry.has(EQUAL)
     ]
     if both:
-        ratios = [entry.first(shown()) / entry.first(FLOAT32) for entry in both]
+        ratios = [entry.first(LOW) / entry.first(FLOAT32) for entry in both]
         least, most = (100 * (of(ratios) - 1) for of in (min, max))
+        bottom = f"{-least:.0f} % less" if least < 0 else f"{least:.0f}"
         said += (
             f" Of {in_words(len(both))} generators both are recorded, of {SAMPLES:,} samples: "
-            f"bfloat16 reads between {least:.0f} and {most:.0f} % more. So two rows that are less than "
-            f"{100 * (max(ratios) / min(ratios) - 1):.0f} % apart may have the other order in float32."
+            f"bfloat16 reads between {bottom} and {most:.0f} % more. So two rows that are less than "
+            f"{100 * (max(ratios) / min(ratios) - 1):.0f} % apart may have the other order in {names[1]}."
         )
     return said
 

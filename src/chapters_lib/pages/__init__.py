@@ -21,7 +21,7 @@ from chapters_lib.findings.verdicts import OPEN, OTHERWISE, OWN, Verdict
 from chapters_lib.findings.words import number
 from chapters_lib.recording import runs
 
-INCEPTION = "fid_inception768_bfloat16"  # the key under which chapters quote its distance
+INCEPTION = "fid_inception768"  # the key under which chapters quote its distance
 
 
 @dataclass(frozen=True)

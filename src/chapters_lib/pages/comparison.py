@@ -240,7 +240,7 @@ def table_board(part: str) -> Markdown:
     key, judge = records.inception(part), f"judge-{records.dataset(part)}"
     head = ["recognised", "evenness", "judge", "Inception", "precision", "recall"]
     floor = "–" if (found := records.floors(part)) is None else f"{found['train_fid768']:.3f}"
-    if found is None and (of_real := board.real_images(records.dataset(part))):
+    if found is None and (of_real := board.real_images(records.dataset(part), key)):
         floor = f"{of_real[f'train_{key}']:.4f}"
     if (name := f"sent-through-{records.dataset(part)}") in runs.names():
         yardstick = board.Entry(run(name), "train_")
@@ -265,7 +265,7 @@ def table_board(part: str) -> Markdown:
     if records.begun(part):
         caption += " The trainings of a model begin with the same weights: errors are of the last epochs' seed alone."
     if records.floors(part) is None:
-        caption += board.of_real_images(records.dataset(part))
+        caption += board.of_real_images(records.dataset(part), key)
     return table(caption, f"tab-cmp-board-{part}", "22 16 18 13 14 9 8", rows)
 
 
