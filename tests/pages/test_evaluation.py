@@ -60,7 +60,7 @@ def test_the_format_may_turn_the_order_of_rows_that_lie_near(monkeypatch):
     monkeypatch.setattr(board, "shown", lambda: FORMATS[0])
     said = board.number_format()
     assert said.startswith(
-        "The scoreboard below is in float32 in all its rows, but for those of few"
+        "The scoreboard below is in float32 (where test images are few: bfloat16)"
     )
     assert "between 5 and 20 % more" in said and said.endswith("the other order in bfloat16.")
 

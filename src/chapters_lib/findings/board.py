@@ -161,12 +161,9 @@ def number_format() -> str:
     """Say in which number format the scoreboard is, and what the other would do to it."""
     other = LOW if shown() == FLOAT32 else FLOAT32
     names = ["bfloat16" if key.endswith("bfloat16") else "float32" for key in (shown(), other)]
-    few = (
-        ", but for those of few test images"
-        if shown() == FLOAT32 and any(e.has(EQUAL) for e in entries())
-        else ""
-    )
-    said = f"The scoreboard below is in {names[0]} in all its rows{few}, not to be compared with {names[1]}."
+    few = shown() == FLOAT32 and any(entry.has(EQUAL) for entry in entries())
+    but = " (where test images are few: bfloat16)" if few else ""
+    said = f"The scoreboard below is in {names[0]}{but}, not to be compared with {names[1]}."
     both = [
         entry
         for entry in entries()
