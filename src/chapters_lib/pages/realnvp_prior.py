@@ -117,9 +117,9 @@ def _in_colour() -> None:
         )
         gain = f"{worded(alone, said)} when trained from random weights"
         bound = (
-            "the training begins with weights learned on rendered crops. From there −ELBO changes by "
+            "the training begins with weights learned on rendered crops. From there the flow changes −ELBO by "
             f"{interval(found, 1)} nats on test images and {interval(held, 1)} on those held out (errors of the last "
-            "epochs' seed alone). From random weights, in pairs of one seed, it changes by "
+            "epochs' seed alone). From random weights, in pairs of one seed, by "
             f"{interval(alone, 0)} on test images"
         )
     PAGE.of("colour").keep(kl=-kl, reconstruction=reconstruction, bound=bound, gain=gain)
