@@ -1,7 +1,5 @@
 """The comparison's page: its words, tables and figures follow the records, and so do its claims."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -35,31 +33,20 @@ def recorded(seeds=2, **metrics):
     }
 
 
-def test_inception_is_quoted_in_the_format_of_specks_and_of_colour_though_the_board_is_in_float32():
-    found = records.of("mnist").values()
-    assert all(board.FLOAT32 in of.metrics for of in found)
-    assert records.inception("mnist") == board.LOW != board.shown()
-    assert f"gan_swept_{board.LOW}" in run("specks-mnist").metrics
+def test_inception_is_quoted_in_one_format_with_the_boards_save_where_only_another_is_recorded():
+    key = records.inception("mnist")
+    assert key == board.shown() == board.FLOAT32 and records.inception("colour") == board.EQUAL
+    assert {f"gan_swept_{key}", f"specked_{key}"} <= set(run("specks-mnist").metrics)
+    for part, name, of in (("mnist", "mnist", key), ("colour", "svhn-crops", board.LOW)):
+        ends = (run(f"redrawn-{name}")[f"gan_{way}_{of}"] for way in ("drawn", "through"))
+        assert " to ".join(f"{end:.3f}" for end in ends) in in_colour.grain(part, 3)
+    real = board.real_images("mnist", key)
+    assert f"{real[f'train_{key}']:.4f}" in page.table_board("mnist").data
 
 
-def test_real_images_are_read_in_the_format_of_the_table():
-    kept, low = run("real-mnist"), run("real-mnist-float32")
-    assert board.real_images("mnist", board.LOW) is kept
-    assert board.real_images("mnist", board.FLOAT32) is low
-    assert f"{kept[f'train_{board.LOW}']:.4f}" in page.table_board("mnist").data
-
-
-def test_what_float32_says_is_told_with_its_order(monkeypatch):
-    kept, claimed = {}, {}
-    page_of = SimpleNamespace(keep=kept.update, claims=claimed.update)
-    monkeypatch.setattr(answer, "PAGE", page_of)
-    found = recorded(fid_inception768=[2.0, 1.0, 3.0], fid_inception768_bfloat16=[2.5, 1.5, 2.2])
-    monkeypatch.setattr(records, "of", lambda part: found)
-    real = runs.Run("real-mnist-float32", {}, {"train_fid_inception768": 0.5}, {}, None)
-    monkeypatch.setattr(answer, "run", lambda name: real)
-    answer._in_float32()
-    assert kept["in_float32"].endswith("GAN 3.0000; real training images 0.5000")
-    assert not claimed["float32_order"].holds
+def test_both_formats_are_named_where_colour_has_another():
+    grey, coloured = records.protocol("mnist"), records.protocol("colour")
+    assert "in float32" in grey and "in bfloat16" in coloured
 
 
 def test_models_are_ranked_with_their_spread_and_gaps_with_their_intervals(monkeypatch):

@@ -91,5 +91,5 @@ def test_pairs_that_exchange_specks_are_kept(stand_ins: list[Net]) -> None:
 def test_it_is_of_the_samples_that_the_records_judge() -> None:
     """As many, in the precision of the recorded distances beside which the page puts them."""
     config = EXPERIMENTS["specks-mnist"].config
-    assert config.images == scoreboard.SAMPLES and config.precision == "bfloat16"
+    assert config.images == scoreboard.SAMPLES and config.precision == "float32"
     assert {config.speckled, config.clean} < set(comparing.MODELS)

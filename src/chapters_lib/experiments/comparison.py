@@ -82,10 +82,12 @@ def compared(config: ComparedModelsConfig) -> Experiment[ComparedModelsConfig, n
     )
 
 
-def sent(config: SentThroughConfig, images: str) -> tuple[Experiment[Any, nn.Module], ...]:
+def sent(
+    config: SentThroughConfig, images: str, precision: str
+) -> tuple[Experiment[Any, nn.Module], ...]:
     """Make the experiments that send images through the autoencoders of a data set.
 
-    `images`: what those of the data set are called.
+    `images`: what those of the data set are called; `precision`: of the Inception network.
     """
     name = config.dataset
     needs = comparing.needs(name)
@@ -103,7 +105,7 @@ def sent(config: SentThroughConfig, images: str) -> tuple[Experiment[Any, nn.Mod
             f"redrawn-{name}",
             CHAPTER,
             f"samples of the flow's model and of the GAN, {again}",
-            RedrawnConfig(name),
+            RedrawnConfig(name, precision=precision),
             sent_through.evaluate_redrawn,
             needs=needs,
         ),
@@ -111,7 +113,7 @@ def sent(config: SentThroughConfig, images: str) -> tuple[Experiment[Any, nn.Mod
             f"redrawn-real-{name}",
             CHAPTER,
             f"training {images}, {again}",
-            RedrawnConfig(name, samples_of=("train",)),
+            RedrawnConfig(name, samples_of=("train",), precision=precision),
             sent_through.evaluate_redrawn,
             needs=needs,
         ),
@@ -172,5 +174,5 @@ EXPERIMENTS = (
         specks.panels,
         needs=comparing.needs("mnist"),
     ),
-    *sent(SentThroughConfig("mnist"), "images"),
+    *sent(SentThroughConfig("mnist"), "images", "float32"),
 )

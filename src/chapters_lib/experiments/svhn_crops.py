@@ -80,5 +80,5 @@ EXPERIMENTS = (
         needs=comparing.needs(RENDERED),
     ),
     compared(ComparedModelsConfig(NAME, lines=300, images=500, real_lines=2)),
-    *sent(SentThroughConfig(NAME, images=250), "crops"),
+    *sent(SentThroughConfig(NAME, images=250), "crops", "bfloat16"),
 )

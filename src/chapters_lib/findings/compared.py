@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torchinfo import summary
 
 from chapters_lib.experiments import find
-from chapters_lib.findings import run
+from chapters_lib.findings import board, run
 from chapters_lib.findings.board import EQUAL
 from chapters_lib.findings.colour import CONTROL, colour_set
 from chapters_lib.findings.colour import title as colour_title
@@ -39,7 +39,7 @@ WAYS: dict[Way, str] = {
 }
 RANKS = {"under 1 %": 0.0, "1–25 %": 0.01, "25–50 %": 0.25, "over 50 %": 0.5}
 KERNEL = "test_kid"  # of as many samples as there are test images
-PROTOCOLS = [EQUAL, *(f"fid_inception{kind}" for kind in ("2048", "768_bfloat16", "768"))]
+PROTOCOLS = [EQUAL, "fid_inception2048", board.FLOAT32, board.LOW]
 
 
 def dataset(part: str) -> str:
@@ -119,10 +119,8 @@ def protocol(part: str) -> str:
         return "not recorded yet"
     if key == EQUAL:
         count = of(part)[GAN].data_used["test"]["images"]
-        block = "the block Mixed_6e (768 features), the weights of 2015, in bfloat16"
-        same = (inception("mnist") or "").endswith("768_bfloat16")
-        block = "the same features in the same format" if same else block
-        return f"{block}; {count:,} samples against as many test images"
+        block = "the block Mixed_6e (768 features), the weights of 2015"
+        return f"{block}, in bfloat16; {count:,} samples against as many test images"
     stated = of(part)[GAN].provenance["afterwards"][key.removeprefix("fid_")]
     layer = "the block Mixed_6e" if "768" in key else "the last pooling"
     return (

@@ -9,6 +9,7 @@ from itertools import combinations
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.findings import compared as records
 from chapters_lib.findings import run
+from chapters_lib.findings.board import FLOAT32, LOW
 from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NORMAL, PARTS
 from chapters_lib.findings.grain import of_grain
 from chapters_lib.findings.verdicts import difference
@@ -153,9 +154,10 @@ def _by_inception() -> str:
     names = [f"{name}-{records.dataset('colour')}" for name in ("redrawn-real", "redrawn")]
     if not set(names) <= set(runs.names()):
         return ""
+    kernel = _recorded(run(names[1])).replace("fid", "kid")
     real, drawn = (
-        run(name)[f"{key}_kid_inception768_bfloat16"]
-        for name, key in zip(names, ("train_through", f"{FLOW}_drawn"), strict=True)
+        run(name)[f"{way}_{kernel}"]
+        for name, way in zip(names, ("train_through", f"{FLOW}_drawn"), strict=True)
     )
     return (
         " By Inception's kernel distance training images sent through the flow's model are already "
@@ -163,12 +165,18 @@ def _by_inception() -> str:
     )
 
 
+def _recorded(redrawn: Run) -> str:
+    """Return the key under which Inception's distances of samples sent through a model are recorded."""
+    return next(key for key in (FLOAT32, LOW) if f"{FLOW}_drawn_{key}" in redrawn.metrics)
+
+
 def grain(part: str, digits: int) -> str:
     """Say what becomes of the GAN's samples by way of the flow's model, where that was measured."""
     name = f"redrawn-{records.dataset(part)}"
     if name not in runs.names():
         return ""
-    found, key = run(name), "fid_inception768_bfloat16"
+    found = run(name)
+    key = _recorded(found)
     count = min(found.config["images"], found.data_used["test"]["images"])
     said = of_grain(found.metrics, key, "Inception's distance", digits)
     farther = "; a Fréchet distance of fewer reads farther" if part == "mnist" else ""

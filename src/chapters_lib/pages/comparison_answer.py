@@ -9,7 +9,6 @@ from itertools import pairwise
 from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.findings import compared as records
 from chapters_lib.findings import convolutions, in_colour
-from chapters_lib.findings.board import FLOAT32
 from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NORMAL, PARTS
 from chapters_lib.findings.verdicts import (
     Verdict,
@@ -39,13 +38,10 @@ def numbers() -> None:
         _of_samples(part)
     _of_lines()
     grey, coloured = (records.protocol(part) for part in PARTS)
-    if coloured != grey and grey.startswith(network := coloured.split("; ")[0]):
-        coloured = coloured.replace(network, "the same network, block and format")
     said = grey
     if grey != coloured:
         said = f"{grey}. In colour it is from {coloured.replace('; ', ', of ')}"
     PAGE.keep(protocol=said.replace("; ", ". It is of ", 1))
-    _in_float32()
     PAGE.keep(
         gap_flow_gan=records.gap("mnist", "fid_judge", (FLOW, GAN)),
         gap_flow_normal=records.gap("mnist", "fid_judge", (NORMAL, FLOW)),
@@ -228,7 +224,7 @@ def _sent_through() -> None:
         keep(**{f"{model.removeprefix('vae-')}_rough": 100 * rough})
         ways.append((through - floor) / (drawn - trained))
     told = ", ".join(f"{100 * way:.0f} % of the way" for way in ways)
-    key, redrawn = "kid_inception768_bfloat16", run("redrawn-real-mnist")
+    key, redrawn = records.inception("mnist").replace("fid", "kid"), run("redrawn-real-mnist")
     of_real = redrawn.metric(f"train_through_{key}").times(1000)
     of_drawn = run("redrawn-mnist").metric(f"{FLOW}_drawn_{key}").times(1000)
     keep(kernel=with_error(of_real, 3), count=f"{redrawn.config['images']:,}")
@@ -238,16 +234,6 @@ def _sent_through() -> None:
         drawing_is_it=Verdict(max(ways) < 0.2, told),
         through_no_nearer=Verdict(no_nearer, f"{of_real.mean:.3f} and {of_drawn.mean:.3f}"),
     )
-
-
-def _in_float32() -> None:
-    """Inception's distances on MNIST once more, its network in float32."""
-    found, low = records.of("mnist"), records.inception("mnist")
-    real = run("real-mnist-float32")[f"train_{FLOAT32}"]
-    PAGE.keep(in_float32=f"{records.ranked('mnist', FLOAT32, 4)}; real training images {real:.4f}")
-    order, before = (sorted(MODELS, key=lambda m: found[m][key]) for key in (FLOAT32, low))
-    told = ", ".join(records.SAID[model] for model in order)
-    PAGE.claims(float32_order=Verdict(order == before, told))
 
 
 def first_places(part: str) -> str:

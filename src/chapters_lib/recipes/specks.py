@@ -17,7 +17,7 @@ from chapters_lib.recording.experiment import Metrics, Panels
 from chapters_lib.recording.judging import judged_scores
 
 SHOWN = 8  # images that are kept for a figure
-PRECISION = "bfloat16"  # of the network, as of the distances that these stand beside
+PRECISION = "bfloat16"  # of the network that measures a convolutional GAN after its training
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SpecksConfig:
     speckled: str = "gan"  # the model whose specks they are
     clean: str = "vae-realnvp"  # the model onto whose samples they are put
     images: int = scoreboard.SAMPLES
-    precision: str = PRECISION
+    precision: str = "float32"  # of the Inception network
 
 
 def drawn(config: SpecksConfig) -> dict[str, Tensor]:

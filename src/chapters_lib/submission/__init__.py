@@ -73,7 +73,8 @@ def words(sheet: str) -> dict[str, str]:
         "TITLE": colour.title(),
         "FULL": colour.words(shown.full),
         "LOOK": shown.look,
-        "FID": "test_fid768" if few else "fid_inception768_bfloat16",
+        "PRECISION": "bfloat16" if few else "float32",
+        "FID": "test_fid768" if few else "fid_inception768",
         "TRAININGS": _each(
             f"{model}-{name}" for model in colour.MODELS for name in ("mnist", shown.name)
         ),

@@ -53,7 +53,7 @@ CARRIED = {
         ),
         *("nll-pairs-mnist", "vae-gaussian-wide-mnist", "specks-mnist", "sent-through-mnist"),
         *(f"vae-{prior}-mnist-320-epochs" for prior in ("gaussian", "realnvp")),
-        *("redrawn-mnist", "redrawn-real-mnist", "real-mnist"),
+        *("redrawn-mnist", "redrawn-real-mnist"),
         *("real-mnist-float32", "gan-both-convolutional-mnist"),
         "house-numbers-beside-svhn",
     ),
