@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from chapters_lib import pages
-from chapters_lib.pages import c_vae, c_vae_codes, c_vae_images, run
+from chapters_lib.pages import c_vae, c_vae_codes, c_vae_images
 from chapters_lib.recording.runs import Metric, Run
 
 
