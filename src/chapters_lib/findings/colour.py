@@ -59,9 +59,8 @@ SETS = {
             SVHN_LICENCE,
             "Under the standard normal prior light and dark are exaggerated, and the shape in the middle "
             "is often no digit. With the flow colours and contrast are nearer to those of test images, and "
-            "the digit is soft and faint. The GAN's images have edges and grain, and the chequered pattern "
-            "that strided transposed convolutions leave. Beside samples of the rendered start, the plain VAE's "
-            "have changed least; the GAN's digits have changed, too.",
+            "the digit is soft and faint. The GAN's images have edges and grain. Beside samples of the rendered "
+            "start, the plain VAE's have changed least; the GAN's digits have changed, too.",
             "For the real crops the autoencoders' rate was chosen on their validation part.",
             ROUGH,
             "before the real crops",
@@ -75,8 +74,7 @@ SETS = {
             "Images: house numbers rendered by the library, a stand-in for SVHN, and learned from them.",
             "Under the standard normal prior light and dark are exaggerated, and the shape in the "
             "middle is often no digit. With the flow colours and contrast are those of test images, "
-            "and the digit is soft. The GAN's images have edges and grain, and the chequered pattern "
-            "that strided transposed convolutions leave.",
+            "and the digit is soft. The GAN's images have edges and grain.",
             rough=ROUGH,
         ),
     )

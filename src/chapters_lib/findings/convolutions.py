@@ -41,6 +41,8 @@ def numbers() -> dict[str, float | str]:
         "then": number(_then(), 1),
         "end": number(before.metric(TO_TRAINING), 1),
         "inception": number(far, 3),
+        "inception_alone": run(GENERATOR)[board.LOW],
+        "recall_alone": run(GENERATOR)["recall_judge"],
         "inception_before": first.mean,
     }
 
@@ -55,6 +57,9 @@ def verdicts() -> dict[str, Verdict]:
     return {
         "conv_specks": Verdict(as_long and max(shares) < left < was / 2, f"{shares}, {left:.3f}"),
         "conv_then": less(near, _then(), digits=2),
+        "conv_alone_farther": Verdict(
+            alone[board.LOW] > 2 * first.mean, f"{alone[board.LOW]:.3f} against {first.mean:.3f}"
+        ),
         "conv_end": greater(near, compared.of("mnist")[GAN].metric(TO_TRAINING), digits=2),
         "conv_inception": less(far, first, spread=far, digits=4),
     }

@@ -10,6 +10,7 @@ from chapters_lib.evaluation.intervals import Interval, paired
 from chapters_lib.findings import compared as records
 from chapters_lib.findings import run
 from chapters_lib.findings.board import FLOAT32, LOW
+from chapters_lib.findings.colour import CONTROL, colour_set
 from chapters_lib.findings.compared import AUTOENCODERS, FLOW, GAN, NORMAL, PARTS
 from chapters_lib.findings.grain import of_grain
 from chapters_lib.findings.verdicts import difference
@@ -98,7 +99,16 @@ def spread() -> str:
     return (
         "Their samples are of the same noise and held against the same test images. So errors and intervals are of the "
         "last epochs' seed alone, too narrow for a difference between models. "
-        f"{shown_then}{records.in_order(alone, 1)}; the judge was not asked)."
+        f"{shown_then}{records.in_order(alone, 1)}; {_rates()}the judge was not asked)."
+    )
+
+
+def _rates() -> str:
+    """Say where the autoencoders from random weights had another rate than those that began with weights."""
+    begun = records.of("colour")[NORMAL]
+    rates = [of.config["learning_rate"] for of in (run(f"{begun.name}-from-nothing"), begun)]
+    return f"the autoencoders' rate was {rates[0]:g} instead of {rates[1]:g}; " * (
+        rates[0] != rates[1]
     )
 
 
@@ -109,7 +119,7 @@ def from_random_weights() -> str:
     pairs = list(combinations(alone, 2))
     sure = 1 - 0.05 / len(pairs)  # so that 95 % hold for all pairs together (Bonferroni)
     clear = [pair for pair in pairs if difference(alone[pair[0]], alone[pair[1]], sure=sure).clear]
-    said = "From random weights, after as many epochs, Inception"
+    said = "Of models trained from random weights instead, for as many epochs, Inception"
     if not clear:
         return f"{said} shows no difference between them."
     if clear == pairs:
@@ -118,15 +128,23 @@ def from_random_weights() -> str:
     return f"{said} tells {named}, but no other pair apart (95 % for all pairs together)."
 
 
+def _covers_most(found: Mapping[str, Run]) -> str:
+    """Return what sentences call the model with the largest recall."""
+    return records.SAID[max(found, key=lambda model: found[model]["recall_judge"])]
+
+
 def faults(found: Mapping[str, Run]) -> dict[str, str]:
     """Say which model covers most, and whether that is what the prices of the two faults let one expect."""
     if any("recall_judge" not in of.metrics for of in found.values()):
         return {"covers": "", "expected": ""}
     recall = {model: of["recall_judge"] for model, of in found.items()}
-    most = max(recall, key=recall.__getitem__)
+    most = _covers_most(found)
+    covers = f"In colour the {most} covers most"
+    if colour_set().name != CONTROL and (other := _covers_most(records.of("control"))) != most:
+        covers = f"Of the {records.short('colour')} the {most} covers most, of the rendered ones the {other}"
     more = "The prices of the two faults let one expect less recall of the GAN than of the VAE, not more."
     return {
-        "covers": f"In colour the {records.SAID[most]} covers most (one training each).",
+        "covers": f"{covers} (one training each).",
         "expected": more if recall[GAN] > recall[NORMAL] else "",
     }
 

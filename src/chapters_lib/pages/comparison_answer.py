@@ -133,7 +133,7 @@ def _of_colour() -> None:
     PAGE.of("colour").keep(
         agree=agree,
         alone=alone,
-        short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree} {alone}".strip(),
+        short=f"By the judge: {records.ranked('colour', 'fid_judge', 2)}. {agree}".strip(),
         **in_colour.faults(found),
         differences=records.differences("colour"),
         nll_said=in_colour.likelihoods(normal, flow),
@@ -207,9 +207,13 @@ def _by_how_much() -> str:
     name, key = f"sent-through-{records.dataset('colour')}", "train_changed_fid_judge"
     if name not in runs.names() or key not in run(name).metrics:
         return "; by how much was not measured"
+    judge, model = run(f"judge-{records.dataset('colour')}"), records.of("colour")[NORMAL]
+    as_well = all(judge.config.get(how) == model.config[how] for how in ("shift", "colour"))
     return (
         f". By the judge training images have a distance of {run(name)['train_fid_judge']:.1f} from as many test "
         f"images, the changed ones {run(name)[key]:.1f}"
+        + "; it learned from images changed in the same way, so it may notice little"
+        * as_well
     )
 
 
