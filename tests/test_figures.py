@@ -142,6 +142,21 @@ def test_more_series_than_colours_are_refused() -> None:
             refuse()
 
 
+@pytest.mark.parametrize("columns", [2, 3])
+def test_the_words_on_an_axis_keep_off_the_panel_before(columns: int) -> None:
+    figure, axes = figures.panels(columns)
+    for ax in axes:
+        ax.plot([0, 1], [-1.0, 0.0])
+        ax.set_ylabel("probability of real")
+    figure.canvas.draw()
+    labels = (ax.yaxis.label.get_window_extent() for ax in axes[1:])
+    gaps = [
+        72 * (label.x0 - before.get_window_extent().x1) / figure.dpi
+        for before, label in zip(axes, labels, strict=False)
+    ]
+    assert min(gaps) > 10  # points
+
+
 def test_points_can_be_told_apart_without_colour() -> None:
     pairs = {label: [[0.0, 1.0]] for label in "ab"}
     outlines = [

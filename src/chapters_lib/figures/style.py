@@ -79,6 +79,8 @@ def panels(
     figure, axes = plt.subplots(
         rows, columns, figsize=(width, height * rows), squeeze=False, **settings
     )
+    if columns <= 3 and (layout := figure.get_layout_engine()) is not None:
+        layout.set(wspace=0.06)  # the words on an axis keep off the panel before
     return figure, list(axes.flat)
 
 

@@ -135,8 +135,7 @@ def fewer_images() -> Markdown | None:
 
 def reconstructions() -> Figure:
     """Draw ten originals beside their reconstructions, of both splits, for each of the sheet's machines."""
-    apart = {"wspace": 0.06}  # panels, farther than the blocks within one
-    figure, axes = figures.panels(2, 3, height=0.9, gridspec_kw=apart)
+    figure, axes = figures.panels(2, 3, height=0.9)
     kept = [(split, m) for m in UNITS for split in ("train", "test")]
     for ax, (split, m) in zip(axes, kept, strict=True):
         panels = sheet(m).panels
