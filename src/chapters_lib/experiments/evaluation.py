@@ -27,7 +27,6 @@ JUDGES = (
 )
 SIZES = SizesConfig("mnist", "gan-fc-mnist")
 REAL = ("mnist", "fashion-mnist")
-REAL_FLOAT32 = (*REAL, "kmnist")
 COLOUR_SIZES = SizesConfig(
     "house-numbers",
     "gan-house-numbers",
@@ -86,7 +85,7 @@ EXPERIMENTS = (
             RealConfig(dataset, precision="float32"),
             measuring.measure_real,
         )
-        for dataset in REAL_FLOAT32
+        for dataset in REAL
     ),
     measurement(
         "house-numbers-beside-svhn",
