@@ -165,6 +165,13 @@ def _epochs() -> None:
     said = ("the difference is shown", chance, "the difference is shown")
     PAGE.keep(half_epochs=half.config["epochs"], full_epochs=full.config["epochs"])
     PAGE.keep(epochs_gain=before.mean - after.mean, epochs_said=outcome(after, before, said))
+    *others, worst = sorted(before.values)
+    PAGE.keep(
+        epochs_trainings=f"{in_words(full.trainings)} trainings against {in_words(half.trainings)}",
+        epochs_without=float(np.mean(others)) - after.mean,
+    )
+    apart = worst - others[-1], others[-1] - others[0]
+    PAGE.claims(epochs_worst=Verdict(apart[0] > 3 * apart[1], f"{apart[0]:.4f}, {apart[1]:.4f}"))
 
 
 @torch.no_grad()
@@ -225,7 +232,7 @@ def table_results() -> Markdown:
             "**Autoencoder, two units, test**": number(record.metric("test_mse"), 5),
             "Share of variance explained by PCA": f"{100 * (1 - pca / mean):.0f} %",
             "Share explained by the autoencoder": f"{100 * (1 - test / mean):.0f} %",
-            "Root of the mean square, in grey levels": f"{255 * test**0.5:.0f}",
+            "Root of the mean square, test, in grey levels": f"{255 * test**0.5:.0f}",
         }
 
     return _table(
