@@ -12,13 +12,19 @@ import pytest
 from bs4 import BeautifulSoup
 
 from chapters_lib.findings.verdicts import OTHERWISE
-from tests.pages.forged import CONTRADICTED, NOT_WHOLE, OF_A_PART, OF_CROPS, all_the_data
+from tests.pages.forged import (
+    ABOUT_CROPS,
+    CONTRADICTED,
+    NOT_WHOLE,
+    OF_A_PART,
+    OF_CROPS,
+    all_the_data,
+)
 
 from .conftest import ROOT, jupyter_book
 
 pytestmark = pytest.mark.slow
 ALLOWED = ("near the 10 % of chance", "5 % and 10 %")  # said of no part of the set
-ABOUT_CROPS = ("data", "reproducibility")  # a section on them; a list of all records
 FOLDED = "Every recorded generator:"  # a list of all records, too
 
 

@@ -38,6 +38,7 @@ NOT_WHOLE = (
 OF_CROPS = re.compile(
     r"[Cc]rops?\b|4,171|3,371|6,284|stand-in for SVHN"
 )  # no word of them is said elsewhere
+ABOUT_CROPS = ("data", "reproducibility")  # a section on them; a list of all records
 CONTRADICTED = {  # by page: a finding that these records contradict
     "comparison": "claim-cmp-colour-firsts",
     "gb-rbm": "claim-rbm-more-units",

@@ -13,7 +13,7 @@ import pytest
 from chapters_lib.experiments import EXPERIMENTS
 from chapters_lib.findings import colour
 from chapters_lib.recording import runs
-from tests.pages.forged import IMAGES, LESSER, NOT_WHOLE, ROOT, better_colour
+from tests.pages.forged import ABOUT_CROPS, IMAGES, LESSER, NOT_WHOLE, OF_CROPS, ROOT, better_colour
 
 PAGES = ("comparison", "evaluation", "data", "assignments")
 CALLS = """
@@ -81,6 +81,12 @@ def test_no_sentence_speaks_of_a_lesser_set(tmp_path: Path, name: str) -> None:
     for where, text in (said | prose).items():
         lesser = NOT_WHOLE if name == "svhn" else LESSER
         assert not [phrase for phrase in lesser if phrase in text], where
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("*.md")), ids=lambda path: path.stem)
+def test_no_page_speaks_of_crops_but_by_the_record(page: Path) -> None:
+    if page.stem not in ABOUT_CROPS:
+        assert OF_CROPS.findall(page.read_text(encoding="utf-8")) == []
 
 
 def test_the_best_recorded_set_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ def test_a_gain_of_trainings_with_one_start_is_told_with_the_start(kept, claimed
     assert str(kept["colour_gain"]).endswith(" from random weights")
     assert "errors of the last epochs' seed alone" in str(kept["colour_bound"])
     assert "in pairs of one seed" in str(kept["colour_bound"])
+    assert kept["colour_start"] == "In colour, from rendered crops on,"
 
 
 def test_a_claim_notices_another_record(kept, claimed, monkeypatch):

@@ -110,12 +110,13 @@ def _in_colour() -> None:
     said = ("the bound gains, too", "no gain of the bound is shown", "the bound loses")
     several = min(normal.trainings, flow.trainings) > 1
     gain = outcome(flow.metric(ELBO), normal.metric(ELBO), said) if several else said[1]
-    bound, alone = gain, in_colour.bound_from_random_weights()
+    bound, alone, start = gain, in_colour.bound_from_random_weights(), "In colour"
     if several and alone:
         found, held = (
             difference(flow.metric(key), normal.metric(key)) for key in (ELBO, VALIDATION)
         )
         gain = f"{worded(alone, said)} when trained from random weights"
+        start = "In colour, from rendered crops on,"
         bound = (
             "the training begins with weights learned on rendered crops. From there the flow changes −ELBO by "
             f"{interval(found, 1)} nats on test images and {interval(held, 1)} on those held out (errors of the last "
@@ -123,6 +124,7 @@ def _in_colour() -> None:
             f"{interval(alone, 0)} on test images"
         )
     PAGE.of("colour").keep(kl=-kl, reconstruction=reconstruction, bound=bound, gain=gain)
+    PAGE.of("colour").keep(start=start)
     PAGE.claims(colour_pays=pays)
 
 
